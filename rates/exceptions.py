@@ -1,0 +1,57 @@
+"""
+The errors that this project raises on purpose.
+
+    RatesError
+    ├── SourceError            a source gave no usable answer
+    │   ├── SourceUnreachable  no connection, a reset, or no answer before the deadline
+    │   ├── SourceLimited      asked too often: wait, then go on
+    │   ├── SourceRefused      not allowed here or with this key: an operator has to act
+    │   └── SourceGarbled      an answer that cannot be read or believed
+    └── StoreUnavailable       Redis cannot be reached, or refuses to write
+"""
+
+
+class RatesError(Exception):
+    """Base of every error of ours."""
+
+
+class SourceError(RatesError):
+    """
+    Raised when a source gave no usable answer; the message is one line for the operator.
+
+    Attributes:
+        source: name of the source, such as ``coingecko``.
+    """
+
+    def __init__(self, source: str, message: str) -> None:
+        super().__init__(f"{source}: {message}")
+        self.source = source
+
+
+class SourceUnreachable(SourceError):
+    """Raised when a source cannot be reached, or does not answer before the deadline."""
+
+
+class SourceLimited(SourceError):
+    """
+    Raised when a source says that it was asked too often.
+
+    Attributes:
+        retry_after: seconds that the source wants to be left alone; None when it did not say.
+    """
+
+    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(source, message)
+        self.retry_after = retry_after
+
+
+class SourceRefused(SourceError):
+    """Raised when asking again will not help: a wrong key, a wrong plan, a blocked place."""
+
+
+class SourceGarbled(SourceError):
+    """Raised when an answer cannot be read: not JSON, too big, cut off, an error body with status 200."""
+
+
+class StoreUnavailable(RatesError):
+    """Raised when Redis cannot be reached in time, or refuses to write."""
