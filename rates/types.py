@@ -1,8 +1,10 @@
 """The frozen values that travel through the service; they know nothing of Django, Redis or vendors."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +51,123 @@ class Row:
     disputed: bool = False
     confirmed_by: tuple[str, ...] = ()
     spread_pct: Decimal | None = None
+
+
+class Fragment(NamedTuple):
+    """
+    One row of the board, written down once for every reader.
+
+    Attributes:
+        json: the coin object of `docs/protocol.md` as JSON text.
+        price: the price as a plain decimal, which is a JSON number too; None until known.
+    """
+
+    symbol: str
+    json: str
+    price: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """
+    The whole board as it was published, ready to be joined into frames.
+
+    Attributes:
+        epoch: changes when the numbering starts again; until then `seq` grows by one per publication.
+        as_of: when this board was published; ISO 8601 UTC.
+        fragments: every enabled coin by symbol, in board order.
+    """
+
+    epoch: str
+    seq: int
+    as_of: str
+    fragments: dict[str, Fragment]
+
+
+class HistoryPoint(NamedTuple):
+    """One stored update of a coin: its price and when its source computed it (ISO 8601 UTC)."""
+
+    price: str
+    observed_at: str
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return *value* as a plain decimal with every digit and no exponent."""
+    return format(value, "f")
+
+
+def time_text(moment: datetime) -> str:
+    """Return an aware *moment* as ISO 8601 UTC with milliseconds: ``2026-11-23T21:40:08.512Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_time(text: str) -> datetime:
+    """Return the aware moment that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    The newest answer of one source about one coin, and what is needed to judge it.
+
+    Attributes:
+        rate: as the source gave it, in the source's own quote currency.
+        live: it came from a stream, which ranks before the polls.
+        streak: how many fresh readings in a row, this one included; counted up to 2.
+        drift: the sum of its small steps in percent; two values of it tell how far the price has walked in between.
+        anchors: the drift of each other source when this price last changed.
+        refused: why the source's latest answer was not taken; None when it was.
+    """
+
+    rate: Rate
+    live: bool = False
+    streak: int = 1
+    drift: Decimal = Decimal(0)
+    anchors: Mapping[str, Decimal] = field(default_factory=dict)
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """
+    A price that waits for confirmation because it is too far from the last good one.
+
+    Attributes:
+        count: how many consecutive readings with moving time stamps agree on it.
+    """
+
+    source: str
+    price: Decimal
+    observed_at: datetime
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CoinState:
+    """
+    What the publishers know of one coin; shared by all of them through Redis.
+
+    Attributes:
+        coingecko_id, binance_symbol: which coin this is about; another id makes it another coin.
+        readings: the newest reading of each source.
+        shown: the rate on the board, in the quote currency; `received_at` is its last confirmation.
+        good: the last price that was not disputed; the third opinion that two sources lack.
+    """
+
+    coingecko_id: str = ""
+    binance_symbol: str = ""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    shown: Rate | None = None
+    good: Decimal | None = None
+    disputed: bool = False
+    held: Held | None = None
+
+
+class OwnerChange(NamedTuple):
+    """A coin's price changed its owner: one line for the log and the admin."""
+
+    symbol: str
+    before: str | None
+    after: str
+    at: str

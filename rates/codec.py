@@ -1,0 +1,97 @@
+"""How the publishers' memory of a coin is written down in Redis: JSON arrays, prices as text, times as ISO 8601."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from rates.types import CoinState, Held, Rate, Reading, read_time, time_text
+
+VERSION = 1
+
+
+def encode_state(state: CoinState) -> str:
+    """Return *state* as one line of JSON."""
+    return json.dumps(
+        {
+            "v": VERSION,
+            "id": state.coingecko_id,
+            "pair": state.binance_symbol,
+            "readings": [_encode_reading(reading) for reading in state.readings.values()],
+            "shown": state.shown and _encode_rate(state.shown),
+            "good": _text(state.good),
+            "disputed": state.disputed,
+            "held": state.held and _encode_held(state.held),
+        },
+        separators=(",", ":"),
+    )
+
+
+def decode_state(text: str | bytes) -> CoinState:
+    """Return what `encode_state` wrote; a fresh state when another release wrote it in another form."""
+    data = json.loads(text)
+    if data.get("v") != VERSION:
+        return CoinState()
+    readings = [_decode_reading(item) for item in data["readings"]]
+    return CoinState(
+        coingecko_id=data["id"],
+        binance_symbol=data["pair"],
+        readings={reading.rate.source: reading for reading in readings},
+        shown=data["shown"] and _decode_rate(data["shown"]),
+        good=_decimal(data["good"]),
+        disputed=data["disputed"],
+        held=data["held"] and _decode_held(data["held"]),
+    )
+
+
+def _encode_rate(rate: Rate) -> list[Any]:
+    return [
+        rate.symbol,
+        str(rate.price),
+        _text(rate.change_24h_pct),
+        _text(rate.volume_24h),
+        rate.source,
+        time_text(rate.observed_at),
+        time_text(rate.received_at),
+    ]
+
+
+def _decode_rate(item: list[Any]) -> Rate:
+    symbol, price, change, volume, source, observed_at, received_at = item
+    return Rate(
+        symbol,
+        Decimal(price),
+        _decimal(change),
+        _decimal(volume),
+        source,
+        read_time(observed_at),
+        read_time(received_at),
+    )
+
+
+def _encode_reading(reading: Reading) -> list[Any]:
+    anchors = {source: str(drift) for source, drift in reading.anchors.items()}
+    return [_encode_rate(reading.rate), reading.live, reading.streak, str(reading.drift), anchors, reading.refused]
+
+
+def _decode_reading(item: list[Any]) -> Reading:
+    rate, live, streak, drift, anchors, refused = item
+    return Reading(
+        _decode_rate(rate), live, streak, Decimal(drift), {k: Decimal(v) for k, v in anchors.items()}, refused
+    )
+
+
+def _encode_held(held: Held) -> list[Any]:
+    return [held.source, str(held.price), time_text(held.observed_at), held.count]
+
+
+def _decode_held(item: list[Any]) -> Held:
+    source, price, observed_at, count = item
+    return Held(source, Decimal(price), read_time(observed_at), count)
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

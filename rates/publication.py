@@ -1,0 +1,167 @@
+"""
+What travels: group and event names, the message, both dialects of the socket, and `publish`.
+
+    publisher ─► {"type": EVENT, "v": 1, "epoch", "seq", "as_of", "rows", "removed", "symbols"} ─► hub ─► sockets
+
+`rows` holds the coins that changed as `[symbol, json, price]`, encoded here once; a hub only joins these texts.
+`symbols` is the whole board in its order, so that a hub sees what was added, removed or moved.
+The group message is also the contract between releases: fields may be added, `v` changes when one changes its meaning.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.types import Fragment, Row, Snapshot, decimal_text, time_text
+
+GROUP = "rates"
+EVENT = "rates.publication"
+VERSION = 1
+
+Message = dict[str, Any]
+
+
+def encode_json(value: object) -> str:
+    """Return *value* as compact JSON text; NaN and infinity are refused."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def encode_row(row: Row) -> Fragment:
+    """Write *row* down as the coin object of the protocol; what is not known yet is null."""
+    rate = row.rate
+    coin: dict[str, object] = {
+        "symbol": row.symbol,
+        "name": row.name,
+        "price": rate and decimal_text(rate.price),
+        "change_24h_pct": _text(rate and rate.change_24h_pct),
+        "volume_24h": _text(rate and rate.volume_24h),
+        "source": rate and rate.source,
+        "observed_at": rate and time_text(rate.observed_at),
+        "stale": row.stale,
+        "disputed": row.disputed,
+        "confirmed_by": row.confirmed_by,
+        "spread_pct": _text(row.spread_pct),
+    }
+    return Fragment(row.symbol, encode_json(coin), rate and decimal_text(rate.price))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else decimal_text(value)
+
+
+def hello_text(epoch: str) -> str:
+    """Return the first frame of a `rates.v1` socket."""
+    return encode_json(
+        {
+            "type": "hello",
+            "v": VERSION,
+            "epoch": epoch,
+            "quote": settings.QUOTE_CURRENCY,
+            "interval": settings.RATES_REFRESH_INTERVAL,
+            "heartbeat": settings.RATES_HEARTBEAT,
+            "stale_after": settings.RATES_STALE_AFTER,
+        }
+    )
+
+
+def board_text(snapshot: Snapshot, symbols: Iterable[str] | None = None) -> str:
+    """Return the `board` frame of all coins, or of the selected *symbols* in board order."""
+    return f'{_head("board", snapshot)},"rates":[{_join(snapshot, symbols)}]}}'
+
+
+def update_text(
+    snapshot: Snapshot,
+    changed: Collection[str],
+    removed: Collection[str],
+    symbols: Collection[str] | None = None,
+    reordered: bool = False,
+) -> str:
+    """
+    Return the `update` frame that leads from the publication before *snapshot* to it.
+
+    *reordered* adds `symbols`, the order of the socket's whole selection, which `rates` alone cannot tell.
+    """
+    mine = [symbol for symbol in snapshot.fragments if symbols is None or symbol in symbols]
+    gone = [symbol for symbol in removed if symbols is None or symbol in symbols]
+    rates = ",".join(snapshot.fragments[symbol].json for symbol in mine if symbol in changed)
+    order = f',"symbols":{encode_json(mine)}' if reordered else ""
+    return f'{_head("update", snapshot)},"rates":[{rates}],"removed":{encode_json(gone)}{order}}}'
+
+
+def heartbeat_text(snapshot: Snapshot) -> str:
+    """Return the `heartbeat` frame: where the board stands, and since when."""
+    return _head("heartbeat", snapshot) + "}"
+
+
+def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
+    """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""
+    return (
+        "{"
+        + ",".join(
+            f'"{symbol}":{fragment.price}'
+            for symbol, fragment in snapshot.fragments.items()
+            if fragment.price is not None and (symbols is None or symbol in symbols)
+        )
+        + "}"
+    )
+
+
+def _head(kind: str, snapshot: Snapshot) -> str:
+    return f'{{"type":"{kind}","epoch":"{snapshot.epoch}","seq":{snapshot.seq},"as_of":"{snapshot.as_of}"'
+
+
+def _join(snapshot: Snapshot, symbols: Iterable[str] | None) -> str:
+    chosen = None if symbols is None else set(symbols)
+    return ",".join(f.json for s, f in snapshot.fragments.items() if chosen is None or s in chosen)
+
+
+def build_message(snapshot: Snapshot, changed: Collection[str], removed: Collection[str]) -> Message:
+    """Return the group message that turns the board before *snapshot* into it."""
+    return {
+        "type": EVENT,
+        "v": VERSION,
+        "epoch": snapshot.epoch,
+        "seq": snapshot.seq,
+        "as_of": snapshot.as_of,
+        "rows": [list(snapshot.fragments[symbol]) for symbol in snapshot.fragments if symbol in changed],
+        "removed": sorted(removed),
+        "symbols": list(snapshot.fragments),
+    }
+
+
+def apply(snapshot: Snapshot, message: Mapping[str, Any]) -> Snapshot:
+    """
+    Return the board after *message*, which must be the publication that follows *snapshot*.
+
+    Raises:
+        KeyError: when the message names a coin that neither it nor the board describes; read the store then.
+    """
+    changed = {row[0]: Fragment(*row) for row in message["rows"]}
+    old = snapshot.fragments
+    fragments = {symbol: changed.get(symbol) or old[symbol] for symbol in message["symbols"]}
+    return Snapshot(message["epoch"], message["seq"], message["as_of"], fragments)
+
+
+def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[str]) -> None:
+    """
+    Send the newest board to every web process, and its prices to the plain Redis channel.
+
+    The bridge from sync to async is here and nowhere else: publishers are sync, the channel layer is not.
+
+    Raises:
+        StoreUnavailable: when Redis does not take it; hubs then find the board in the store.
+    """
+    layer = get_channel_layer()
+    assert layer is not None
+    try:
+        async_to_sync(layer.group_send)(GROUP, build_message(snapshot, changed, removed))
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StoreUnavailable(f"cannot publish: {error}") from error
+    store.publish_plain(plain_text(snapshot))

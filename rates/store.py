@@ -1,0 +1,319 @@
+"""
+Everything in Redis: the shared memory of all processes. No other module spells a key.
+
+    rates:{symbol}          the coin object of the protocol, as it was published
+    rates:{symbol}:history  list, oldest first: {"price", "observed_at"}
+    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
+    rates:states            hash, symbol -> what the publishers know of the coin (`codec`)
+    rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
+    rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made
+    rates:counters          hash, name -> count of what happened
+    rates:owners            list, newest first: the last changes of owner
+    rates:slot:{n}          who runs the tick of slot n
+
+Symbols are upper case and our own words are lower case, so they cannot meet.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from secrets import token_hex
+from typing import Any
+
+import redis
+from django.conf import settings
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, WatchError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from rates.codec import decode_state, encode_state
+from rates.exceptions import StoreUnavailable
+from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, time_text
+
+BOARD = "rates:board"
+STATES = "rates:states"
+SOURCES = "rates:sources"
+CALLS = "rates:calls"
+COUNTERS = "rates:counters"
+OWNERS = "rates:owners"
+VERSION = 1
+# Seconds: what nobody renews goes by itself.
+KEEP = 7 * 86400
+OWNER_CHANGES_KEPT = 50
+ATTEMPTS = 10
+
+
+def rate_key(symbol: str) -> str:
+    """Return the key of a coin's published object."""
+    return f"rates:{symbol}"
+
+
+def history_key(symbol: str) -> str:
+    """Return the key of a coin's stored updates."""
+    return f"rates:{symbol}:history"
+
+
+@cache
+def client() -> Any:
+    """
+    Return this process's `redis.Redis`; its answers are text, and no call on it waits longer than a few seconds.
+
+    The library's own hints do not know that answers are decoded, so they are not used.
+    """
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_timeout=2,
+        socket_connect_timeout=2,
+        socket_keepalive=True,
+        health_check_interval=10,
+        max_connections=50,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Turn every failure of Redis into `StoreUnavailable`."""
+    try:
+        yield
+    except WatchError:
+        raise
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(f"Redis: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the board stands: which publication, when, and which coins in which order."""
+
+    epoch: str
+    seq: int
+    as_of: str
+    symbols: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the publishers share: the published board (None before the first) and the state of each coin."""
+
+    snapshot: Snapshot | None
+    states: Mapping[str, CoinState]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What a publisher makes of the memory.
+
+    Attributes:
+        as_of: time of the publication.
+        fragments: the new board, in order.
+        states: state of every coin that the publishers follow.
+        points: the new update of each coin that has one, for its history.
+        forgotten: symbols whose history belongs to another coin and goes.
+        owners: changes of owner.
+        counts: what happened, by name, for the counters.
+    """
+
+    as_of: datetime
+    fragments: Mapping[str, Fragment]
+    states: Mapping[str, CoinState]
+    points: Mapping[str, HistoryPoint] = field(default_factory=dict)
+    forgotten: Sequence[str] = ()
+    owners: Sequence[OwnerChange] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A publication as it was stored: the board, which coins changed, which left it."""
+
+    snapshot: Snapshot
+    changed: frozenset[str]
+    removed: frozenset[str]
+
+
+def update_board(decide: Callable[[Memory], Change]) -> Saved:
+    """
+    Replace the board by what *decide* makes of the present one; several publishers take turns.
+
+    *decide* runs again when another publisher was faster, so it must have no effects of its own.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached or refuses to write; nothing has changed then.
+    """
+    with redis_errors(), client().pipeline() as pipe:
+        for _ in range(ATTEMPTS):
+            try:
+                pipe.watch(BOARD)
+                memory = _load_memory(pipe)
+                change = decide(memory)
+                saved = _number(memory.snapshot, change)
+                pipe.multi()
+                _write(pipe, saved, change)
+                pipe.execute()
+                return saved
+            except WatchError:
+                continue
+    raise StoreUnavailable("Redis: too many publishers at once")
+
+
+def _load_memory(pipe: Any) -> Memory:
+    header = _read_header(pipe.get(BOARD))
+    states = {symbol: decode_state(text) for symbol, text in pipe.hgetall(STATES).items()}
+    snapshot = _read_snapshot(header, pipe.mget(_rate_keys(header))) if header else None
+    return Memory(snapshot, states)
+
+
+def _number(before: Snapshot | None, change: Change) -> Saved:
+    old = before.fragments if before else {}
+    epoch, seq = (before.epoch, before.seq + 1) if before else (token_hex(8), 1)
+    snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments))
+    changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
+    return Saved(snapshot, changed, frozenset(old) - frozenset(change.fragments))
+
+
+def _write(pipe: Any, saved: Saved, change: Change) -> None:
+    snapshot = saved.snapshot
+    header = {"v": VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
+    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}), ex=KEEP)
+    for symbol in saved.changed:
+        pipe.set(rate_key(symbol), snapshot.fragments[symbol].json, ex=KEEP)
+    gone = [history_key(symbol) for symbol in change.forgotten]
+    gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
+    if gone:
+        pipe.delete(*gone)
+    for symbol, point in change.points.items():
+        pipe.rpush(history_key(symbol), json.dumps(point._asdict()))
+        pipe.ltrim(history_key(symbol), -settings.RATES_HISTORY_LENGTH, -1)
+        pipe.expire(history_key(symbol), KEEP)
+    pipe.delete(STATES)
+    if change.states:
+        pipe.hset(STATES, mapping={symbol: encode_state(state) for symbol, state in change.states.items()})
+    if change.owners:
+        pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
+        pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
+    for name, count in change.counts.items():
+        pipe.hincrby(COUNTERS, name, count)
+
+
+def load_header() -> Header | None:
+    """Return where the board stands; None before the first publication."""
+    with redis_errors():
+        return _read_header(client().get(BOARD))
+
+
+def load_snapshot() -> Snapshot | None:
+    """Return the board as it was published last; None before the first publication."""
+    with redis_errors(), client().pipeline() as pipe:
+        for _ in range(ATTEMPTS):
+            header = load_header()
+            if header is None:
+                return None
+            after, *texts = pipe.get(BOARD).mget(_rate_keys(header)).execute()
+            if _read_header(after) == header:
+                return _read_snapshot(header, texts[0])
+    raise StoreUnavailable("Redis: the board changes too fast to be read")
+
+
+def _rate_keys(header: Header) -> list[str]:
+    return [rate_key(symbol) for symbol in header.symbols] or [BOARD]
+
+
+def _read_header(text: str | None) -> Header | None:
+    if text is None:
+        return None
+    data = json.loads(text)
+    if data.get("v") != VERSION:
+        return None
+    return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]))
+
+
+def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot | None:
+    if None in texts:
+        return None
+    fragments = {
+        symbol: Fragment(symbol, text, json.loads(text)["price"])
+        for symbol, text in zip(header.symbols, texts, strict=False)
+        if text is not None
+    }
+    return Snapshot(header.epoch, header.seq, header.as_of, fragments)
+
+
+def load_states() -> dict[str, CoinState]:
+    """Return what the publishers know of each coin they follow."""
+    with redis_errors():
+        return {symbol: decode_state(text) for symbol, text in client().hgetall(STATES).items()}
+
+
+def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
+    """Return the stored updates of each of *symbols*, oldest first, in one round trip."""
+    wanted = list(symbols)
+    with redis_errors(), client().pipeline(transaction=False) as pipe:
+        for symbol in wanted:
+            pipe.lrange(history_key(symbol), 0, -1)
+        lists = pipe.execute()
+    return {
+        symbol: [HistoryPoint(**json.loads(text)) for text in texts]
+        for symbol, texts in zip(wanted, lists, strict=True)
+    }
+
+
+def load_owner_changes() -> list[OwnerChange]:
+    """Return the last changes of owner, newest first."""
+    with redis_errors():
+        return [OwnerChange(**json.loads(text)) for text in client().lrange(OWNERS, 0, -1)]
+
+
+def publish_plain(text: str) -> None:
+    """Send the map of prices to the plain Redis channel, for programs that know nothing of Django."""
+    with redis_errors():
+        client().publish(settings.REDIS_CHANNEL, text)
+
+
+def claim_slot(slot: int, seconds: float) -> bool:
+    """Return True for the one process that may run the tick of *slot*; the claim ends after *seconds*."""
+    with redis_errors():
+        return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
+
+
+def load_healths() -> dict[str, dict[str, Any]]:
+    """Return the health of each source that was ever asked, by name."""
+    with redis_errors():
+        return {name: json.loads(text) for name, text in client().hgetall(SOURCES).items()}
+
+
+def save_healths(healths: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store the health of the sources that were asked just now."""
+    if healths:
+        with redis_errors():
+            client().hset(SOURCES, mapping={name: json.dumps(health) for name, health in healths.items()})
+
+
+def count_calls(calls: Mapping[str, int], now: datetime) -> None:
+    """Count *calls* to each source, per month and per day, before they are made."""
+    if calls:
+        with redis_errors(), client().pipeline() as pipe:
+            for name, count in calls.items():
+                pipe.hincrby(CALLS, f"{name}:{now:%Y-%m}", count)
+                pipe.hincrby(CALLS, f"{name}:{now:%Y-%m-%d}", count)
+            pipe.execute()
+
+
+def load_calls() -> dict[str, int]:
+    """Return the calls made to each source: ``coingecko:2026-11`` and ``coingecko:2026-11-24``."""
+    with redis_errors():
+        return {name: int(count) for name, count in client().hgetall(CALLS).items()}
+
+
+def load_counters() -> dict[str, int]:
+    """Return how often each counted thing has happened."""
+    with redis_errors():
+        return {name: int(count) for name, count in client().hgetall(COUNTERS).items()}
