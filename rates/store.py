@@ -120,6 +120,7 @@ class Change:
         forgotten: symbols whose history belongs to another coin and goes.
         owners: changes of owner.
         counts: what happened, by name, for the counters.
+        quiet: no publication unless a coin looks different or the list has changed; the states are kept all the same.
     """
 
     as_of: datetime
@@ -129,15 +130,18 @@ class Change:
     forgotten: Sequence[str] = ()
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A publication as it was stored: the board, which coins changed, which left it."""
+    """A publication as it was stored: the board, which coins changed, which left it, who took a coin over."""
 
     snapshot: Snapshot
     changed: frozenset[str]
     removed: frozenset[str]
+    owners: Sequence[OwnerChange]
+    published: bool
 
 
 def update_board(decide: Callable[[Memory], Change]) -> Saved:
@@ -177,10 +181,23 @@ def _number(before: Snapshot | None, change: Change) -> Saved:
     epoch, seq = (before.epoch, before.seq + 1) if before else (token_hex(8), 1)
     snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments))
     changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
-    return Saved(snapshot, changed, frozenset(old) - frozenset(change.fragments))
+    published = not change.quiet or bool(changed) or list(old) != list(change.fragments)
+    return Saved(snapshot, changed, frozenset(old) - frozenset(change.fragments), change.owners, published)
 
 
 def _write(pipe: Any, saved: Saved, change: Change) -> None:
+    _write_states(pipe, change)
+    if saved.published:
+        _write_board(pipe, saved, change)
+
+
+def _write_states(pipe: Any, change: Change) -> None:
+    pipe.delete(STATES)
+    if change.states:
+        pipe.hset(STATES, mapping={symbol: encode_state(state) for symbol, state in change.states.items()})
+
+
+def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
     header = {"v": VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
     pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}), ex=KEEP)
@@ -194,9 +211,6 @@ def _write(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.rpush(history_key(symbol), json.dumps(point._asdict()))
         pipe.ltrim(history_key(symbol), -settings.RATES_HISTORY_LENGTH, -1)
         pipe.expire(history_key(symbol), KEEP)
-    pipe.delete(STATES)
-    if change.states:
-        pipe.hset(STATES, mapping={symbol: encode_state(state) for symbol, state in change.states.items()})
     if change.owners:
         pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)

@@ -1,5 +1,10 @@
 """The HTTP API of the engine."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from rates import views
+
+urlpatterns = [
+    path("api/rates", views.rates, name="api-rates"),
+    path("api/rates/<str:symbol>/history", views.history, name="api-history"),
+]

@@ -1,0 +1,33 @@
+"""The ASGI application, for every server: uvicorn, daphne, `runserver`."""
+
+import os
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+http = get_asgi_application()
+
+from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
+from rates.routing import websocket_urlpatterns  # noqa: E402
+
+
+async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
+    """Listen from the server's start to its end."""
+    while True:
+        kind = (await receive())["type"]
+        if kind == "lifespan.shutdown":
+            await get_hub().stop()
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+router = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan})
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve *scope*; the hub starts with the first one, because not every server announces its start."""
+    get_hub().start()
+    await router(scope, receive, send)

@@ -1,0 +1,122 @@
+"""Who may open a socket: decided from the handshake alone, before the accept."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from rates.hub import Hub
+from rates.links import Send
+
+logger = logging.getLogger(__name__)
+
+# Seconds.
+RETRY_AFTER = 10
+REPEAT_LOG = 60.0
+MOST_ORIGINS_LOGGED = 1000
+
+_open: Counter[str] = Counter()
+_logged: dict[str, float] = {}
+
+
+@dataclass
+class Refusal(Exception):
+    """
+    Raised when a handshake is refused.
+
+    Attributes:
+        status: HTTP status, where the server can send one; 403 or 503.
+        code: close code, where the server can only accept and close.
+    """
+
+    status: int
+    code: int
+    reason: str
+
+    async def send(self, scope: dict[str, Any], send: Send) -> None:
+        """Answer the handshake."""
+        if "websocket.http.response" in scope.get("extensions", {}):
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            if self.status == 503:
+                headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+            await send({"type": "websocket.http.response.start", "status": self.status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": self.reason.encode()})
+        else:
+            if self.status == 503:
+                await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": self.code})
+
+
+def admit(scope: dict[str, Any], hub: Hub) -> str:
+    """
+    Return the client's address, counted as one more socket until `release`.
+
+    Raises:
+        Refusal: for a foreign origin, or when there are too many sockets.
+    """
+    headers = dict(scope["headers"])
+    check_origin(headers, scope["scheme"])
+    address = client_address(scope, headers)
+    if hub.count() >= settings.RATES_MAX_CONNECTIONS:
+        raise Refusal(503, 1013, "too many connections")
+    if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
+        raise Refusal(503, 1013, "too many connections from this address")
+    _open[address] += 1
+    return address
+
+
+def release(address: str) -> None:
+    """Count one socket of *address* less."""
+    _open[address] -= 1
+    if _open[address] <= 0:
+        del _open[address]
+
+
+def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
+    """
+    Refuse a browser that stands on another site's page.
+
+    No `Origin` is allowed: not a browser. One must equal scheme, host and port of the request's own `Host`, or an entry
+    of `RATES_ALLOWED_ORIGINS`; `null` is refused.
+    """
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    if not origin:
+        return
+    if settings.TRUSTED_PROXY:
+        scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
+    secure = scheme in ("wss", "https")
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    own = strip_port(f"{'https' if secure else 'http'}://{host}")
+    if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
+        log_refusal(origin)
+        raise Refusal(403, 4003, "origin not allowed")
+
+
+def strip_port(origin: str) -> str:
+    """Return *origin* without the port that its scheme implies."""
+    for scheme, port in (("http://", ":80"), ("https://", ":443")):
+        if origin.startswith(scheme):
+            return origin.removesuffix(port)
+    return origin
+
+
+def log_refusal(origin: str) -> None:
+    """Log a refused origin, once a minute each."""
+    now = time.monotonic()
+    if now - _logged.get(origin, float("-inf")) < REPEAT_LOG:
+        return
+    if len(_logged) >= MOST_ORIGINS_LOGGED:
+        _logged.clear()
+    _logged[origin] = now
+    logger.warning("socket refused: origin %.200s is not this site and not in RATES_ALLOWED_ORIGINS", origin)
+
+
+def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
+    """Return the client's address; the last one that a trusted proxy added, when there is one."""
+    if settings.TRUSTED_PROXY and b"x-forwarded-for" in headers:
+        return headers[b"x-forwarded-for"].decode("latin-1").rsplit(",", 1)[-1].strip()
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,155 @@
+"""
+The board: every enabled coin with the rate it shows, in order.
+
+`revise` makes the next board of the present one and of what the sources said; it is pure, so that publishers can
+repeat it when another one was faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from rates.models import Coin
+from rates.ownership import Rules, Verdict, decide, take_reading
+from rates.publication import encode_row
+from rates.store import Change, Memory
+from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Row, decimal_text, time_text
+
+# USDT/USD is followed like a coin, because Binance's prices are in USDT.
+TETHER = "USDT"
+# A measured USDT/USD serves longer than a price: it moves by hundredths of a percent, and few questions bring it.
+TETHER_SERVES = timedelta(minutes=10)
+
+
+def read_rules() -> Rules:
+    """Return the judgement's rules from the settings."""
+    return Rules(
+        streams=tuple(settings.RATES_STREAM),
+        polls=tuple(settings.RATES_SOURCES),
+        stale_after=timedelta(seconds=settings.RATES_STALE_AFTER),
+        agreement_pct=Decimal(str(settings.RATES_AGREEMENT_PCT)),
+        max_jump_pct=Decimal(str(settings.RATES_MAX_JUMP_PCT)),
+    )
+
+
+def revise(
+    memory: Memory,
+    coins: Sequence[Coin],
+    rates: Sequence[Rate],
+    now: datetime,
+    *,
+    live: bool = False,
+    quiet: bool = False,
+) -> Change:
+    """
+    Return the board after *rates* arrived.
+
+    *rates* from a stream are *live*; a *quiet* change is published only if a coin looks different after it.
+    """
+    rules = read_rules()
+    states = take_rates(follow(memory.states, coins), rates, live, rules)
+    verdicts = judge(states, now, rules)
+    judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
+    shown = {coin.symbol: judged[coin.symbol] for coin in coins}
+    old = memory.states
+    return Change(
+        as_of=now,
+        fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
+        states=judged,
+        points=_new_points(old, shown),
+        forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
+        owners=_owner_changes(old, shown, now),
+        quiet=quiet,
+    )
+
+
+def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
+    """Return the state of each of *coins*, and of USDT; what belongs to another coin or pair is forgotten."""
+    followed = {coin.symbol: _adopt(states.get(coin.symbol, CoinState()), coin) for coin in coins}
+    if coins:
+        followed.setdefault(TETHER, states.get(TETHER, CoinState()))
+    return followed
+
+
+def _adopt(state: CoinState, coin: Coin) -> CoinState:
+    if _is_other(state, coin):
+        state = CoinState()
+    readings = state.readings
+    if state.binance_symbol != coin.binance_symbol:
+        readings = {name: reading for name, reading in readings.items() if name != "binance"}
+    return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol, readings=readings)
+
+
+def _is_other(state: CoinState, coin: Coin) -> bool:
+    return state.coingecko_id not in ("", coin.coingecko_id)
+
+
+def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
+    """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
+    taken = dict(states)
+    for rate in rates:
+        state = taken.get(rate.symbol)
+        if state is not None:
+            reading = take_reading(state.readings, rate, live, rules)
+            taken[rate.symbol] = replace(state, readings={**state.readings, rate.source: reading})
+    return taken
+
+
+def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
+    lasting = replace(rules, stale_after=max(TETHER_SERVES, rules.stale_after))
+    return decide(states.get(TETHER, CoinState()), {"binance": None}, now, lasting)
+
+
+def tether_factor(verdict: Verdict) -> Decimal | None:
+    """Return what one USDT is worth; None while nobody says so, or those who do disagree."""
+    shown = verdict.state.shown
+    if shown is None or verdict.stale or verdict.state.disputed:
+        return None
+    return shown.price
+
+
+def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
+    """Return the verdict on each coin of *states*; USDT comes first, because Binance's prices need it."""
+    tether = _judge_tether(states, now, rules)
+    factors = {"binance": tether_factor(tether)}
+    verdicts = {symbol: decide(state, factors, now, rules) for symbol, state in states.items() if symbol != TETHER}
+    return verdicts | {TETHER: tether} if TETHER in states else verdicts
+
+
+def _row(coin: Coin, verdict: Verdict) -> Row:
+    return Row(
+        symbol=coin.symbol,
+        name=coin.name,
+        rate=verdict.state.shown,
+        stale=verdict.stale,
+        disputed=verdict.state.disputed,
+        confirmed_by=verdict.confirmed_by,
+        spread_pct=verdict.spread_pct,
+    )
+
+
+def _new_points(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, HistoryPoint]:
+    """Return an update for each coin whose shown price is not the one of the board before."""
+    points = {}
+    for symbol, state in new.items():
+        before = old.get(symbol, CoinState()).shown
+        if state.shown and not _same_update(before, state.shown):
+            points[symbol] = HistoryPoint(decimal_text(state.shown.price), time_text(state.shown.observed_at))
+    return points
+
+
+def _same_update(before: Rate | None, after: Rate) -> bool:
+    return before is not None and (before.price, before.observed_at) == (after.price, after.observed_at)
+
+
+def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], now: datetime) -> list[OwnerChange]:
+    changes = []
+    for symbol, state in new.items():
+        before = old.get(symbol, CoinState()).shown
+        if state.shown and state.shown.source != (before and before.source):
+            source = before.source if before else None
+            changes.append(OwnerChange(symbol, source, state.shown.source, time_text(now)))
+    return changes

@@ -1,0 +1,226 @@
+"""
+From the sources to the board: what a tick, a stream and an edit of the coin list each do to it.
+
+A tick asks whoever its role and its health allow, all at once; then, about the coins that are still in doubt, those
+who were not asked yet. A source that fails costs nobody else anything.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from types import ModuleType
+
+from django.conf import settings
+
+from rates import board, pacing, store
+from rates.exceptions import SourceError
+from rates.models import Coin
+from rates.ownership import accept, is_fresh
+from rates.pacing import Health
+from rates.publication import publish
+from rates.sources import binance, coingecko, kraken, simulated
+from rates.store import Change, Memory, Saved
+from rates.types import CoinState, Rate
+
+logger = logging.getLogger(__name__)
+
+SOURCES: Mapping[str, ModuleType] = {module.NAME: module for module in (coingecko, binance, kraken, simulated)}
+# Seconds: how often a source is asked that only checks fresh streams.
+CHECK_INTERVAL = 60.0
+# Seconds: the longest that one round of questions may take.
+LONGEST_ROUND = 2.5
+# Part of the interval that one of the two rounds may take.
+ROUND_SHARE = 0.4
+
+States = Mapping[str, CoinState]
+Questions = Mapping[str, Sequence[Coin]]
+Answers = Mapping[str, list[Rate] | SourceError]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did: the answer of each source that was asked, and the publication."""
+
+    answers: Answers
+    saved: Saved
+
+
+def take_tick() -> Tick:
+    """
+    Ask the sources that are due and publish the board.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached; the board is then as it was.
+    """
+    coins = list(Coin.objects.enabled())
+    states = board.follow(store.load_states(), coins)
+    healths = _read_healths()
+    calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
+    answers = _ask(_choose_due(coins, states, healths, calls), healths)
+    doubtful = _find_doubtful(coins, states, answers)
+    answers |= _ask(_choose_rest(doubtful, answers, healths, calls), healths)
+    saved = _publish(partial(board.revise, coins=coins, rates=_rates(answers), now=datetime.now(UTC)))
+    return Tick(answers, saved)
+
+
+def take_readings(rates: Sequence[Rate]) -> Saved:
+    """
+    Put *rates* of the live streams on the board; publish only if a coin looks different after it.
+
+    Rates that repeat a known price confirm it: their `received_at` is when the stream last proved to be alive.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached.
+    """
+    coins = list(Coin.objects.enabled())
+    return _publish(partial(board.revise, coins=coins, rates=rates, now=datetime.now(UTC), live=True, quiet=True))
+
+
+def publish_coins() -> Saved:
+    """
+    Publish the board of the coin list as it is now, with the rates that are known.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached; the next tick publishes the list then.
+    """
+    coins = list(Coin.objects.enabled())
+    return _publish(partial(board.revise, coins=coins, rates=(), now=datetime.now(UTC)))
+
+
+def accept_prices(symbols: Iterable[str]) -> Saved:
+    """
+    Vouch for the held or disputed price of *symbols*, in the name of staff, and publish.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
+    """
+    coins = list(Coin.objects.enabled())
+    chosen = frozenset(symbols)
+
+    def decide(memory: Memory) -> Change:
+        states = {s: accept(state) if s in chosen else state for s, state in memory.states.items()}
+        return board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
+
+    return _publish(decide)
+
+
+def _publish(decide: Callable[[Memory], Change]) -> Saved:
+    saved = store.update_board(decide)
+    for change in saved.owners:
+        logger.log(
+            logging.WARNING if change.before else logging.INFO,
+            "%s: price now from %s%s",
+            change.symbol,
+            change.after,
+            f", before from {change.before}" if change.before else "",
+        )
+    if saved.published:
+        publish(saved.snapshot, saved.changed, saved.removed)
+    return saved
+
+
+def _read_healths() -> dict[str, Health]:
+    stored = store.load_healths()
+    return {name: pacing.read_health(stored.get(name), SOURCES[name].setup()) for name in settings.RATES_SOURCES}
+
+
+def _choose_due(
+    coins: Sequence[Coin], states: States, healths: Mapping[str, Health], calls: Mapping[str, int]
+) -> dict[str, Sequence[Coin]]:
+    """
+    Return whom to ask about what.
+
+    The first of `RATES_SOURCES` is asked with every tick; the others often enough to have a fresh opinion; all of
+    them seldom while streams are fresh for every coin. A source whose own stream is fresh is not asked.
+    """
+    now = datetime.now(UTC)
+    covered = all(_is_live(states[coin.symbol], now, settings.RATES_STREAM) for coin in coins)
+    questions: dict[str, Sequence[Coin]] = {}
+    for place, name in enumerate(settings.RATES_SOURCES):
+        wanted = [coin for coin in coins if not _is_live(states[coin.symbol], now, (name,))]
+        wait = CHECK_INTERVAL if covered else settings.RATES_STALE_AFTER / 2 if place else 0.0
+        if wanted and pacing.may_ask(healths[name], now.timestamp(), wait, _credit_spacing(name, wanted, calls)):
+            questions[name] = wanted
+    return questions
+
+
+def _is_live(state: CoinState, now: datetime, sources: Iterable[str]) -> bool:
+    """Return whether a stream of one of *sources* is fresh for the coin."""
+    limit = timedelta(seconds=settings.RATES_STALE_AFTER)
+    readings = (state.readings.get(name) for name in sources)
+    return any(r is not None and r.live and is_fresh(r.rate.received_at, now, limit) for r in readings)
+
+
+def _choose_rest(
+    coins: Sequence[Coin], answers: Answers, healths: Mapping[str, Health], calls: Mapping[str, int]
+) -> dict[str, Sequence[Coin]]:
+    now = datetime.now(UTC).timestamp()
+    return {
+        name: coins
+        for name in settings.RATES_SOURCES
+        if coins
+        and name not in answers
+        and pacing.may_ask(healths[name], now, 0.0, _credit_spacing(name, coins, calls))
+    }
+
+
+def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> list[Coin]:
+    """Return the coins that would be stale or disputed with what is known now."""
+    now = datetime.now(UTC)
+    rules = board.read_rules()
+    taken = board.take_rates(dict(states), _rates(answers), False, rules)
+    verdicts = board.judge(taken, now, rules)
+    return [coin for coin in coins if verdicts[coin.symbol].is_doubtful]
+
+
+def _credit_spacing(name: str, coins: Sequence[Coin], calls: Mapping[str, int]) -> float:
+    if name != coingecko.NAME or not coins:
+        return 0.0
+    now = datetime.now(UTC)
+    used = calls.get(f"{name}:{now:%Y-%m}", 0)
+    return pacing.credit_spacing(settings.COINGECKO_MONTHLY_CREDITS, used, coingecko.count_calls(coins), now)
+
+
+def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rate] | SourceError]:
+    """Put all *questions* at once; what is learned about the sources goes into *healths* and the store."""
+    if not questions:
+        return {}
+    started = datetime.now(UTC)
+    questions = {name: coins[:1] if healths[name].probing else coins for name, coins in questions.items()}
+    store.count_calls({name: SOURCES[name].count_calls(coins) for name, coins in questions.items()}, started)
+    with ThreadPoolExecutor(len(questions)) as threads:
+        answers = dict(zip(questions, threads.map(_fetch, questions, questions.values()), strict=True))
+    for name, answer in answers.items():
+        healths[name] = _learn(name, healths[name], answer, started.timestamp())
+    store.save_healths({name: pacing.write_health(healths[name]) for name in answers})
+    return answers
+
+
+def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
+    timeout = min(LONGEST_ROUND, ROUND_SHARE * settings.RATES_REFRESH_INTERVAL)
+    try:
+        rates: list[Rate] = SOURCES[name].fetch_rates(coins, timeout)
+        return rates
+    except SourceError as error:
+        return error
+
+
+def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float) -> Health:
+    """Return *health* after *answer*; the first failure and the first answer after failures are a log line each."""
+    interval = settings.RATES_REFRESH_INTERVAL
+    if not isinstance(answer, SourceError):
+        if health.failures:
+            logger.info("%s: answers again", name)
+        return pacing.after_answer(health, asked_at, interval)
+    learned = pacing.after_error(health, answer, asked_at, interval)
+    if health.failures == 0 or learned.probing != health.probing:
+        pause = learned.paused_until - asked_at
+        logger.warning("%s%s", answer, f"; not asked again for {pause:.0f} s" if pause > 0 else "")
+    return learned
+
+
+def _rates(answers: Answers) -> list[Rate]:
+    return [rate for answer in answers.values() if not isinstance(answer, SourceError) for rate in answer]

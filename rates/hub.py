@@ -1,0 +1,316 @@
+"""
+One hub per web process: hears publications, holds the newest board, feeds the sockets.
+
+    channel layer ─► hub ─► text per (dialect, selection), encoded once ─► every socket of that group
+
+The hub is the group's only member in its process, so a publication costs Redis the same however many sockets there
+are. A socket that has seen the previous publication gets the change; any other gets the whole board. Nothing is queued:
+a socket that is still busy with a frame skips publications, and gets the newest board when it is free.
+
+The store is the second opinion on silence: a link that hears nothing is checked against it, read and renewed.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from rates import publication, store
+from rates.exceptions import StoreUnavailable
+from rates.types import Snapshot
+
+logger = logging.getLogger(__name__)
+
+# Seconds.
+QUIET_BEFORE_CHECK = 2.0
+GRACE = 0.5
+RENEW_MEMBERSHIP = 10.0
+RETRY = 1.0
+SUBSCRIBE_DEADLINE = 5.0
+
+FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
+
+
+class Frame:
+    """A text to send, encoded once for all sockets that get it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def wire(self) -> bytes:
+        """The text as one unmasked WebSocket frame (RFC 6455, section 5.2)."""
+        data = self.text.encode()
+        size = len(data)
+        if size < 126:
+            return b"\x81" + size.to_bytes(1, "big") + data
+        if size < 65536:
+            return b"\x81\x7e" + size.to_bytes(2, "big") + data
+        return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+class Link(Protocol):
+    """The way to one client; `rates.links` has one for every kind of server."""
+
+    on_free: Callable[[], None]
+
+    def send(self, *frames: Frame) -> bool:
+        """Hand over *frames*; False when the link is still busy with the frames before."""
+
+    def close(self, code: int) -> None:
+        """Close the connection with *code*."""
+
+
+class Socket:
+    """
+    One client of the hub.
+
+    Attributes:
+        typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
+        symbols: its selection; None for all coins.
+        behind: it has missed a publication, so the board is the next that it gets.
+    """
+
+    def __init__(self, link: Link, typed: bool, symbols: frozenset[str] | None = None) -> None:
+        self.link = link
+        self.typed = typed
+        self.symbols = symbols
+        self.behind = False
+
+    @property
+    def group(self) -> tuple[bool, frozenset[str] | None]:
+        """What decides the text that it gets."""
+        return self.typed, self.symbols
+
+
+class Hub:
+    """Holds the newest board of this process and sends it on; everything but `snapshot` belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+        self.sockets: dict[tuple[bool, frozenset[str] | None], set[Socket]] = {}
+        self.heard_at = 0.0
+        self._sent_at = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ready = asyncio.Event()
+        self._failing = False
+
+    def start(self) -> None:
+        """Begin to listen in the running loop; does nothing when it listens already."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._beat())]
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def wait_ready(self, seconds: float) -> None:
+        """Wait until the store was read once, but no longer than *seconds*."""
+        if not self._ready.is_set():
+            try:
+                await asyncio.wait_for(self._ready.wait(), seconds)
+            except TimeoutError:
+                logger.info("the first board is not there yet")
+
+    # Sockets
+
+    def add(self, socket: Socket) -> None:
+        """Greet *socket* with what the process holds, and keep it fresh from now on."""
+        socket.link.on_free = lambda: self._catch_up(socket)
+        self.sockets.setdefault(socket.group, set()).add(socket)
+        greeting = [Frame(publication.hello_text(self.snapshot.epoch if self.snapshot else ""))] if socket.typed else []
+        self._send(socket, *greeting, *self._whole(socket.group))
+
+    def remove(self, socket: Socket) -> None:
+        """Forget *socket*."""
+        members = self.sockets.get(socket.group, set())
+        members.discard(socket)
+        if not members:
+            self.sockets.pop(socket.group, None)
+
+    def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:
+        """Send *socket* only *symbols* from now on, beginning with their board."""
+        self.remove(socket)
+        socket.symbols = symbols
+        self.sockets.setdefault(socket.group, set()).add(socket)
+        self._send(socket, *self._whole(socket.group))
+
+    def answer(self, socket: Socket, text: str) -> None:
+        """Send *text* to *socket* alone; one that does not take its frames loses it."""
+        socket.link.send(Frame(text))
+
+    def heartbeat(self, socket: Socket) -> None:
+        """Tell *socket* where the board stands."""
+        if self.snapshot:
+            self.answer(socket, publication.heartbeat_text(self.snapshot))
+
+    def count(self) -> int:
+        """Return how many sockets are open."""
+        return sum(map(len, self.sockets.values()))
+
+    def everyone(self) -> list[Socket]:
+        """Return all open sockets."""
+        return [socket for members in self.sockets.values() for socket in members]
+
+    def _send(self, socket: Socket, *frames: Frame) -> None:
+        if frames and not socket.link.send(*frames):
+            socket.behind = True
+
+    def _catch_up(self, socket: Socket) -> None:
+        if socket.behind:
+            socket.behind = False
+            self._send(socket, *self._whole(socket.group))
+
+    def _whole(self, group: tuple[bool, frozenset[str] | None]) -> list[Frame]:
+        if self.snapshot is None:
+            return []
+        typed, symbols = group
+        text = publication.board_text if typed else publication.plain_text
+        return [Frame(text(self.snapshot, symbols))]
+
+    def _send_all(self, text: Callable[[bool, frozenset[str] | None], str]) -> None:
+        self._sent_at = time.monotonic()
+        for (typed, symbols), members in self.sockets.items():
+            frame = Frame(text(typed, symbols))
+            for socket in members:
+                if socket.behind or not socket.link.send(frame):
+                    socket.behind = True
+
+    # Publications
+
+    def take(self, message: dict[str, Any]) -> bool:
+        """
+        Put the publication *message* on the board and send it on.
+
+        Returns False when it does not follow the board that is held: the store has to be read.
+        """
+        old = self.snapshot
+        if old is None or message["v"] != publication.VERSION:
+            return False
+        if (message["epoch"], message["seq"]) != (old.epoch, old.seq + 1):
+            return bool(message["epoch"] == old.epoch and message["seq"] <= old.seq and message["as_of"] <= old.as_of)
+        try:
+            new = publication.apply(old, message)
+        except KeyError:
+            return False
+        self.snapshot = new
+        self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
+        return True
+
+    def _send_change(self, old: Snapshot, new: Snapshot, changed: Iterable[str], removed: list[str]) -> None:
+        symbols_changed = frozenset(changed)
+        reordered = list(old.fragments) != list(new.fragments)
+
+        def text(typed: bool, symbols: frozenset[str] | None) -> str:
+            if typed:
+                return publication.update_text(new, symbols_changed, removed, symbols, reordered)
+            return publication.plain_text(new, symbols)
+
+        self._send_all(text)
+
+    def replace(self, snapshot: Snapshot | None) -> None:
+        """Take *snapshot* from the store as the board, and send it to all when it is another one."""
+        self._ready.set()
+        if snapshot is None or snapshot == self.snapshot:
+            return
+        self.snapshot = snapshot
+        self._send_all(
+            lambda typed, symbols: (publication.board_text if typed else publication.plain_text)(snapshot, symbols)
+        )
+
+    async def _read_store(self) -> None:
+        self.replace(await asyncio.to_thread(store.load_snapshot))
+
+    # Listening
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen_until_deaf()
+            except FAILURES as error:
+                if not self._failing:
+                    logger.warning("hub: no publications, sockets keep the last board: %s", error)
+                self._failing = True
+                self._ready.set()
+            await asyncio.sleep(RETRY)
+
+    async def _listen_until_deaf(self) -> None:
+        layer = get_channel_layer()
+        assert layer is not None
+        async with asyncio.timeout(SUBSCRIBE_DEADLINE):
+            channel = await layer.new_channel()
+            await layer.group_add(publication.GROUP, channel)
+        listener = asyncio.create_task(self._listen(layer, channel))
+        try:
+            await self._read_store()
+            if self._failing:
+                logger.info("hub: publications are back")
+            self._failing = False
+            await self._watch(layer, channel, listener)
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _listen(self, layer: Any, channel: str) -> None:
+        while True:
+            message = await layer.receive(channel)
+            self.heard_at = time.monotonic()
+            if not self.take(message):
+                await self._read_store()
+
+    async def _watch(self, layer: Any, channel: str, listener: "asyncio.Task[None]") -> None:
+        """Return when the listener has missed what the store knows; raise what it raised."""
+        renewed_at = time.monotonic()
+        while not listener.done():
+            await asyncio.sleep(QUIET_BEFORE_CHECK)
+            if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
+                async with asyncio.timeout(SUBSCRIBE_DEADLINE):
+                    await layer.group_add(publication.GROUP, channel)
+                renewed_at = time.monotonic()
+            if time.monotonic() - self.heard_at > QUIET_BEFORE_CHECK and await self._is_deaf():
+                logger.warning("hub: missed a publication; listening anew")
+                await self._read_store()
+                return
+        listener.result()
+
+    async def _is_deaf(self) -> bool:
+        if await self._is_current():
+            return False
+        await asyncio.sleep(GRACE)  # the publication may be on its way
+        return not await self._is_current()
+
+    async def _is_current(self) -> bool:
+        header = await asyncio.to_thread(store.load_header)
+        mine = self.snapshot
+        return header is None or (mine is not None and (header.epoch, header.seq) == (mine.epoch, mine.seq))
+
+    async def _beat(self) -> None:
+        """Send heartbeats while there is nothing else to send: an old `as_of` tells that nobody publishes."""
+        while True:
+            await asyncio.sleep(max(0.1, self._sent_at + settings.RATES_HEARTBEAT - 1 - time.monotonic()))
+            if self.snapshot and time.monotonic() - self._sent_at >= settings.RATES_HEARTBEAT - 1:
+                frame = Frame(publication.heartbeat_text(self.snapshot))
+                self._sent_at = time.monotonic()
+                for socket in self.everyone():
+                    if socket.typed:
+                        socket.link.send(frame)
+
+
+_hub: Hub | None = None
+
+
+def get_hub() -> Hub:
+    """Return this process's hub."""
+    global _hub  # noqa: PLW0603 - one hub per process is the design
+    if _hub is None:
+        _hub = Hub()
+    return _hub

@@ -1,0 +1,288 @@
+"""
+Which price a coin shows, and how far to trust it: pure functions of what the sources said.
+
+    one fresh source alone          its price; beyond RATES_MAX_JUMP_PCT from the last good one: held until three
+                                    readings with moving time stamps agree, then shown as disputed
+    several, some agree             the best-ranked of the largest group that agrees; disputed while a source outside
+                                    the group is nearer to the last good price
+    several, none agree             the one nearest to the last good price, disputed; none near it: that price stays
+    none                            the last price stays, with its age
+
+Rank: live streams in the order of RATES_STREAM, then polls in the order of RATES_SOURCES. A better-ranked source takes
+a coin back from a fresh owner with its second fresh reading in a row, so that a source that comes and goes does not
+make the price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rates.types import CoinState, Held, Rate, Reading
+
+# Consecutive readings with moving time stamps that let a lone source's jump through.
+READINGS_TO_RELEASE = 3
+# A reading from further in the future than this was stamped before our clock was set back.
+CLOCK_TOLERANCE = timedelta(seconds=5)
+# A price that its source computed longer ago than this proves nothing about now.
+OLDEST = timedelta(minutes=5)
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that the judgement depends on; ranks are source names, best first."""
+
+    streams: tuple[str, ...]
+    polls: tuple[str, ...]
+    stale_after: timedelta
+    agreement_pct: Decimal
+    max_jump_pct: Decimal
+
+    def rank(self, reading: Reading) -> int:
+        """Return the place of *reading*'s source; lower is better."""
+        order = [(name, True) for name in self.streams] + [(name, False) for name in self.polls]
+        key = (reading.rate.source, reading.live)
+        return order.index(key) if key in order else len(order)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """
+    A fresh reading in the quote currency.
+
+    Attributes:
+        settled: its source gave the reading before too, so it may take the coin from another fresh source.
+        certain: it is truly in the quote currency; a USDT price without a measured USDT/USD is not.
+    """
+
+    rate: Rate
+    rank: int
+    settled: bool
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a coin shows after the judgement; `state.shown` is the rate."""
+
+    state: CoinState
+    stale: bool
+    confirmed_by: tuple[str, ...] = ()
+    spread_pct: Decimal | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether another source should be asked: there is no price, an old one, or one that is in dispute."""
+        return self.state.shown is None or self.stale or self.state.disputed
+
+
+def distance_pct(one: Decimal, other: Decimal) -> Decimal:
+    """Return how far two prices are apart, in percent of the lower one."""
+    return abs(one - other) / min(one, other) * 100
+
+
+def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
+    """Return whether *moment* lies at most *limit* back; a moment ahead of our clock proves nothing."""
+    return -CLOCK_TOLERANCE <= now - moment <= limit
+
+
+def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
+    """
+    Return the reading of *rate*'s source after *rate* arrived.
+
+    A rate older than what we hold from the same source is refused, and the source is out until its clock moves on;
+    a poll that is behind its own source's stream changes nothing.
+    """
+    old = readings.get(rate.source)
+    drifts = {name: other.drift for name, other in readings.items() if name != rate.source}
+    age = rate.received_at - rate.observed_at
+    if age > OLDEST:
+        return Reading(rate, live, anchors=drifts, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
+    if old is None:
+        return Reading(rate, live, anchors=drifts)
+    if rate.observed_at < old.rate.observed_at:
+        if old.live and not live:
+            return old
+        return replace(old, refused="its clock went back")
+    step = (rate.price - old.rate.price) / old.rate.price * 100
+    return Reading(
+        rate,
+        live,
+        streak=2 if is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
+        drift=(old.drift + step).quantize(CENT / 100) if abs(step) <= rules.agreement_pct else old.drift,
+        anchors=old.anchors if rate.price == old.rate.price else drifts,
+    )
+
+
+def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
+    """
+    Return whether this price stood still while another source walked away by more than the agreement band.
+
+    Only small steps count as walking: a source that jumps is itself in doubt and proves nothing against the rest.
+    """
+    return any(
+        abs(other.drift - reading.anchors[other.rate.source]) > rules.agreement_pct
+        for other in others
+        if other.rate.source in reading.anchors
+    )
+
+
+def find_candidates(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """
+    Return the readings that may be shown, best rank first.
+
+    *factors* converts the sources whose prices are in another currency; None when the factor is not known.
+    Such prices are only looked at when there are no others.
+    """
+    fresh = [
+        reading
+        for reading in readings.values()
+        if reading.refused is None and is_fresh(reading.rate.received_at, now, rules.stale_after)
+    ]
+    moving = [r for r in fresh if not is_frozen(r, [other for other in fresh if other is not r], rules)]
+    candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
+    candidates.sort(key=lambda candidate: candidate.rank)
+    return [c for c in candidates if c.certain] or candidates
+
+
+def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
+    rate = reading.rate
+    if factor is not None and factor != 1:
+        volume = rate.volume_24h and _convert(rate.volume_24h, factor)
+        rate = replace(rate, price=_convert(rate.price, factor), volume_24h=volume)
+    return Candidate(rate, rules.rank(reading), reading.streak > 1, factor is not None)
+
+
+def _convert(amount: Decimal, factor: Decimal) -> Decimal:
+    """Convert *amount*, without more digits than it had: a product's digits are not knowledge."""
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int)
+    product = amount * factor
+    return product.quantize(Decimal(1).scaleb(min(exponent, product.adjusted() - 5)))
+
+
+def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetime, rules: Rules) -> Verdict:
+    """Return what the coin of *state* shows at *now*."""
+    candidates = find_candidates(state.readings, factors, now, rules)
+    if not candidates:
+        return _verdict(_show_aged(state, factors, rules), [], now, rules)
+    groups = [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
+    size = max(map(len, groups))
+    if size > 1:
+        pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) == size], state)
+        state = _show_confirmed(state, pick, candidates, rules)
+    elif len(candidates) > 1:
+        state = _show_nearest(state, candidates, rules)
+    else:
+        state = _show_lone(state, candidates[0], rules)
+    return _verdict(state, candidates, now, rules)
+
+
+def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
+    return distance_pct(one.rate.price, other.rate.price) <= rules.agreement_pct
+
+
+def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
+    """Return the best-ranked; the present owner while the better ones have only just come back."""
+    owner = state.shown and state.shown.source
+    settled = [c for c in candidates if c.settled or c.rate.source == owner]
+    if any(c.rate.source == owner for c in settled):
+        return settled[0]
+    return candidates[0]
+
+
+def _show_confirmed(state: CoinState, pick: Candidate, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
+    doubts = [c for c in candidates if not _agree(pick, c, rules)]
+    return _show(state, pick, disputed=not pick.certain or _is_doubted(pick, doubts, state.good, rules))
+
+
+def _is_doubted(pick: Candidate, doubts: Sequence[Candidate], good: Decimal | None, rules: Rules) -> bool:
+    if good is None:
+        return False
+    off = distance_pct(pick.rate.price, good)
+    return off > rules.agreement_pct and any(distance_pct(c.rate.price, good) < off for c in doubts)
+
+
+def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
+    good = state.good
+    if good is None:
+        return _show(state, _prefer(candidates, state), disputed=True)
+    near = [c for c in candidates if distance_pct(c.rate.price, good) <= rules.max_jump_pct]
+    if not near:
+        return replace(state, disputed=True)
+    return _show(state, min(near, key=lambda c: distance_pct(c.rate.price, good)), disputed=True)
+
+
+def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
+    good = state.good
+    if good is None:
+        return _show(state, pick, disputed=not pick.certain or state.disputed)
+    off = distance_pct(pick.rate.price, good)
+    if off > rules.max_jump_pct:
+        return _hold(state, pick, rules)
+    return _show(state, pick, disputed=not pick.certain or (state.disputed and off > rules.agreement_pct))
+
+
+def _hold(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
+    held = _count_held(state.held, pick.rate, rules)
+    if held.count < READINGS_TO_RELEASE:
+        return replace(state, disputed=True, held=held)
+    return replace(_show(state, pick, disputed=True), held=held)
+
+
+def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
+    if held is None or held.source != rate.source or distance_pct(held.price, rate.price) > rules.agreement_pct:
+        return Held(rate.source, rate.price, rate.observed_at)
+    moved = rate.observed_at > held.observed_at
+    count = min(held.count + moved, READINGS_TO_RELEASE)
+    return Held(rate.source, rate.price, max(rate.observed_at, held.observed_at), count)
+
+
+def _show_aged(state: CoinState, factors: Mapping[str, Decimal | None], rules: Rules) -> CoinState:
+    """Show an old price where there is no newer one: it is better than nothing, and it is marked stale."""
+    aged = [_candidate(r, factors.get(r.rate.source, Decimal(1)), rules) for r in state.readings.values() if r.refused]
+    for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):
+        newer = state.shown is None or pick.rate.observed_at > state.shown.observed_at
+        near = state.good is None or distance_pct(pick.rate.price, state.good) <= rules.max_jump_pct
+        if newer and near and pick.certain:
+            rate = replace(pick.rate, received_at=pick.rate.observed_at)
+            return _show(state, replace(pick, rate=rate), disputed=state.disputed)
+    return state
+
+
+def _show(state: CoinState, pick: Candidate, *, disputed: bool) -> CoinState:
+    good = state.good if disputed else pick.rate.price
+    return replace(state, shown=pick.rate, good=good, disputed=disputed, held=None)
+
+
+def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, rules: Rules) -> Verdict:
+    shown = state.shown
+    if shown is None:
+        return Verdict(state, stale=False)
+    prices = [c.rate.price for c in candidates]
+    return Verdict(
+        state,
+        stale=not is_fresh(shown.received_at, now, rules.stale_after),
+        confirmed_by=tuple(
+            c.rate.source
+            for c in candidates
+            if c.rate.source != shown.source and distance_pct(c.rate.price, shown.price) <= rules.agreement_pct
+        ),
+        spread_pct=distance_pct(max(prices), min(prices)).quantize(CENT) if len(prices) > 1 else None,
+    )
+
+
+def accept(state: CoinState) -> CoinState:
+    """
+    Return *state* after staff vouched for the price that waits, or for the disputed one that shows.
+
+    The next reading near it is then shown without a mark.
+    """
+    if state.held is not None:
+        good: Decimal | None = state.held.price
+    else:
+        good = state.shown.price if state.shown else state.good
+    return replace(state, good=good, disputed=False, held=None)

@@ -1,0 +1,150 @@
+"""
+When a source may be asked again: pure functions of its health, which all workers share through the store.
+
+    answered            asked again when its role needs it; the spacing of a source that limits us narrows slowly
+    limited (429, 418)  not before the time it names, else a growing pause; the spacing widens
+    refused (401, 403, 451)  a long pause, then one cheap probe before real traffic
+    unreachable, garbled     the next tick is the retry; after some failures in a row a short pause
+
+A month's credits are spread evenly over what is left of the month.
+"""
+
+import calendar
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rates.exceptions import SourceError, SourceLimited, SourceRefused
+
+# Seconds.
+LONGEST_LIMIT_PAUSE = 300.0
+LONGEST_NAMED_PAUSE = 3 * 86400.0
+REFUSED_PAUSE = 900.0
+LONGEST_REFUSED_PAUSE = 3600.0
+LONGEST_FAILURE_PAUSE = 30.0
+LONGEST_SPACING = 300.0
+# Failures in a row that are retried with the next tick.
+FREE_RETRIES = 5
+WIDEN = 1.5
+NARROW = 0.995
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """
+    How a source has answered.
+
+    Attributes:
+        setup: what it is asked with (address, key); another set-up starts afresh.
+        asked_at, answered_at, failed_at: Unix seconds of the last question, good answer, failure; 0 for never.
+        error: the last failure in words; empty while it answers.
+        failures: failures in a row.
+        paused_until: Unix seconds; not asked before.
+        probing: the next question is a cheap one, because the last one was refused.
+        spacing: seconds between two questions, learned from being limited; 0 when it never limited us.
+    """
+
+    setup: str = ""
+    asked_at: float = 0.0
+    answered_at: float = 0.0
+    failed_at: float = 0.0
+    error: str = ""
+    failures: int = 0
+    paused_until: float = 0.0
+    probing: bool = False
+    spacing: float = 0.0
+
+
+def fingerprint(*parts: str) -> str:
+    """Return a short digest that tells two set-ups apart and gives no key away."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def read_health(stored: Mapping[str, Any] | None, setup: str) -> Health:
+    """Return the *stored* health, or a fresh one when there is none or the source is asked with another *setup*."""
+    known = {name: value for name, value in (stored or {}).items() if name in Health.__dataclass_fields__}
+    health = Health(**known)
+    return health if health.setup == setup else Health(setup=setup)
+
+
+def write_health(health: Health) -> dict[str, Any]:
+    """Return what `read_health` reads."""
+    return asdict(health)
+
+
+def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0) -> bool:
+    """
+    Return whether the source may be asked at *now*.
+
+    *wait* is how long its last good answer serves, *credit_spacing* what the month's credits allow; both in seconds.
+    """
+    if health.asked_at > now:
+        return True
+    if now < health.paused_until:
+        return False
+    return now - health.asked_at >= max(health.spacing, credit_spacing) and now - health.answered_at >= wait
+
+
+def after_answer(health: Health, now: float, interval: float) -> Health:
+    """Return the health after a usable answer to the question put at *now*."""
+    spacing = health.spacing * NARROW
+    return replace(
+        health,
+        asked_at=now,
+        answered_at=now,
+        error="",
+        failures=0,
+        paused_until=0.0,
+        probing=False,
+        spacing=spacing if spacing > interval else 0.0,
+    )
+
+
+def after_error(health: Health, error: SourceError, now: float, interval: float) -> Health:
+    """Return the health after *error* in answer to the question put at *now*."""
+    failures = health.failures + 1
+    asked = replace(health, asked_at=now, failed_at=now, error=str(error), failures=failures)
+    if isinstance(error, SourceLimited):
+        spacing = min(LONGEST_SPACING, max(2 * interval, WIDEN * health.spacing))
+        return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
+    if isinstance(error, SourceRefused):
+        pause = min(LONGEST_REFUSED_PAUSE, REFUSED_PAUSE * 2 ** (failures - 1))
+        return replace(asked, probing=True, paused_until=now + pause)
+    if failures <= FREE_RETRIES:
+        return asked
+    return replace(asked, paused_until=now + _grow(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE))
+
+
+def _limit_pause(error: SourceLimited, failures: int, interval: float) -> float:
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_NAMED_PAUSE)
+    return _grow(max(interval, 5.0), failures, LONGEST_LIMIT_PAUSE)
+
+
+def _grow(base: float, times: int, cap: float) -> float:
+    """Return a pause that doubles with each failure up to *cap*; shortened by up to a fifth, so that hosts part."""
+    return float(min(cap, base * 2 ** min(times, 20))) * random.uniform(0.8, 1.0)
+
+
+def credit_spacing(credits: int | None, used: int, cost: int, now: datetime) -> float:
+    """
+    Return the seconds between two questions of *cost* credits that spread what is left evenly over the month.
+
+    Infinite when the month's *credits* are used up; 0 when the plan has no such limit (None).
+    """
+    if credits is None:
+        return 0.0
+    affordable = (credits - used) // cost
+    if affordable < 1:
+        return float("inf")
+    return seconds_left_in_month(now) / affordable
+
+
+def seconds_left_in_month(now: datetime) -> float:
+    """Return the seconds until the next month begins, UTC."""
+    days = calendar.monthrange(now.year, now.month)[1]
+    end = datetime(now.year, now.month, days, 23, 59, 59, 999999, tzinfo=UTC)
+    return max(1.0, (end - now).total_seconds())

@@ -1,0 +1,52 @@
+"""The HTTP API: the board from memory, the history from the store."""
+
+import asyncio
+from hashlib import sha256
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
+from django.utils.cache import patch_cache_control
+from django.utils.http import parse_etags, quote_etag
+
+from rates import publication, store
+from rates.exceptions import StoreUnavailable
+from rates.hub import get_hub
+from rates.types import HistoryPoint, Snapshot
+
+_histories: dict[str, list[HistoryPoint]] = {}
+
+
+async def current_snapshot() -> Snapshot | None:
+    """Return the newest board: the hub's, else the store's; None when neither has one."""
+    await get_hub().wait_ready(1.0)
+    return get_hub().snapshot
+
+
+async def rates(request: HttpRequest) -> HttpResponse:
+    """Answer with the `board` of `rates.v1`; 304 to a client that holds it, 503 before the first publication."""
+    snapshot = await current_snapshot()
+    if snapshot is None:
+        return JsonResponse({"error": "no prices yet"}, status=503, headers={"Retry-After": "5"})
+    etag = quote_etag(sha256(f"{snapshot.epoch}:{snapshot.seq}".encode()).hexdigest()[:16])
+    if etag in parse_etags(request.headers.get("If-None-Match", "")):
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
+    response["ETag"] = etag
+    patch_cache_control(response, public=True, max_age=1)
+    return response
+
+
+async def history(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Answer with the stored updates of a coin, oldest first; the last known ones while Redis is away."""
+    snapshot = await current_snapshot()
+    symbol = symbol.upper()
+    if snapshot is None or symbol not in snapshot.fragments:
+        return JsonResponse({"error": f"{symbol} is not on the board"}, status=404)
+    try:
+        _histories[symbol] = (await asyncio.to_thread(store.load_histories, [symbol]))[symbol]
+    except StoreUnavailable:
+        if symbol not in _histories:
+            return JsonResponse({"error": "history cannot be read now"}, status=503)
+    response = JsonResponse([point._asdict() for point in _histories[symbol]], safe=False)
+    patch_cache_control(response, public=True, max_age=1)
+    return response
