@@ -8,7 +8,7 @@ from rates.models import Coin
 
 
 @admin.register(Coin)
-class CoinAdmin(admin.ModelAdmin[Coin]):
+class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic class at run time
     """The list of coins, with order and switch editable in place."""
 
     list_display = ("symbol", "name", "coingecko_id", "binance_symbol", "position", "enabled")

@@ -310,7 +310,7 @@ _hub: Hub | None = None
 
 def get_hub() -> Hub:
     """Return this process's hub."""
-    global _hub  # noqa: PLW0603 - one hub per process is the design
+    global _hub
     if _hub is None:
         _hub = Hub()
     return _hub

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from typing import Any
 
 from django.db import close_old_connections, transaction
@@ -19,28 +20,44 @@ GATHER = 0.25
 
 
 class Publisher:
-    """Publishes the coin list a moment after the first of several edits."""
+    """Publishes the first of several edits at once, and the others together a moment later."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._published_at = float("-inf")
 
-    def publish_soon(self) -> None:
-        """Publish within `GATHER` seconds; edits until then go along."""
+    def publish(self) -> None:
+        """Publish now, or with the edits of the next `GATHER` seconds when that was only just done."""
         with self._lock:
-            if self._timer is None:
-                self._timer = threading.Timer(GATHER, self._publish)
-                self._timer.start()
+            wait = self._published_at + GATHER - time.monotonic()
+            if wait > 0:
+                self._plan(wait)
+                return
+            self._published_at = time.monotonic()
+        self._publish()
 
-    def _publish(self) -> None:
+    def _plan(self, wait: float) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(wait, self._publish_planned)
+            # A script that ends before is not kept waiting: the next tick publishes what it edited.
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _publish_planned(self) -> None:
         with self._lock:
             self._timer = None
+            self._published_at = time.monotonic()
+        try:
+            self._publish()
+        finally:
+            close_old_connections()
+
+    def _publish(self) -> None:
         try:
             feed.publish_coins()
         except RatesError as error:
             logger.warning("the edited coin list is published with the next tick: %s", error)
-        finally:
-            close_old_connections()
 
 
 publisher = Publisher()
@@ -49,4 +66,4 @@ publisher = Publisher()
 @receiver((post_save, post_delete), sender=Coin)
 def publish_coins(**_kwargs: Any) -> None:
     """Publish when the edit is committed; before that, the list is as it was."""
-    transaction.on_commit(publisher.publish_soon)
+    transaction.on_commit(publisher.publish)

@@ -1,0 +1,67 @@
+"""
+Simulated prices for demonstrations: a seeded random walk that says "simulated" wherever it shows.
+
+Never asked unless `RATES_SOURCES=simulated`. The walk is a function of symbol and time, so all processes agree on it.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from rates.models import Coin
+from rates.types import Rate
+
+NAME = "simulated"
+DAY = 86400.0
+# Where the walk of well-known coins begins; others begin somewhere between 0.01 and 100.
+STARTS = {"BTC": 63250.0, "ETH": 3412.0, "SOL": 148.0, "XLM": 0.1042, "DOGE": 0.1216, "ADA": 0.387, "XRP": 0.528}
+SIGNIFICANT_DIGITS = 7
+# Periods in seconds and heights of the waves that make up a walk; the short ones make it tick.
+WAVES = ((7.3, 0.0004), (31.0, 0.0008), (173.0, 0.002), (1087.0, 0.004), (7919.0, 0.012), (61001.0, 0.03))
+
+
+def setup() -> str:
+    """Return what tells one configuration of this source from another: there is only one."""
+    return NAME
+
+
+def count_calls(coins: Sequence[Coin]) -> int:
+    """Return 0: nobody is called."""
+    return 0
+
+
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+    """Return a simulated rate for each of *coins*."""
+    now = datetime.now(UTC)
+    return [simulate(coin.symbol, now) for coin in coins]
+
+
+def simulate(symbol: str, now: datetime) -> Rate:
+    """Return the rate of *symbol* at *now*; the same for the same arguments."""
+    seconds = now.timestamp()
+    price = walk(symbol, seconds)
+    change = (price / walk(symbol, seconds - DAY) - 1) * 100
+    volume = price * 10 ** random.Random(symbol + "volume").uniform(5, 7)
+    return Rate(symbol, round_price(price), Decimal(f"{change:.2f}"), Decimal(f"{volume:.0f}"), NAME, now, now)
+
+
+def walk(symbol: str, seconds: float) -> float:
+    """Return the simulated price of *symbol* at Unix time *seconds*."""
+    start, phases = _character(symbol)
+    waves = zip(WAVES, phases, strict=True)
+    return start * math.exp(sum(height * math.sin(seconds / period + phase) for (period, height), phase in waves))
+
+
+@lru_cache(maxsize=1000)
+def _character(symbol: str) -> tuple[float, tuple[float, ...]]:
+    dice = random.Random(symbol)
+    start = STARTS.get(symbol, 10 ** dice.uniform(-2, 2))
+    return start, tuple(dice.uniform(0, 2 * math.pi) for _ in WAVES)
+
+
+def round_price(price: float) -> Decimal:
+    """Return *price* with as many digits as an exchange would show."""
+    return Decimal(f"{price:.{SIGNIFICANT_DIGITS}g}").normalize() + Decimal(0)
