@@ -1,0 +1,193 @@
+"""The table of who owns a coin's price, and how far it is trusted."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from rates.ownership import Rules, Verdict, accept, decide, distance_pct, take_reading
+from rates.types import CoinState, Rate, Reading
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RULES = Rules(
+    streams=("binance", "kraken"),
+    polls=("coingecko", "binance", "kraken"),
+    stale_after=timedelta(seconds=15),
+    agreement_pct=Decimal(2),
+    max_jump_pct=Decimal(10),
+)
+
+
+def rate(source: str, price: str, age: float = 0, observed_age: float | None = None) -> Rate:
+    received = NOW - timedelta(seconds=age)
+    observed = received if observed_age is None else NOW - timedelta(seconds=observed_age)
+    return Rate("BTC", Decimal(price), None, None, source, observed, received)
+
+
+def reading(source: str, price: str, age: float = 0, **more: object) -> Reading:
+    return Reading(rate(source, price, age), **{"streak": 2, **more})  # type: ignore[arg-type]
+
+
+def state(*readings: Reading, good: str | None = "100", owner: str | None = "coingecko") -> CoinState:
+    shown = rate(owner, good, age=5) if owner and good else None
+    return CoinState(
+        readings={r.rate.source: r for r in readings}, shown=shown, good=Decimal(good) if good else None
+    )
+
+
+def judge(state: CoinState, factor: Decimal | None = Decimal(1)) -> Verdict:
+    return decide(state, {"binance": factor}, NOW, RULES)
+
+
+@dataclass
+class Case:
+    claim: str
+    readings: list[Reading]
+    source: str
+    price: str
+    disputed: bool = False
+    stale: bool = False
+    confirmed_by: tuple[str, ...] = ()
+    good: str | None = "100"
+    owner: str | None = "coingecko"
+    factor: Decimal | None = field(default_factory=lambda: Decimal(1))
+
+
+FROZEN = reading("coingecko", "100", anchors={"binance": Decimal(0)})
+CASES = [
+    Case("a lone source shows", [reading("coingecko", "101")], "coingecko", "101"),
+    Case("the first price of all shows", [reading("kraken", "7")], "kraken", "7", good=None, owner=None),
+    Case("the best rank shows, the other confirms",
+         [reading("binance", "100.5"), reading("coingecko", "101")], "coingecko", "101", confirmed_by=("binance",)),
+    Case("a live stream ranks before the polls",
+         [reading("kraken", "100.5", live=True), reading("coingecko", "101")],
+         "kraken", "100.5", confirmed_by=("coingecko",)),
+    Case("a backup takes a stale owner's coin",
+         [reading("coingecko", "100", age=16), reading("kraken", "101")], "kraken", "101"),
+    Case("an owner that comes back waits for its second reading",
+         [reading("coingecko", "101", streak=1), reading("kraken", "100.5")],
+         "kraken", "100.5", owner="kraken", confirmed_by=("coingecko",)),
+    Case("an owner that is back for two readings has its coin again",
+         [reading("coingecko", "101"), reading("kraken", "100.5")],
+         "coingecko", "101", owner="kraken", confirmed_by=("kraken",)),
+    Case("nobody fresh: the last price stays, with its age",
+         [reading("coingecko", "101", age=16)], "coingecko", "100"),
+    Case("one of two is 10x wrong: the one near the last good price shows",
+         [reading("coingecko", "1000"), reading("binance", "100.2")], "binance", "100.2", disputed=True),
+    Case("and the other way round",
+         [reading("coingecko", "100.1"), reading("binance", "1000")], "coingecko", "100.1", disputed=True),
+    Case("one of two is 5 % low",
+         [reading("coingecko", "95"), reading("binance", "100.2")], "binance", "100.2", disputed=True),
+    Case("one of three is 10x wrong: the two that agree show, unmarked",
+         [reading("coingecko", "1000"), reading("binance", "100.2"), reading("kraken", "100.3")],
+         "binance", "100.2", confirmed_by=("kraken",)),
+    Case("two of three are 5 % low together: shown, but marked",
+         [reading("coingecko", "100"), reading("binance", "95"), reading("kraken", "95.1")],
+         "binance", "95", disputed=True, confirmed_by=("kraken",)),
+    Case("a crash that two sources see shows at once",
+         [reading("coingecko", "50"), reading("kraken", "50.2")], "coingecko", "50", confirmed_by=("kraken",)),
+    Case("a lone source's jump is held",
+         [reading("coingecko", "1000")], "coingecko", "100", disputed=True),
+    Case("two far away from each other and from the last good price: it stays",
+         [reading("coingecko", "200"), reading("kraken", "50")], "coingecko", "100", disputed=True),
+    Case("without any good price two that differ show the better-ranked, marked",
+         [reading("coingecko", "200"), reading("kraken", "50")],
+         "coingecko", "200", disputed=True, good=None, owner=None),
+    Case("a frozen source is out although it answers",
+         [FROZEN, reading("binance", "97", drift=Decimal(-3))], "binance", "97"),
+    Case("a jump of the other proves nothing against a source that stands still",
+         [FROZEN, reading("binance", "1000")], "coingecko", "100", disputed=True),
+    Case("a source whose clock went back is out",
+         [replace(reading("coingecko", "101"), refused="its clock went back"), reading("kraken", "100.5")],
+         "kraken", "100.5"),
+    Case("USDT is not USD: a measured factor converts",
+         [reading("binance", "105.26")], "binance", "99.9970", factor=Decimal("0.95")),
+    Case("an unconverted price ranks last and does not confirm",
+         [reading("binance", "100.5", live=True), reading("kraken", "101")], "kraken", "101", factor=None),
+    Case("an unconverted price alone is marked",
+         [reading("binance", "100.5")], "binance", "100.5", disputed=True, factor=None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_who_owns_the_price(case: Case) -> None:
+    verdict = judge(state(*case.readings, good=case.good, owner=case.owner), case.factor)
+    shown = verdict.state.shown
+    assert shown is not None
+    assert (shown.source, str(shown.price)) == (case.source, case.price)
+    assert verdict.state.disputed is case.disputed
+    assert verdict.confirmed_by == case.confirmed_by
+
+
+def test_three_readings_with_moving_stamps_release_a_jump_but_it_stays_disputed() -> None:
+    now = state(reading("coingecko", "1000"))
+    shown = []
+    for seconds in (8, 8, 4, 0):
+        new = Reading(rate("coingecko", "1000", observed_age=seconds), streak=2)
+        now = judge(replace(now, readings={"coingecko": new})).state
+        assert now.shown is not None
+        shown.append((str(now.shown.price), now.disputed))
+    assert shown == [("100", True), ("100", True), ("100", True), ("1000", True)]
+
+
+def test_time_alone_never_releases_a_jump() -> None:
+    now = state(reading("coingecko", "1000"))
+    for _ in range(50):
+        now = judge(now).state
+    assert now.shown is not None
+    assert now.shown.price == 100
+
+
+def test_a_spike_of_one_tick_never_shows() -> None:
+    spike = judge(state(reading("coingecko", "100000"))).state
+    after = judge(replace(spike, readings={"coingecko": reading("coingecko", "100.4")}))
+    assert after.state.shown is not None
+    assert (str(after.state.shown.price), after.state.disputed, after.state.held) == ("100.4", False, None)
+
+
+def test_staff_release_a_held_price() -> None:
+    held = judge(state(reading("coingecko", "1000"))).state
+    released = judge(accept(held))
+    assert released.state.shown is not None
+    assert (released.state.shown.price, released.state.disputed) == (1000, False)
+
+
+def test_a_dispute_lasts_until_the_sources_agree() -> None:
+    both = state(reading("coingecko", "95"), reading("kraken", "100"))
+    disputed = judge(both).state
+    assert judge(disputed).state.disputed
+    agreed = replace(disputed, readings={"coingecko": reading("coingecko", "95"), "kraken": reading("kraken", "95.2")})
+    assert not judge(agreed).state.disputed
+
+
+def test_a_stale_price_is_stale_whatever_else_happens() -> None:
+    old = replace(state(), shown=rate("coingecko", "100", age=16))
+    assert judge(old).stale
+
+
+def test_a_reading_older_than_the_one_before_is_refused_until_the_clock_moves_on() -> None:
+    first = take_reading({}, rate("coingecko", "100"), False, RULES)
+    back = take_reading({"coingecko": first}, rate("coingecko", "90", observed_age=60), False, RULES)
+    assert (back.refused, back.rate) == ("its clock went back", first.rate)
+    forward = rate("coingecko", "101", observed_age=-1)
+    assert take_reading({"coingecko": back}, forward, False, RULES).refused is None
+
+
+def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
+    old = take_reading({}, rate("coingecko", "100", observed_age=3600), False, RULES)
+    assert old.refused == "its price is 60 minutes old"
+    verdict = judge(CoinState(readings={"coingecko": old}))
+    assert verdict.state.shown is not None
+    assert verdict.stale
+
+
+def test_small_steps_add_up_to_a_drift_and_jumps_do_not() -> None:
+    now = {"kraken": take_reading({}, rate("kraken", "100"), False, RULES)}
+    for price in ("101", "102", "1020", "1030"):
+        now = {"kraken": take_reading(now, rate("kraken", price), False, RULES)}
+    assert Decimal("2.9") < now["kraken"].drift < Decimal("3.1")
+
+
+def test_distance_is_the_same_from_both_sides() -> None:
+    assert distance_pct(Decimal(100), Decimal(1000)) == distance_pct(Decimal(1000), Decimal(100)) == 900

@@ -1,0 +1,116 @@
+"""The shared memory: what one publisher stores, another one and every hub read."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rates import store
+from rates.codec import decode_state, encode_state
+from rates.store import Change, Memory
+from rates.types import CoinState, Fragment, Held, HistoryPoint, Rate, Reading
+
+NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
+
+
+def change(prices: dict[str, str], points: Sequence[str] = (), **more: object) -> Change:
+    fragments = {s: Fragment(s, f'{{"symbol":"{s}","price":"{p}"}}', p) for s, p in prices.items()}
+    updates = {s: HistoryPoint(prices[s], "2026-11-24T12:00:00.000Z") for s in points}
+    return Change(NOW, fragments, {s: CoinState(coingecko_id=s) for s in prices}, updates, **more)  # type: ignore[arg-type]
+
+
+def save(prices: dict[str, str], points: Sequence[str] = (), **more: object) -> store.Saved:
+    return store.update_board(lambda _: change(prices, points, **more))
+
+
+def test_what_is_saved_is_loaded() -> None:
+    saved = save({"BTC": "1.50", "XLM": "0.1"})
+    assert store.load_snapshot() == saved.snapshot
+    assert store.load_states().keys() == {"BTC", "XLM"}
+
+
+def test_seq_grows_by_one_and_names_what_changed() -> None:
+    first = save({"BTC": "1", "XLM": "2"})
+    second = save({"BTC": "1", "ETH": "3"})
+    assert (second.snapshot.epoch, second.snapshot.seq) == (first.snapshot.epoch, first.snapshot.seq + 1)
+    assert (second.changed, second.removed) == ({"ETH"}, {"XLM"})
+
+
+def test_a_removed_coin_takes_its_keys_along() -> None:
+    save({"BTC": "1", "XLM": "2"}, points=["BTC", "XLM"])
+    save({"BTC": "1"})
+    keys = store.client().keys("*")
+    assert not [key for key in keys if "XLM" in key]
+    assert "XLM" not in store.load_states()
+
+
+def test_history_keeps_the_last_updates_oldest_first(settings) -> None:
+    settings.RATES_HISTORY_LENGTH = 3
+    for price in "12345":
+        save({"BTC": price}, points=["BTC"])
+    assert [point.price for point in store.load_histories(["BTC", "NONE"])["BTC"]] == ["3", "4", "5"]
+
+
+def test_a_flushed_redis_begins_a_new_epoch() -> None:
+    first = save({"BTC": "1"})
+    store.client().flushall()
+    second = save({"BTC": "1"})
+    assert second.snapshot.epoch != first.snapshot.epoch
+    assert second.snapshot.seq == 1
+
+
+def test_a_quiet_change_without_effect_is_not_a_publication() -> None:
+    first = save({"BTC": "1"})
+    assert not save({"BTC": "1"}, quiet=True).published
+    assert save({"BTC": "2"}, quiet=True).snapshot.seq == first.snapshot.seq + 1
+
+
+def test_a_publisher_that_was_overtaken_decides_again() -> None:
+    save({"BTC": "1"})
+    seen: list[Memory] = []
+
+    def decide(memory: Memory) -> Change:
+        seen.append(memory)
+        if len(seen) == 1:
+            save({"BTC": "2"})
+        return change({"BTC": "3"})
+
+    saved = store.update_board(decide)
+    assert [memory.snapshot.fragments["BTC"].price for memory in seen if memory.snapshot] == ["1", "2"]
+    assert saved.snapshot.seq == 3
+
+
+def test_one_worker_has_a_slot() -> None:
+    assert [store.claim_slot(7, 5), store.claim_slot(7, 5), store.claim_slot(8, 5)] == [True, False, True]
+
+
+decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("1e-28"), max_value=Decimal("1e15"))
+rates = st.builds(
+    Rate, st.just("BTC"), decimals, st.none() | decimals, st.none() | decimals, st.just("kraken"),
+    st.just(NOW), st.just(NOW),
+)  # fmt: skip
+states = st.builds(
+    CoinState,
+    coingecko_id=st.text(max_size=5),
+    binance_symbol=st.text(max_size=5),
+    readings=st.builds(
+        lambda r: {"kraken": r}, st.builds(Reading, rates, st.booleans(), anchors=st.dictionaries(st.text(), decimals))
+    ),
+    shown=st.none() | rates,
+    good=st.none() | decimals,
+    disputed=st.booleans(),
+    held=st.none() | st.builds(Held, st.just("kraken"), decimals, st.just(NOW)),
+)
+
+
+@given(states)
+def test_a_state_survives_being_written_down(state: CoinState) -> None:
+    assert decode_state(encode_state(state)) == state
+
+
+@pytest.mark.parametrize("text", ['{"v":0}', '{"v":99,"shown":"garbage"}'])
+def test_a_state_of_another_release_is_forgotten_not_misread(text: str) -> None:
+    assert decode_state(text) == CoinState()
