@@ -10,14 +10,17 @@ Everything in Redis: the shared memory of all processes. No other module spells 
     rates:counters          hash, name -> count of what happened
     rates:owners            list, newest first: the last changes of owner
     rates:slot:{n}          who runs the tick of slot n
+    rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
+    rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
 
 Symbols are upper case and our own words are lower case, so they cannot meet.
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from secrets import token_hex
@@ -41,6 +44,8 @@ SOURCES = "rates:sources"
 CALLS = "rates:calls"
 COUNTERS = "rates:counters"
 OWNERS = "rates:owners"
+PROCESSES = "rates:processes"
+CATALOG = "rates:catalog"
 VERSION = 1
 # Seconds: what nobody renews goes by itself.
 KEEP = 7 * 86400
@@ -280,10 +285,78 @@ def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
     }
 
 
-def load_owner_changes() -> list[OwnerChange]:
-    """Return the last changes of owner, newest first."""
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that is known of the coins and of the service, read in one round trip; `latency_ms` is Redis' own."""
+
+    snapshot: Snapshot | None
+    states: Mapping[str, CoinState]
+    histories: Mapping[str, Sequence[HistoryPoint]]
+    healths: Mapping[str, Mapping[str, Any]]
+    calls: Mapping[str, int]
+    counters: Mapping[str, int]
+    owners: Sequence[OwnerChange]
+    processes: Mapping[str, Mapping[str, Any]]
+    latency_ms: float
+
+
+def load_overview(symbols: Iterable[str] = ()) -> Overview:
+    """Return what the admin and the metrics show, with the histories of *symbols*."""
+    wanted = list(symbols)
+    started = time.monotonic()
+    with redis_errors(), client().pipeline() as pipe:
+        pipe.get(BOARD)
+        for key in (STATES, SOURCES, CALLS, COUNTERS, PROCESSES):
+            pipe.hgetall(key)
+        pipe.lrange(OWNERS, 0, -1)
+        for symbol in wanted:
+            pipe.get(rate_key(symbol)).lrange(history_key(symbol), 0, -1)
+        head, states, sources, calls, counters, processes, owners, *rest = pipe.execute()
+    header = _read_header(head)
+    texts = dict(zip(wanted, rest[::2], strict=True))
+    shown = tuple(s for s in header.symbols if texts.get(s)) if header else ()
+    return Overview(
+        snapshot=_read_snapshot(replace(header, symbols=shown), [texts[s] for s in shown]) if header else None,
+        states={symbol: decode_state(text) for symbol, text in states.items()},
+        histories={s: [HistoryPoint(**json.loads(t)) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
+        healths=_read_hash(sources),
+        calls={name: int(count) for name, count in calls.items()},
+        counters={name: int(count) for name, count in counters.items()},
+        owners=[OwnerChange(**json.loads(text)) for text in owners],
+        processes=_read_hash(processes),
+        latency_ms=(time.monotonic() - started) * 1000,
+    )
+
+
+def _read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    return {name: json.loads(text) for name, text in texts.items()}
+
+
+def report_process(name: str, facts: Mapping[str, Any]) -> None:
+    """Store what the process *name* says of itself."""
     with redis_errors():
-        return [OwnerChange(**json.loads(text)) for text in client().lrange(OWNERS, 0, -1)]
+        client().hset(PROCESSES, name, json.dumps(facts))
+
+
+def forget_processes(names: Iterable[str]) -> None:
+    """Drop the reports of processes that are gone."""
+    gone = list(names)
+    if gone:
+        with redis_errors():
+            client().hdel(PROCESSES, *gone)
+
+
+def save_catalog(coins: Mapping[str, Sequence[str]], seconds: int) -> None:
+    """Keep CoinGecko's list of coins (id -> symbol and name) for *seconds*."""
+    with redis_errors():
+        client().set(CATALOG, json.dumps(coins), ex=seconds)
+
+
+def load_catalog() -> dict[str, list[str]] | None:
+    """Return CoinGecko's list of coins (id -> symbol and name); None when it is not kept."""
+    with redis_errors():
+        text = client().get(CATALOG)
+    return json.loads(text) if text else None
 
 
 def publish_plain(text: str) -> None:
@@ -325,9 +398,3 @@ def load_calls() -> dict[str, int]:
     """Return the calls made to each source: ``coingecko:2026-11`` and ``coingecko:2026-11-24``."""
     with redis_errors():
         return {name: int(count) for name, count in client().hgetall(CALLS).items()}
-
-
-def load_counters() -> dict[str, int]:
-    """Return how often each counted thing has happened."""
-    with redis_errors():
-        return {name: int(count) for name, count in client().hgetall(COUNTERS).items()}

@@ -7,7 +7,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
 
-from rates import feed, store
+from rates import feed, reports, store
 from rates.exceptions import StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,10 @@ def refresh_rates() -> None:
     interval = settings.RATES_REFRESH_INTERVAL
     try:
         if store.claim_slot(int(time.time() // interval), SLOTS_CLAIMED * interval):
-            feed.take_tick()
+            started = time.monotonic()
+            tick = feed.take_tick()
+            facts = {"tick_seconds": round(time.monotonic() - started, 4), "tick_at": time.time()}
+            reports.report("worker", {**facts, "seq": tick.saved.snapshot.seq})
     except StoreUnavailable as error:
         _outage.complain(error)
 

@@ -1,4 +1,4 @@
-"""The HTTP API: the board from memory, the history from the store."""
+"""The HTTP beside the socket: board, history, health, metrics."""
 
 import asyncio
 from hashlib import sha256
@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Json
 from django.utils.cache import patch_cache_control
 from django.utils.http import parse_etags, quote_etag
 
-from rates import publication, store
+from rates import metrics, publication, readiness, store
 from rates.exceptions import StoreUnavailable
 from rates.hub import get_hub
 from rates.types import HistoryPoint, Snapshot
@@ -50,3 +50,22 @@ async def history(request: HttpRequest, symbol: str) -> HttpResponse:
     response = JsonResponse([point._asdict() for point in _histories[symbol]], safe=False)
     patch_cache_control(response, public=True, max_age=1)
     return response
+
+
+async def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200: the process is alive."""
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when prices are fresh and Redis answers, else 503 with the reasons."""
+    reasons = await asyncio.to_thread(readiness.find_reasons)
+    answer = {"ready": not reasons, "reasons": reasons}
+    return JsonResponse(answer, status=503 if reasons else 200, headers={"Cache-Control": "no-store"})
+
+
+def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Answer in Prometheus' text format."""
+    return HttpResponse(
+        metrics.render(), content_type="text/plain; version=0.0.4", headers={"Cache-Control": "no-store"}
+    )

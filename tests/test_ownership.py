@@ -31,9 +31,7 @@ def reading(source: str, price: str, age: float = 0, **more: object) -> Reading:
 
 def state(*readings: Reading, good: str | None = "100", owner: str | None = "coingecko") -> CoinState:
     shown = rate(owner, good, age=5) if owner and good else None
-    return CoinState(
-        readings={r.rate.source: r for r in readings}, shown=shown, good=Decimal(good) if good else None
-    )
+    return CoinState(readings={r.rate.source: r for r in readings}, shown=shown, good=Decimal(good) if good else None)
 
 
 def judge(state: CoinState, factor: Decimal | None = Decimal(1)) -> Verdict:

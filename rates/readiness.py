@@ -1,0 +1,39 @@
+"""`/readyz`: whether this process can serve fresh prices, and if not, why."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.hub import get_hub
+from rates.types import read_time
+
+
+def find_reasons() -> list[str]:
+    """Return what keeps this process from serving fresh prices, one line each; nothing when it is ready."""
+    return [*_store_reasons(), *_board_reasons()]
+
+
+def _store_reasons() -> Iterator[str]:
+    try:
+        store.load_header()
+    except StoreUnavailable as error:
+        yield str(error)
+
+
+def _board_reasons() -> Iterator[str]:
+    snapshot = get_hub().snapshot
+    if snapshot is None:
+        yield "no board yet: no worker has published"
+        return
+    age = datetime.now(UTC) - read_time(snapshot.as_of)
+    if age > timedelta(seconds=settings.RATES_STALE_AFTER):
+        yield f"the board is {age.total_seconds():.0f} s old: no worker publishes"
+    missing = [s for s, fragment in snapshot.fragments.items() if fragment.price is None]
+    if missing and len(missing) == len(snapshot.fragments):
+        yield "no coin has a price yet"
+    stale = [s for s, fragment in snapshot.fragments.items() if '"stale":true' in fragment.json]
+    if stale and len(stale) == len(snapshot.fragments):
+        yield "every price is stale: no source answers"
