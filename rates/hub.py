@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from rates import publication, store
 from rates.exceptions import StoreUnavailable
+from rates.reports import report_forever
 from rates.types import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -104,7 +105,8 @@ class Hub:
     def start(self) -> None:
         """Begin to listen in the running loop; does nothing when it listens already."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._beat())]
+            reporting = report_forever("web", lambda: {"sockets": self.count()})
+            self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), reporting)]
 
     async def stop(self) -> None:
         """Stop listening."""

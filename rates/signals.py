@@ -37,6 +37,12 @@ class Publisher:
             self._published_at = time.monotonic()
         self._publish()
 
+    def wait(self) -> None:
+        """Wait until what is planned is published."""
+        timer = self._timer
+        if timer is not None:
+            timer.join()
+
     def _plan(self, wait: float) -> None:
         if self._timer is None:
             self._timer = threading.Timer(wait, self._publish_planned)

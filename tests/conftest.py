@@ -1,11 +1,21 @@
-"""What every test gets: an empty Valkey."""
+"""What every test gets: an empty Valkey, and no publication of the test before."""
+
+from collections.abc import Iterator
 
 import pytest
 
 from rates import store
+from rates.signals import publisher
 
 
 @pytest.fixture(autouse=True)
 def empty_store() -> None:
     """Forget what the test before left in Redis."""
     store.client().flushall()
+
+
+@pytest.fixture
+def _django_db_helper(_django_db_helper: None) -> Iterator[None]:
+    """Let the planned publication of edited coins happen while the database may still be used."""
+    yield
+    publisher.wait()

@@ -82,7 +82,7 @@ def _question(ids: Sequence[str]) -> dict[str, str]:
     }
 
 
-def get_json(url: str, params: Mapping[str, str], deadline: float) -> Any:
+def get_json(url: str, params: Mapping[str, str], deadline: float, longest: int = LONGEST_BODY) -> Any:
     """
     Return the JSON answer of CoinGecko's *url*, with every number as `Decimal`.
 
@@ -98,7 +98,7 @@ def get_json(url: str, params: Mapping[str, str], deadline: float) -> Any:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return _read(response, b"".join(_chunks(response, deadline)))
+            return _read(response, b"".join(_chunks(response, deadline, longest)))
     except requests.RequestException as error:
         raise SourceUnreachable(NAME, f"cannot be reached: {type(error).__name__}") from error
 
@@ -121,7 +121,7 @@ def _headers() -> dict[str, str]:
     return headers
 
 
-def _chunks(response: requests.Response, deadline: float) -> Iterator[bytes]:
+def _chunks(response: requests.Response, deadline: float, longest: int) -> Iterator[bytes]:
     size = 0
     raw = response.raw
     while True:
@@ -138,8 +138,8 @@ def _chunks(response: requests.Response, deadline: float) -> Iterator[bytes]:
         if not chunk:
             return
         size += len(chunk)
-        if size > LONGEST_BODY:
-            raise SourceGarbled(NAME, f"an answer of more than {LONGEST_BODY} bytes")
+        if size > longest:
+            raise SourceGarbled(NAME, f"an answer of more than {longest} bytes")
         yield chunk
 
 

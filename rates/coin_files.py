@@ -1,0 +1,165 @@
+"""The coin list as a file, CSV or JSON: written whole, read with a preview, taken over whole or not at all."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from rates.models import Coin
+
+FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "enabled", "position")
+LONGEST_FILE = 1_000_000
+MOST_COINS = 2000
+TRUE = ("true", "1", "yes", "on")
+FALSE = ("false", "0", "no", "off")
+
+
+class BadFile(Exception):
+    """Raised when a file cannot be read as a list of coins at all."""
+
+
+@dataclass
+class Plan:
+    """
+    What an import would do.
+
+    Attributes:
+        new, changed: the coins as they would be saved; `changed` with the fields that differ.
+        errors: one line each, beginning with the line or entry number of the file.
+    """
+
+    new: list[Coin] = field(default_factory=list)
+    changed: list[tuple[Coin, list[str]]] = field(default_factory=list)
+    unchanged: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def write_csv(coins: Iterable[Coin]) -> str:
+    """Return *coins* as CSV with a heading."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS)
+    writer.writeheader()
+    writer.writerows(describe(coin) for coin in coins)
+    return text.getvalue()
+
+
+def write_json(coins: Iterable[Coin]) -> str:
+    """Return *coins* as a JSON list of objects."""
+    return json.dumps([describe(coin) for coin in coins], indent=2, ensure_ascii=False) + "\n"
+
+
+def describe(coin: Coin) -> dict[str, Any]:
+    """Return the fields of *coin* that a file holds."""
+    return {name: getattr(coin, name) for name in FIELDS}
+
+
+def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
+    """
+    Return the entries of a file with their line (CSV) or place (JSON).
+
+    Raises:
+        BadFile: when it is neither CSV with the known heading nor a JSON list of objects, or is too long.
+    """
+    if len(data) > LONGEST_FILE:
+        raise BadFile(f"The file is longer than {LONGEST_FILE} bytes.")
+    try:
+        text = data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise BadFile("The file is not UTF-8 text.") from None
+    entries = _read_json(text) if text.startswith(("[", "{")) else _read_csv(text)
+    if len(entries) > MOST_COINS:
+        raise BadFile(f"The file has more than {MOST_COINS} coins.")
+    return entries
+
+
+def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f"The file is not JSON: {error}.") from None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadFile("The JSON must be a list of objects.")
+    return list(enumerate(items, 1))
+
+
+def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in ("symbol", "name", "coingecko_id") if name not in (reader.fieldnames or ())]
+    if missing:
+        raise BadFile(f"The CSV's first line lacks: {', '.join(missing)}.")
+    try:
+        return [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise BadFile(f"Line {reader.line_num} is not CSV: {error}.") from None
+
+
+def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
+    """Return what importing *entries* would do; a coin is the same coin when its CoinGecko id is."""
+    plan = Plan()
+    known = {coin.coingecko_id: coin for coin in Coin.objects.all()}
+    owner_of_symbol = {coin.symbol: coin.coingecko_id for coin in known.values()}
+    seen: dict[str, int] = {}
+    for line, entry in entries:
+        try:
+            coin, fields = _read_coin(entry, known)
+            for key in (coin.symbol, coin.coingecko_id):
+                if key in seen:
+                    raise ValidationError(f"{key} is in line {seen[key]} already.")
+                seen[key] = line
+            if owner_of_symbol.get(coin.symbol, coin.coingecko_id) != coin.coingecko_id:
+                raise ValidationError(f"{coin.symbol} is {owner_of_symbol[coin.symbol]} in the list.")
+            coin.clean_fields()
+        except ValidationError as error:
+            plan.errors += [f"{line}: {words}" for words in _words(error)]
+            continue
+        if coin.pk is None:
+            plan.new.append(coin)
+        elif fields:
+            plan.changed.append((coin, fields))
+        else:
+            plan.unchanged += 1
+    return plan
+
+
+def _read_coin(entry: Mapping[str, Any], known: Mapping[str, Coin]) -> tuple[Coin, list[str]]:
+    unknown = [str(name) for name in entry if name not in FIELDS]
+    if unknown:
+        raise ValidationError(f"unknown field {unknown[0]}; allowed: {', '.join(FIELDS)}.")
+    values = {name: _read_value(name, value) for name, value in entry.items() if value is not None}
+    coin = known.get(values.get("coingecko_id", ""), Coin())
+    fields = [name for name, value in values.items() if getattr(coin, name) != value]
+    for name in fields:
+        setattr(coin, name, values[name])
+    return coin, fields
+
+
+def _read_value(name: str, value: Any) -> Any:
+    text = str(value).strip()
+    if name == "enabled":
+        if text.lower() not in (*TRUE, *FALSE):
+            raise ValidationError(f"enabled is {text!r}; allowed: true, false.")
+        return text.lower() in TRUE
+    if name == "position":
+        if not text.isdigit():
+            raise ValidationError(f"position is {text!r}; allowed: a whole number.")
+        return int(text)
+    return text.upper() if name == "symbol" else text
+
+
+def _words(error: ValidationError) -> list[str]:
+    if hasattr(error, "message_dict"):
+        return [f"{name}: {words}" for name, messages in error.message_dict.items() for words in messages]
+    return list(error.messages)
+
+
+def apply_import(plan: Plan) -> None:
+    """Save everything in *plan*, or nothing."""
+    with transaction.atomic():
+        for coin in [*plan.new, *(coin for coin, _ in plan.changed)]:
+            coin.full_clean()
+            coin.save()
