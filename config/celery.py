@@ -1,8 +1,11 @@
 """The Celery application: `celery -A config worker -B`."""
 
 import os
+from logging.config import dictConfig
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 from django.conf import settings
 
 from config.schedule import slots
@@ -13,10 +16,16 @@ app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.conf.beat_schedule = {
-    "refresh-rates": {
+    "refresh_rates": {
         "task": "rates.tasks.refresh_rates",
         "schedule": slots(settings.RATES_REFRESH_INTERVAL),
-        # A tick that waited longer than an interval is worth nothing: the next one is there.
+        # Seconds. A tick that nobody took in time is dropped, so an outage is not followed by a burst.
         "options": {"expires": settings.RATES_REFRESH_INTERVAL},
     },
 }
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def use_our_logging(**_: Any) -> None:
+    """Log as every other process does; a receiver of this signal keeps Celery's own handlers away."""
+    dictConfig(settings.LOGGING)

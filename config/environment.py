@@ -1,27 +1,58 @@
-"""Readers of environment variables that refuse nonsense with one line naming the variable and what is allowed."""
+"""
+Readers of environment variables that refuse nonsense.
 
+A refusal ends the process with one line on stderr that names the variable, its value and what is allowed. It is a
+`SystemExit`, so no server, worker or command prints a traceback around it.
+"""
+
+import os
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# What this machine keeps: the local database, the embedded Redis, the local secret.
+DATA_DIR = BASE_DIR / "var"
 
 env = environ.Env()
 
 T = TypeVar("T")
 
+SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def load_dotenv() -> None:
+    """Read the project's `.env` file when there is one; real environment variables win."""
+    path = BASE_DIR / ".env"
+    if path.is_file():
+        env.read_env(path)
+
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
     """Stop the start: *name* has a *value* that is not among the *allowed*."""
-    raise ImproperlyConfigured(f"{name}={value!r} is not usable; allowed: {allowed}.")
+    raise SystemExit(f"Bad setting: {name}={value!r} is not usable; allowed: {allowed}.")
+
+
+def refuse_secret(name: str, allowed: str) -> NoReturn:
+    """Stop the start like `refuse`, without showing the value."""
+    raise SystemExit(f"Bad setting: {name} (its value is not shown) is not usable; allowed: {allowed}.")
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable without white space around it; *default* when it is empty."""
+    return str(env.str(name, default=default)).strip() or default
 
 
 def _read(name: str, default: str, convert: Callable[[str], T], allowed: str) -> T:
-    text = env.str(name, default=default).strip() or default
+    value = text(name, default)
     try:
-        return convert(text)
+        return convert(value)
     except (ValueError, ArithmeticError):
-        refuse(name, text, allowed)
+        refuse(name, value, allowed)
 
 
 def number(name: str, default: str, least: float, most: float) -> float:
@@ -29,7 +60,7 @@ def number(name: str, default: str, least: float, most: float) -> float:
     allowed = f"a number from {least:g} to {most:g}"
     value = _read(name, default, float, allowed)
     if not least <= value <= most:
-        refuse(name, env.str(name, default=default), allowed)
+        refuse(name, text(name, default), allowed)
     return value
 
 
@@ -44,34 +75,86 @@ def whole(name: str, default: str, least: int, most: int) -> int:
 
 def switch(name: str, default: bool) -> bool:
     """Return True or False."""
-    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-    text = env.str(name, default=str(default)).strip().lower() or str(default).lower()
-    if text not in words:
-        refuse(name, text, "True or False")
-    return words[text]
+    value = text(name, str(default))
+    if value.lower() not in SWITCH:
+        refuse(name, value, "True or False")
+    return SWITCH[value.lower()]
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     """Return one of the *allowed* words."""
-    text = env.str(name, default=default).strip() or default
-    if text not in allowed:
-        refuse(name, text, ", ".join(allowed))
-    return text
+    value = text(name, default)
+    if value not in allowed:
+        refuse(name, value, ", ".join(allowed))
+    return value
 
 
-def words(name: str, default: str, allowed: Sequence[str] | None = None) -> list[str]:
+def words(name: str, default: str = "", allowed: Sequence[str] | None = None) -> list[str]:
     """Return a comma-separated list, without blanks and repetitions; each from *allowed* when that is given."""
-    text = env.str(name, default=default)
-    found = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    value = text(name, default)
+    found = list(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
     for word in found:
         if allowed is not None and word not in allowed:
-            refuse(name, text, "a comma-separated list of " + ", ".join(allowed))
+            refuse(name, value, "a comma-separated list of " + ", ".join(allowed))
     return found
 
 
 def url(name: str, default: str, schemes: Sequence[str]) -> str:
-    """Return an address that begins with one of the *schemes*."""
-    text = env.str(name, default=default).strip() or default
-    if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-        refuse(name, text, "an address beginning with " + " or ".join(f"{scheme}://" for scheme in schemes))
-    return text.rstrip("/")
+    """Return an address with a host that begins with one of the *schemes*, without a slash at its end."""
+    value = text(name, default)
+    if not _is_address(value, schemes):
+        refuse(name, _without_password(value), "an address beginning with " + _alternatives(schemes))
+    return value.rstrip("/")
+
+
+def origins(name: str) -> list[str]:
+    """Return a comma-separated list of origins: scheme, host, and port when it is not the usual one."""
+    found = words(name)
+    for origin in found:
+        if not _is_address(origin, ("http", "https")) or urlsplit(origin).path:
+            refuse(name, origin, "a comma-separated list of origins such as https://app.example.com")
+    return found
+
+
+def redis_url(name: str) -> str:
+    """Return the address of a Redis server; empty when the variable is."""
+    value = text(name)
+    path_given = value.startswith("unix://") and len(value) > len("unix://")
+    if value and not path_given and not _is_address(value, ("redis", "rediss")):
+        refuse(name, _without_password(value), "redis://host:6379/0, rediss://host:6379/0 or unix:///path/to.sock")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Return Django's description of the database at an address such as ``postgres://user:secret@host/name``."""
+    value = text(name, default)
+    if not value.startswith("sqlite:///") and not _is_address(value, ("postgres", "postgresql")):
+        refuse(name, _without_password(value), "postgres://user:secret@host:5432/name or sqlite:///path/to.sqlite3")
+    return dict(env.db_url_config(value))
+
+
+def local_secret(path: Path) -> str:
+    """Return the secret that this machine keeps at *path*, which is made on first use and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token_urlsafe(64))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _is_address(value: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _without_password(value: str) -> str:
+    return f"{value.split('://')[0]}://***@{value.rpartition('@')[2]}" if "@" in value else value
+
+
+def _alternatives(schemes: Sequence[str]) -> str:
+    return " or ".join(f"{scheme}://" for scheme in schemes)

@@ -4,24 +4,46 @@ Everything that differs between deployments, read from the environment (names: R
 A `.env` file in the project's root is read too; real environment variables win.
 """
 
+import re
+import warnings
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
-from config.environment import choice, env, number, refuse, switch, url, whole, words
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = BASE_DIR / "var"
-if (BASE_DIR / ".env").is_file():
-    env.read_env(BASE_DIR / ".env")
+from config.environment import (
+    BASE_DIR,
+    DATA_DIR,
+    choice,
+    database,
+    load_dotenv,
+    local_secret,
+    number,
+    origins,
+    redis_url,
+    refuse,
+    refuse_secret,
+    switch,
+    text,
+    url,
+    whole,
+    words,
+)
+from config.logging import logging_configuration
+
+load_dotenv()
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 
 DEBUG = switch("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
-if not SECRET_KEY:
-    refuse("SECRET_KEY", "", "a secret of at least 50 characters (`make run` makes one for this machine)")
+SECRET_KEY = text("SECRET_KEY") or (local_secret(DATA_DIR / "secret_key") if DEBUG else "")
+SECRET_LENGTH = 50
+if not DEBUG and (len(SECRET_KEY) < SECRET_LENGTH or SECRET_KEY.startswith("django-insecure-")):
+    refuse_secret("SECRET_KEY", f"a secret of at least {SECRET_LENGTH} characters, needed when DEBUG=False")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "")
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "daphne",
@@ -32,11 +54,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "csp",
     "rates",
     "dashboard",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -64,8 +88,9 @@ ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -80,23 +105,80 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
+    },
+}
+# Static files come from the applications too, so that every way to start works before `collectstatic`.
+WHITENOISE_USE_FINDERS = True
+warnings.filterwarnings("ignore", message="No directory at", module="whitenoise")
+# WhiteNoise hands out files by sync iterators; under ASGI Django says so once per file.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
+
+# --- Safety ------------------------------------------------------------------------------------------------------------
+
+# Believe X-Forwarded-For and X-Forwarded-Proto.
+TRUSTED_PROXY = switch("TRUSTED_PROXY", False)
+# People reach the service by https: cookies never travel without it, and browsers are told to remember that.
+HTTPS = switch("HTTPS", not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+if HTTPS:
+    SECURE_HSTS_SECONDS = 365 * 86400
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+if TRUSTED_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Only behind a proxy that says how a request came can we send people from http to https without going in circles;
+# elsewhere that is the job of whoever ends TLS.
+SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
 
 # --- Redis: shared memory, channel layer, broker -----------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="").strip()
-REDIS_HOST = env.str("REDIS_HOST", default="").strip()
+REDIS_URL = redis_url("REDIS_URL")
+REDIS_HOST = text("REDIS_HOST")
 REDIS_PORT = whole("REDIS_PORT", "6379", 1, 65535)
-REDIS_PASSWORD = env.str("REDIS_PASSWORD", default="")
+REDIS_PASSWORD = text("REDIS_PASSWORD")
 # The plain Redis channel that carries the map of prices.
-REDIS_CHANNEL = env.str("REDIS_CHANNEL", default="rates_update").strip() or "rates_update"
+REDIS_CHANNEL = text("REDIS_CHANNEL", "rates_update")
 if not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
     REDIS_URL = f"redis://{secret}{REDIS_HOST or '127.0.0.1'}:{REDIS_PORT}/0"
+REDIS_IS_LOCAL_SOCKET = REDIS_URL.startswith("unix://")
 
+# redis-py's own defaults must not be relied on: see docs/operations.md, "Redis".
+CHANNEL_HOST = {
+    "address": REDIS_URL,
+    # Seconds. Finite, or a frozen Redis would hang a publisher for ever; under 6, which is the longest any call of ours
+    # may take. The pub/sub layer polls, so no read of it waits for long on purpose.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 10,
+    # A second publication does no harm (it carries a number), and without this the first call after a restart of Redis
+    # fails. Time-outs are not tried again: they have cost their seconds already.
+    "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 3, supported_errors=(RedisConnectionError,)),
+}
+if not REDIS_IS_LOCAL_SOCKET:
+    CHANNEL_HOST["socket_keepalive"] = True
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 5, "socket_connect_timeout": 2}]},
+        "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "rates"},
     },
 }
 
@@ -104,8 +186,11 @@ CHANNEL_LAYERS = {
 
 # CoinGecko ids that an empty coin list starts with.
 SUPPORTED_COINS = words("SUPPORTED_COINS", "bitcoin,ethereum,solana,stellar")
+for coin in SUPPORTED_COINS:
+    if not re.fullmatch(r"[a-z0-9._-]{1,100}", coin):
+        refuse("SUPPORTED_COINS", coin, "CoinGecko's API ids, such as bitcoin or avalanche-2, comma-separated")
 # What prices are in.
-QUOTE_CURRENCY = env.str("QUOTE_CURRENCY", default="usd").strip().lower() or "usd"
+QUOTE_CURRENCY = text("QUOTE_CURRENCY", "usd").lower()
 # Seconds between ticks.
 RATES_REFRESH_INTERVAL = number("RATES_REFRESH_INTERVAL", "5", 0.5, 3600)
 # Seconds without a confirmation from its source until a coin is stale.
@@ -130,11 +215,11 @@ if "off" in RATES_STREAM:
 RATES_STREAM_INTERVAL = number("RATES_STREAM_INTERVAL", "1", 0.05, 60)
 
 COINGECKO_API_URL = url("COINGECKO_API_URL", "https://api.coingecko.com/api/v3/simple/price", ("http", "https"))
-COINGECKO_API_KEY = env.str("COINGECKO_API_KEY", default="").strip()
+COINGECKO_API_KEY = text("COINGECKO_API_KEY")
 COINGECKO_PLAN = choice("COINGECKO_PLAN", "demo", ("demo", "pro"))
 # Calls a month that the plan pays for; None: no such limit is kept.
 COINGECKO_MONTHLY_CREDITS = (
-    whole("COINGECKO_MONTHLY_CREDITS", "", 1, 10**9) if env.str("COINGECKO_MONTHLY_CREDITS", default="") else None
+    whole("COINGECKO_MONTHLY_CREDITS", "", 1, 10**9) if text("COINGECKO_MONTHLY_CREDITS") else None
 )
 BINANCE_WS_API_URL = url("BINANCE_WS_API_URL", "wss://ws-api.binance.com:443/ws-api/v3", ("ws", "wss"))
 BINANCE_STREAM_URL = url("BINANCE_STREAM_URL", "wss://data-stream.binance.vision", ("ws", "wss"))
@@ -148,24 +233,68 @@ RATES_MAX_JUMP_PCT = number("RATES_MAX_JUMP_PCT", "10", 0.1, 1000)
 # --- The socket --------------------------------------------------------------------------------------------------------
 
 RATES_WS_AUTH = choice("RATES_WS_AUTH", "public", ("public", "jwt"))
-RATES_JWT_KEY = env.str("RATES_JWT_KEY", default="", multiline=True)
+# A shared secret, or a public key as PEM text; its lines may be joined by \\n.
+RATES_JWT_KEY = text("RATES_JWT_KEY").replace("\\n", "\n")
 RATES_JWT_ALGORITHM = choice("RATES_JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256"))
-RATES_JWT_AUDIENCE = env.str("RATES_JWT_AUDIENCE", default="")
-RATES_JWT_ISSUER = env.str("RATES_JWT_ISSUER", default="")
+RATES_JWT_AUDIENCE = text("RATES_JWT_AUDIENCE")
+RATES_JWT_ISSUER = text("RATES_JWT_ISSUER")
+if RATES_WS_AUTH == "jwt" and not RATES_JWT_KEY:
+    refuse("RATES_JWT_KEY", "", "the key that checks tokens, needed with RATES_WS_AUTH=jwt")
 # Extra origins that browsers may connect from.
-RATES_ALLOWED_ORIGINS = words("RATES_ALLOWED_ORIGINS", "")
+RATES_ALLOWED_ORIGINS = origins("RATES_ALLOWED_ORIGINS")
 # Sockets, per web process.
 RATES_MAX_CONNECTIONS = whole("RATES_MAX_CONNECTIONS", "10000", 1, 1000000)
 RATES_MAX_CONNECTIONS_PER_IP = whole("RATES_MAX_CONNECTIONS_PER_IP", "200", 1, 1000000)
-# Believe X-Forwarded-For and X-Forwarded-Proto.
-TRUSTED_PROXY = switch("TRUSTED_PROXY", False)
 # Seconds: a socket hears from us at least this often.
 RATES_HEARTBEAT = 10
 
-HOST = env.str("HOST", default="127.0.0.1").strip() or "127.0.0.1"
+# --- Processes -----------------------------------------------------------------------------------------------------------
+
+HOST = text("HOST", "127.0.0.1")
 PORT = whole("PORT", "8000", 1, 65535)
 # Web processes.
 WEB_CONCURRENCY = whole("WEB_CONCURRENCY", "1", 1, 256)
 
+if REDIS_IS_LOCAL_SOCKET:
+    local_socket = urlsplit(REDIS_URL)
+    CELERY_BROKER_URL = f"redis+socket://{local_socket.path}?virtual_host={parse_qs(local_socket.query).get('db', ['0'])[0]}"
+else:
+    CELERY_BROKER_URL = REDIS_URL
+if REDIS_URL.startswith("rediss://"):
+    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    # Seconds until a tick that a killed worker had fetched is handed to another; it has expired by then and is dropped.
+    "visibility_timeout": 60,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# Ticks are short and one at a time, so one child is enough. Prefork, because only a child process can be ended when a
+# tick hangs: the time limits below do not work with threads.
+CELERY_WORKER_POOL = "prefork"
+CELERY_WORKER_CONCURRENCY = 1
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+# Results would fill Redis, and nobody reads them.
+CELERY_TASK_IGNORE_RESULT = True
+# Seconds: a tick never outlives its interval. Below 2 s these only catch what its own deadlines did not.
+CELERY_TASK_SOFT_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 2.0), 30.0)
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 1
+CELERY_TIMEZONE = "UTC"
+# The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+
+# --- Logs ----------------------------------------------------------------------------------------------------------------
+
 LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice("LOG_FORMAT", "console", ("console", "json"))
+LOGGING = logging_configuration(
+    LOG_LEVEL,
+    LOG_FORMAT,
+    secrets=(SECRET_KEY, REDIS_PASSWORD, COINGECKO_API_KEY, RATES_JWT_KEY, str(DATABASES["default"].get("PASSWORD", ""))),
+)

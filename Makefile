@@ -1,0 +1,57 @@
+# One word per job. `make run` needs Python 3.11 or newer, and nothing else installed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Environment of the checks that ask what production would: nothing here reaches a running service.
+PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
+
+.PHONY: help run demo test check format requirements clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+
+run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C ends it
+	@exec $(BIN)/python -m config.launcher
+
+demo: .venv/run ## the same with made-up prices: needs no internet
+	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
+
+test: .venv/dev ## all tests
+	$(BIN)/pytest
+
+check: .venv/dev ## format, lint, types, migrations, deploy check, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(PRODUCTION) $(BIN)/mypy
+	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/pytest
+
+format: .venv/dev ## put the code in the house's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: .venv/dev ## pin anew what requirements*.in ask for
+	$(BIN)/pip-compile -q $(PINS) -o requirements.txt requirements.in
+	$(BIN)/pip-compile -q $(PINS) -o requirements-dev.txt requirements-dev.in
+PINS := --generate-hashes --strip-extras --allow-unsafe --upgrade \
+	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+clean: ## forget the virtual environment and all local data
+	rm -rf .venv var static
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "This needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ rm -rf .venv; echo "This needs Python's venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+
+.venv/run: requirements.txt | .venv/bin/python
+	@echo "Installing the pinned packages into .venv (once) …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt | .venv/bin/python
+	@echo "Installing the pinned packages for tests and checks into .venv (once) …"
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/run

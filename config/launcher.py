@@ -1,0 +1,241 @@
+"""
+`make run`: everything on this machine, in the foreground, from the Procfile.
+
+    checks ─► migrate, seed_coins ─► every process of the Procfile ─► "Open http://…" ─► Ctrl-C, SIGTERM, or one ends
+                                                                                         └─► all end, none is left
+
+Whatever stops the start is one line on stderr. The `redis` process is left out when a Redis is configured, and `stream`
+when there is none to keep open.
+
+honcho reads the Procfile and prints the lines; its manager is not used, because it learns of an end only when the last
+child has closed the output (a killed worker whose beat lives on is never noticed), and it signals whole groups at once,
+which takes the worker's child away in the middle of a tick.
+"""
+
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+
+import redis
+from honcho.colour import get_colours
+from honcho.environ import parse_procfile
+from honcho.printer import Message, Printer
+
+from config import embedded_redis
+from config.environment import BASE_DIR, DATA_DIR, load_dotenv, text
+
+# Seconds that processes have to end by themselves; Redis goes after those that use it.
+GRACE = 6
+REDIS_GRACE = 2
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+printer = Printer(sys.stdout, time_format="%H:%M:%S", width=len("worker"))
+
+
+class Child(NamedTuple):
+    """One running process of the Procfile; it leads a process group of its own."""
+
+    name: str
+    colour: str
+    process: "subprocess.Popen[bytes]"
+
+
+class Ended(NamedTuple):
+    """Why to stop: a process that ended by itself, or a signal to us (then *name* is None)."""
+
+    name: str | None
+    code: int
+
+
+def main() -> int:
+    """Run until a signal or the end of a process; return the exit code."""
+    try:
+        with only_one():
+            settings = read_settings()
+            check_port(settings.HOST, settings.PORT)
+            check_redis(settings.REDIS_URL)
+            prepare_database()
+            return run(procfile(settings), settings)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Refuse a second `make run` in the same folder."""
+    DATA_DIR.mkdir(exist_ok=True)
+    with (DATA_DIR / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("The service is already running from this folder; stop it first (Ctrl-C there).") from None
+        yield
+
+
+def read_settings() -> Any:
+    """
+    Return the settings as every process will see them, with what is particular to `make run` put into the environment.
+
+    The import is late because the settings read the environment.
+    """
+    load_dotenv()
+    if not text("DEBUG"):
+        os.environ["DEBUG"] = "True"
+    if not (text("REDIS_URL") or text("REDIS_HOST")):
+        os.environ["REDIS_URL"] = embedded_redis.address(DATA_DIR)
+    settings = import_module("config.settings")
+    os.environ.update(HOST=settings.HOST, PORT=str(settings.PORT), PYTHONUNBUFFERED="1")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return settings
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse to start where we cannot listen."""
+    try:
+        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SystemExit(f"Cannot listen on {host} port {port}: {reason}. Choose another: PORT=8001 make run") from None
+
+
+def is_embedded(address: str) -> bool:
+    """Return whether *address* is that of the server in this folder."""
+    return address == embedded_redis.address(DATA_DIR)
+
+
+def check_redis(address: str) -> None:
+    """Refuse to start without the Redis that was configured; the embedded one is started later."""
+    if is_embedded(address):
+        return
+    place = address.rpartition("@")[2].removeprefix("redis://").removeprefix("rediss://")
+    try:
+        with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=2) as client:
+            client.ping()
+    except redis.RedisError as error:
+        reason = str(error).splitlines()[0]
+        raise SystemExit(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)") from None
+
+
+def prepare_database() -> None:
+    """Bring the tables up to date and fill an empty coin list."""
+    for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
+        done = subprocess.run([sys.executable, "manage.py", *command], cwd=BASE_DIR, capture_output=True, text=True)
+        sys.stdout.write(done.stdout)
+        if done.returncode:
+            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+            raise SystemExit(f"The database cannot be prepared (manage.py {command[0]}): {reason}")
+        sys.stderr.write(done.stderr)
+
+
+def procfile(settings: Any) -> dict[str, str]:
+    """Return the commands to run, by name."""
+    commands = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
+    if not is_embedded(settings.REDIS_URL):
+        commands.pop("redis", None)
+    if not settings.RATES_STREAM:
+        commands.pop("stream", None)
+    return commands
+
+
+def run(commands: dict[str, str], settings: Any) -> int:
+    """Run *commands* until the first of them ends or a signal comes; leave no process behind."""
+    events: SimpleQueue[Ended] = SimpleQueue()
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda number, _: events.put(Ended(None, number)))
+    children = [start(name, colour, command) for (name, command), colour in zip(commands.items(), get_colours())]
+    for child in children:
+        Thread(target=relay, args=(child,), daemon=True).start()
+        Thread(target=watch, args=(child, events), daemon=True).start()
+    Thread(target=announce, args=(settings.HOST, settings.PORT), daemon=True).start()
+    ended = events.get()
+    say("Stopping …" if ended.name is None else f"{ended.name} ended with exit code {ended.code}; stopping everything.")
+    stop([child for child in children if child.name != "redis"], GRACE)
+    stop([child for child in children if child.name == "redis"], REDIS_GRACE)
+    return 0 if ended.name is None else 1
+
+
+def start(name: str, colour: str, command: str) -> Child:
+    """Start one process in a group of its own, so that Ctrl-C reaches it only through us."""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", f"exec {command}"],
+        cwd=BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    return Child(name, colour, process)
+
+
+def relay(child: Child) -> None:
+    """Print what *child* says, line by line."""
+    assert child.process.stdout
+    for line in child.process.stdout:
+        say(line, child.name, child.colour)
+
+
+def watch(child: Child, events: "SimpleQueue[Ended]") -> None:
+    """Report the end of *child*."""
+    events.put(Ended(child.name, child.process.wait()))
+
+
+def announce(host: str, port: int) -> None:
+    """Say where to look as soon as the web process answers."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    while not answers(shown, port):
+        sleep(0.1)
+    say(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{port}/  (Ctrl-C ends everything)")
+
+
+def answers(host: str, port: int) -> bool:
+    """Return whether a web server answers there, whatever it says."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+        return True
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def stop(children: Sequence[Child], seconds: float) -> None:
+    """Ask *children* to end, wait for at most *seconds*, then end them and whatever they have left behind."""
+    for child in children:
+        with suppress(ProcessLookupError):
+            child.process.terminate()
+    deadline = monotonic() + seconds
+    for child in children:
+        with suppress(subprocess.TimeoutExpired):
+            child.process.wait(max(0, deadline - monotonic()))
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+
+
+def say(line: str | bytes, name: str = "", colour: str | None = None) -> None:
+    """Print one line; a terminal that has gone away is no reason to stop."""
+    with suppress(OSError):
+        printer.write(Message("line", line, datetime.now(), name, colour))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""
+How the logs look: lines for people, or one JSON object per line with `LOG_FORMAT=json`. Secrets never appear.
+
+One line per event that matters and none per healthy tick, so the libraries that report every step start at WARNING.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+# Shorter ones would blank ordinary words.
+SHORTEST_SECRET = 6
+TOKEN = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+USER_PART = re.compile(r"(://)[^/\s@]*:[^/\s@]*@")
+
+
+class Masking:
+    """Blanks known secrets, tokens, and passwords in addresses."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        known = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, text: str) -> str:
+        """Return *text* without secrets."""
+        if self._known:
+            text = self._known.sub("***", text)
+        return USER_PART.sub(r"\1***@", TOKEN.sub("***", text))
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Lines for people."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
+        self._mask = Masking(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without secrets."""
+        return self._mask(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line, for machines."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._mask = Masking(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object: time, level, logger, message, process, and the traceback if there is one."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self._mask(record.getMessage()),
+            "process": record.process,
+        }
+        if record.exc_info:
+            line["traceback"] = self._mask(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return what `logging.config.dictConfig` takes: everything goes to stderr, in the *style* ``console`` or ``json``."""
+    formatter = JsonFormatter if style == "json" else ConsoleFormatter
+    quiet = {"level": level if level in ("WARNING", "ERROR") else "WARNING"}
+    # Each of these reports every task, request or dropped message at INFO.
+    chatty = ("celery", "kombu", "amqp", "django.request", "django.channels.server", "daphne", "uvicorn.access", "asyncio")
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter, "secrets": [secret for secret in secrets if secret]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django hangs handlers of its own on these.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True, **quiet},
+            **{name: quiet for name in chatty},
+        },
+    }

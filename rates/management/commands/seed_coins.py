@@ -1,0 +1,87 @@
+"""Fill an empty coin list from `SUPPORTED_COINS`; afterwards the admin decides."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from rates.models import Coin
+
+# CoinGecko id -> symbol, name. The pair on Binance is the symbol with USDT, where there is one.
+KNOWN = {
+    "aave": ("AAVE", "Aave"),
+    "algorand": ("ALGO", "Algorand"),
+    "aptos": ("APT", "Aptos"),
+    "arbitrum": ("ARB", "Arbitrum"),
+    "avalanche-2": ("AVAX", "Avalanche"),
+    "binancecoin": ("BNB", "BNB"),
+    "bitcoin": ("BTC", "Bitcoin"),
+    "bitcoin-cash": ("BCH", "Bitcoin Cash"),
+    "cardano": ("ADA", "Cardano"),
+    "chainlink": ("LINK", "Chainlink"),
+    "cosmos": ("ATOM", "Cosmos"),
+    "dogecoin": ("DOGE", "Dogecoin"),
+    "ethereum": ("ETH", "Ethereum"),
+    "ethereum-classic": ("ETC", "Ethereum Classic"),
+    "filecoin": ("FIL", "Filecoin"),
+    "hedera-hashgraph": ("HBAR", "Hedera"),
+    "internet-computer": ("ICP", "Internet Computer"),
+    "kaspa": ("KAS", "Kaspa"),
+    "litecoin": ("LTC", "Litecoin"),
+    "monero": ("XMR", "Monero"),
+    "near": ("NEAR", "NEAR Protocol"),
+    "optimism": ("OP", "Optimism"),
+    "pepe": ("PEPE", "Pepe"),
+    "polkadot": ("DOT", "Polkadot"),
+    "ripple": ("XRP", "XRP"),
+    "shiba-inu": ("SHIB", "Shiba Inu"),
+    "solana": ("SOL", "Solana"),
+    "stellar": ("XLM", "Stellar"),
+    "sui": ("SUI", "Sui"),
+    "tether": ("USDT", "Tether"),
+    "tezos": ("XTZ", "Tezos"),
+    "the-open-network": ("TON", "Toncoin"),
+    "tron": ("TRX", "TRON"),
+    "uniswap": ("UNI", "Uniswap"),
+    "usd-coin": ("USDC", "USDC"),
+    "vechain": ("VET", "VeChain"),
+}
+WITHOUT_PAIR = {"KAS", "USDT", "XMR"}
+
+
+def make_coins(coingecko_ids: Iterable[str]) -> list[Coin]:
+    """Return unsaved coins in the given order; a coin that is not known here gets a symbol made from its id."""
+    coins: dict[str, Coin] = {}
+    for position, coingecko_id in enumerate(coingecko_ids, start=1):
+        symbol, name = KNOWN.get(coingecko_id) or _guess(coingecko_id)
+        known_pair = coingecko_id in KNOWN and symbol not in WITHOUT_PAIR
+        pair = f"{symbol}USDT" if known_pair else ""
+        coin = Coin(symbol=symbol, name=name, coingecko_id=coingecko_id, binance_symbol=pair, position=position)
+        coins.setdefault(symbol, coin)
+    return list(coins.values())
+
+
+def _guess(coingecko_id: str) -> tuple[str, str]:
+    symbol = re.sub(r"[^A-Z0-9]", "", coingecko_id.upper())[:20]
+    return symbol or "COIN", coingecko_id.replace("-", " ").title()
+
+
+class Command(BaseCommand):
+    """`manage.py seed_coins`."""
+
+    help = "Fill an empty coin list from SUPPORTED_COINS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Save the coins in one query; no publication is due, the next tick brings their prices."""
+        if Coin.objects.exists():
+            return
+        coins = make_coins(settings.SUPPORTED_COINS)
+        Coin.objects.bulk_create(coins)
+        self.stdout.write("Coins: " + ", ".join(coin.symbol for coin in coins))
+        for coin in coins:
+            if coin.coingecko_id not in KNOWN:
+                self.stderr.write(
+                    f"{coin.coingecko_id}: shown as {coin.symbol}; correct symbol and name, and add its pair, in the admin"
+                )
