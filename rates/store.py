@@ -70,12 +70,14 @@ def client() -> Any:
 
     The library's own hints do not know that answers are decoded, so they are not used.
     """
+    # A unix socket has no keep-alive, and says so by refusing the option.
+    keepalive = {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
     return redis.Redis.from_url(
         settings.REDIS_URL,
         decode_responses=True,
         socket_timeout=2,
         socket_connect_timeout=2,
-        socket_keepalive=True,
+        **keepalive,
         health_check_interval=10,
         max_connections=50,
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
