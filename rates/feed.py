@@ -21,13 +21,13 @@ from rates.models import Coin
 from rates.ownership import accept, is_fresh
 from rates.pacing import Health
 from rates.publication import publish
-from rates.sources import coingecko, simulated
+from rates.sources import binance, coingecko, kraken, simulated
 from rates.store import Change, Memory, Saved
 from rates.types import CoinState, Rate
 
 logger = logging.getLogger(__name__)
 
-SOURCES: Mapping[str, ModuleType] = {module.NAME: module for module in (coingecko, simulated)}
+SOURCES: Mapping[str, ModuleType] = {module.NAME: module for module in (coingecko, binance, kraken, simulated)}
 # Seconds: how often a source is asked that only checks fresh streams.
 CHECK_INTERVAL = 60.0
 # Seconds: the longest that one round of questions may take.

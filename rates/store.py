@@ -10,6 +10,8 @@ Everything in Redis: the shared memory of all processes. No other module spells 
     rates:counters          hash, name -> count of what happened
     rates:owners            list, newest first: the last changes of owner
     rates:slot:{n}          who runs the tick of slot n
+    rates:binance:unknown   sorted set, pair that Binance does not know -> Unix time until which it is not asked
+    rates:stream            token of the one active `stream_rates`
     rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
 
@@ -46,11 +48,24 @@ COUNTERS = "rates:counters"
 OWNERS = "rates:owners"
 PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
+UNKNOWN_PAIRS = "rates:binance:unknown"
+STREAM = "rates:stream"
 VERSION = 1
+# Seconds: a pair that Binance does not know is asked for again after this.
+UNKNOWN_PAIR_KEPT = 86400
 # Seconds: what nobody renews goes by itself.
 KEEP = 7 * 86400
 OWNER_CHANGES_KEPT = 50
 ATTEMPTS = 10
+
+# Compare and act in one step, so that a process that was suspended cannot take away what another holds by now.
+HOLD = """
+local holder = redis.call("GET", KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+return 1
+"""
+RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
 
 
 def rate_key(symbol: str) -> str:
@@ -400,3 +415,31 @@ def load_calls() -> dict[str, int]:
     """Return the calls made to each source: ``coingecko:2026-11`` and ``coingecko:2026-11-24``."""
     with redis_errors():
         return {name: int(count) for name, count in client().hgetall(CALLS).items()}
+
+
+def load_unknown_pairs() -> frozenset[str]:
+    """Return the pairs that Binance was found not to know within the last day."""
+    with redis_errors():
+        return frozenset(client().zrangebyscore(UNKNOWN_PAIRS, time.time(), "+inf"))
+
+
+def save_unknown_pairs(pairs: Iterable[str]) -> None:
+    """Remember for a day that Binance does not know *pairs*."""
+    until = time.time() + UNKNOWN_PAIR_KEPT
+    with redis_errors(), client().pipeline() as pipe:
+        pipe.zremrangebyscore(UNKNOWN_PAIRS, "-inf", time.time())
+        pipe.zadd(UNKNOWN_PAIRS, dict.fromkeys(pairs, until))
+        pipe.expire(UNKNOWN_PAIRS, UNKNOWN_PAIR_KEPT)
+        pipe.execute()
+
+
+def hold_stream(token: str, seconds: float) -> bool:
+    """Take or renew, for *seconds*, the right to be the one active stream; False while another process has it."""
+    with redis_errors():
+        return bool(client().eval(HOLD, 1, STREAM, token, int(seconds * 1000)))
+
+
+def release_stream(token: str) -> None:
+    """Give up the right to be the active stream, if *token* has it."""
+    with redis_errors():
+        client().eval(RELEASE, 1, STREAM, token)

@@ -7,6 +7,8 @@ import pytest
 from rates import store
 from rates.signals import publisher
 
+pytest_plugins = ["tests.stand_ins.fixtures"]
+
 
 @pytest.fixture(autouse=True)
 def empty_store() -> None:

@@ -2,8 +2,8 @@
 CoinGecko: an average over many exchanges, in true US dollars, up to a minute old.
 
 Reference: https://docs.coingecko.com/reference/simple-price
-Limits: one request for all coins; an edge cache of 60 s (20 s on paid plans), so equal answers in a row are normal; some
-5 to 100 requests a minute and 10,000 a month on the free plans. An unknown id is silently left out of the answer.
+Limits: one request for all coins; an edge cache of 60 s (20 s on paid plans), so equal answers in a row are normal;
+some 5 to 100 requests a minute and 10,000 a month on the free plans. An unknown id is silently left out of the answer.
 """
 
 import json

@@ -1,11 +1,42 @@
-"""What may pass for a number of a vendor: a finite decimal of sane size, never a bool, a text or a float."""
+"""
+What may pass for a number or a time of a vendor: a finite decimal of sane size, never a bool, a text or a float.
 
+JSON is read so that one bad value costs only the coin it belongs to: what is no number becomes null.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 # A price outside 1e-30 .. 1e19 is a fault, and would be a line of zeros on the page.
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
 MOST_DIGITS = 60
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+# A clock this far ahead of ours is no clock; less is cut down to ours, so that a price is never from the future.
+FURTHEST_AHEAD = timedelta(days=1)
+
+
+def read_json(text: str | bytes) -> Any:
+    """
+    Return the JSON value in *text*, its numbers as `Decimal`; NaN, Infinity and endless exponents are None.
+
+    Raises:
+        ValueError: when *text* is not JSON.
+    """
+    try:
+        return json.loads(text, parse_float=_decimal, parse_int=_decimal, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return None
 
 
 def read_number(value: object) -> Decimal | None:
@@ -14,8 +45,8 @@ def read_number(value: object) -> Decimal | None:
         value = Decimal(value)
     if not isinstance(value, Decimal) or not value.is_finite():
         return None
-    if value and not LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
-        return None
+    if not LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
+        return Decimal(0) if value == 0 else None
     return value if len(value.as_tuple().digits) <= MOST_DIGITS else None
 
 
@@ -25,11 +56,35 @@ def read_price(value: object) -> Decimal | None:
     return number if number is not None and number > 0 else None
 
 
-def read_price_text(value: object) -> Decimal | None:
-    """Return the price in a text of digits, as exchanges send it; None for anything else."""
-    if not isinstance(value, str) or len(value) > MOST_DIGITS:
+def read_volume(value: object) -> Decimal | None:
+    """Return *value* if it is a usable volume: a number that is not negative."""
+    number = read_number(value)
+    return number if number is not None and number >= 0 else None
+
+
+def read_text(value: object) -> Decimal | None:
+    """Return the number in a text of digits, as exchanges send it; None for anything else."""
+    if not isinstance(value, str) or len(value) > MOST_DIGITS or not NUMBER.fullmatch(value):
         return None
+    return read_number(_decimal(value))
+
+
+def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
+    """Return the time in a count since 1970 (*per_second*: 1 or 1000), never later than *received_at*; or None."""
+    number = read_number(value)
+    if number is None or not 0 < number / per_second < 10**11:
+        return None
+    return _not_ahead(datetime.fromtimestamp(float(number / per_second), UTC), received_at)
+
+
+def read_iso_time(value: object, received_at: datetime) -> datetime | None:
+    """Return the time in an ISO 8601 text with a zone, never later than *received_at*; or None."""
     try:
-        return read_price(Decimal(value))
-    except ArithmeticError:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
         return None
+    return _not_ahead(moment.astimezone(UTC), received_at) if moment and moment.tzinfo else None
+
+
+def _not_ahead(moment: datetime, received_at: datetime) -> datetime | None:
+    return min(moment, received_at) if moment - received_at < FURTHEST_AHEAD else None

@@ -1,0 +1,226 @@
+"""
+Binance: one exchange; its prices are in USDT, which is not quite a dollar. The feed converts them.
+
+Reference: https://developers.binance.com/docs/binance-spot-api-docs/websocket-api
+Limits: 6000 weight a minute and 300 connections in 5 minutes for each address. Connecting costs 2; the question costs
+2 for up to 20 pairs, 40 up to 100, 80 beyond. One unknown pair fails the whole question. Not served everywhere: 451.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from rates import store
+from rates.exceptions import (
+    SourceError,
+    SourceGarbled,
+    SourceLimited,
+    SourceRefused,
+    SourceUnreachable,
+    StoreUnavailable,
+)
+from rates.models import Coin
+from rates.pacing import fingerprint
+from rates.sources.frames import Question, open_question
+from rates.sources.numbers import read_number, read_price, read_text, read_time, read_volume
+from rates.types import Rate
+
+logger = logging.getLogger(__name__)
+
+NAME = "binance"
+UNKNOWN_PAIR = -1121
+# What a single question about a pair says when there is no such pair, or its name is none.
+BAD_PAIR_CODES = (-1100, -1121)
+LIMIT_CODE = -1003
+# exchangeInfo costs 20 for each pair; more suspects than this wait for the next tick.
+MOST_CHECKS = 20
+
+
+def setup() -> str:
+    """Return what tells one configuration of this source from another."""
+    return fingerprint(settings.BINANCE_WS_API_URL)
+
+
+def count_calls(coins: Sequence[Coin]) -> int:
+    """Return 1: all pairs go into one question."""
+    return 1
+
+
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+    """
+    Return the rates Binance has for *coins*, in USDT, in one question; coins without a pair are left out.
+
+    Pairs that Binance does not know are remembered for a day and not asked again until then.
+
+    Raises:
+        SourceError: when there is no usable answer within *timeout* seconds.
+    """
+    deadline = time.monotonic() + timeout
+    symbols = map_pairs(coins)
+    unknown = _load_unknown() if symbols else frozenset()
+    pairs = [pair for pair in symbols if pair not in unknown]
+    if not pairs:
+        return []
+    with open_question(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as question:
+        found = _ask_all(question, pairs)
+    return parse_tickers(found, symbols, datetime.now(UTC))
+
+
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
+    """Return the symbols that each pair prices; two coins may share one."""
+    symbols: dict[str, tuple[str, ...]] = {}
+    for coin in coins:
+        if coin.binance_symbol:
+            symbols[coin.binance_symbol] = (*symbols.get(coin.binance_symbol, ()), coin.symbol)
+    return symbols
+
+
+def _ask_all(question: Question, pairs: Sequence[str]) -> list[Any]:
+    reply = _ask(question, {"all": _tickers({"symbols": list(pairs)})})["all"]
+    if _code(reply) not in BAD_PAIR_CODES:
+        result = _result(reply)
+        return result if isinstance(result, list) else [result]
+    return _ask_singly(question, pairs)
+
+
+def _ask_singly(question: Question, pairs: Sequence[str]) -> list[Any]:
+    """Ask about each pair by itself, all at once; remember those that Binance confirms not to know."""
+    replies = _ask(question, {pair: _tickers({"symbol": pair}) for pair in pairs})
+    suspects = [pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES]
+    found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
+    try:
+        _remember_unknown(_verify(question, suspects[:MOST_CHECKS]))
+    except (TimeoutError, SourceUnreachable):
+        logger.debug("binance: no time left to verify %s", ", ".join(suspects))
+    return found
+
+
+def _verify(question: Question, suspects: Sequence[str]) -> list[str]:
+    """Return those of *suspects* that do not exist, or are not traded."""
+    replies = _ask(question, {pair: ("exchangeInfo", {"symbol": pair}) for pair in suspects})
+    return [pair for pair, reply in replies.items() if not _is_traded(reply)]
+
+
+def _is_traded(reply: Mapping[str, Any]) -> bool:
+    if _code(reply) in BAD_PAIR_CODES:
+        return False
+    result = reply.get("result")
+    infos = result.get("symbols") if isinstance(result, dict) else None
+    return not isinstance(infos, list) or any(isinstance(i, dict) and i.get("status") == "TRADING" for i in infos)
+
+
+def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return "ticker.24hr", {**params, "type": "MINI"}
+
+
+def _ask(question: Question, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Send all *requests* (id -> method, parameters) and return the reply to each; a limit in any of them is raised."""
+    for request_id, (method, params) in requests.items():
+        params = {**params, "returnRateLimits": False}
+        question.ask(json.dumps({"id": request_id, "method": method, "params": params}))
+    replies: dict[str, dict[str, Any]] = {}
+    while len(replies) < len(requests):
+        reply = question.read()
+        _raise_limit(reply)
+        request_id = reply.get("id")
+        if request_id is None and "error" in reply:
+            raise _failure(reply)
+        if isinstance(request_id, str) and request_id in requests:
+            replies[request_id] = reply
+    return replies
+
+
+def _code(reply: Mapping[str, Any]) -> int | None:
+    error = reply.get("error")
+    code = read_number(error.get("code")) if isinstance(error, dict) else None
+    return None if code is None else int(code)
+
+
+def _result(reply: Mapping[str, Any]) -> Any:
+    if "error" in reply or read_number(reply.get("status", 200)) != 200:
+        raise _failure(reply)
+    result = reply.get("result")
+    if not isinstance(result, (dict, list)):
+        raise SourceGarbled(NAME, "an answer without a result")
+    return result
+
+
+def _raise_limit(reply: Mapping[str, Any]) -> None:
+    if _code(reply) == LIMIT_CODE or read_number(reply.get("status")) in (418, 429):
+        raise _failure(reply)
+
+
+def _failure(reply: Mapping[str, Any]) -> SourceError:
+    """Return the exception for a reply with an error."""
+    status, code = read_number(reply.get("status")), _code(reply)
+    if code == LIMIT_CODE or status in (418, 429):
+        return SourceLimited(NAME, f"asked too often ({status or code})", _read_pause(reply, time.time()))
+    if status in (403, 451):
+        return SourceRefused(NAME, f"blocked here ({status})")
+    if status is not None and status >= 500:
+        return SourceUnreachable(NAME, f"out of order ({status})")
+    return SourceGarbled(NAME, f"refused the question (code {code}, status {status})")
+
+
+def _read_pause(reply: Mapping[str, Any], now: float) -> float | None:
+    """Return the seconds until the absolute time (milliseconds) that a limit ends at; None when it is not given."""
+    error = reply.get("error")
+    data = error.get("data") if isinstance(error, dict) else None
+    if not isinstance(data, dict):
+        return None
+    end, server = read_number(data.get("retryAfter")), read_number(data.get("serverTime"))
+    if end is None:
+        return None
+    start = float(server) / 1000 if server else now
+    return max(0.0, float(end) / 1000 - start)
+
+
+def parse_tickers(items: Sequence[Any], symbols: Mapping[str, Sequence[str]], received_at: datetime) -> list[Rate]:
+    """
+    Return the rates in *items*, results of `ticker.24hr`; *symbols* maps pairs to our symbols.
+
+        {"symbol": "BTCUSDT", "openPrice": "66000.00000000", "lastPrice": "67195.12000000", "volume": "1.5",
+         "quoteVolume": "100000.5", "closeTime": 1660100564909, "count": 2}
+
+    A pair without a usable price, or without a trade in 24 hours, is left out.
+    """
+    rates = []
+    for item in items:
+        if isinstance(item, dict) and read_number(item.get("count")) != 0:
+            names = ("symbol", "lastPrice", "openPrice", "quoteVolume", "closeTime")
+            rates += build_rates([item.get(name) for name in names], symbols, received_at)
+    return rates
+
+
+def build_rates(values: Sequence[Any], symbols: Mapping[str, Sequence[str]], received_at: datetime) -> list[Rate]:
+    """Return the rate of each coin of a pair; *values*: pair, last and open price, quote volume, milliseconds."""
+    pair, last, opened, volume, milliseconds = values
+    price, before = read_price(read_text(last)), read_price(read_text(opened))
+    observed_at = read_time(milliseconds, 1000, received_at)
+    if price is None or observed_at is None or not isinstance(pair, str):
+        return []
+    change = read_number(round((price / before - 1) * 100, 4)) if before else None
+    traded = read_volume(read_text(volume))
+    return [Rate(symbol, price, change, traded, NAME, observed_at, received_at) for symbol in symbols.get(pair, ())]
+
+
+def _load_unknown() -> frozenset[str]:
+    try:
+        return store.load_unknown_pairs()
+    except StoreUnavailable:
+        return frozenset()
+
+
+def _remember_unknown(pairs: Sequence[str]) -> None:
+    if not pairs:
+        return
+    logger.warning("binance: no such pair, or not traded: %s; asked again in a day", ", ".join(pairs))
+    try:
+        store.save_unknown_pairs(pairs)
+    except StoreUnavailable as error:
+        logger.warning("binance: cannot remember unknown pairs: %s", error)

@@ -1,0 +1,87 @@
+"""
+WebSocket connections to exchanges: one question with a total deadline, and what a refused handshake means.
+
+Proxies of the environment are not used, and frames above 1 MiB end the connection.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.http11 import Response
+from websockets.sync.client import ClientConnection, connect
+
+from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.sources.numbers import read_json
+
+LONGEST_FRAME = 2**20
+# Seconds of the deadline that are kept for the closing handshake.
+CLOSING = 0.1
+
+
+def describe_refusal(source: str, response: Response) -> SourceError:
+    """Return the exception for a handshake that was answered with an HTTP status instead of a connection."""
+    status = response.status_code
+    if status == 451:
+        return SourceRefused(source, "blocked here (451): it does not serve this country or cloud")
+    if status in (401, 403):
+        return SourceRefused(source, f"blocked here ({status}): its firewall refuses this address")
+    if status in (418, 429):
+        wait = response.headers.get("Retry-After", "")
+        words = "banned for asking too often" if status == 418 else "asked too often"
+        return SourceLimited(source, f"{words} ({status})", float(wait) if wait.isascii() and wait.isdigit() else None)
+    if status >= 500:
+        return SourceUnreachable(source, f"out of order ({status})")
+    return SourceGarbled(source, f"answered {status} instead of opening a WebSocket; check its address")
+
+
+class Question:
+    """An open connection with a deadline; `ask` and `read` raise `SourceUnreachable` when it has passed."""
+
+    def __init__(self, source: str, socket: ClientConnection, deadline: float) -> None:
+        self._source = source
+        self._socket = socket
+        self._deadline = deadline
+
+    def ask(self, text: str) -> None:
+        """Send *text*."""
+        self._socket.send(text)
+
+    def read(self) -> dict[str, Any]:
+        """Return the next message that is a JSON object; other frames are skipped."""
+        while True:
+            frame = self._socket.recv(timeout=max(0.0, self._deadline - time.monotonic()))
+            with suppress(ValueError):
+                message = read_json(frame)
+                if isinstance(message, dict):
+                    return message
+
+
+@contextmanager
+def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
+    """
+    Open *url* for questions; everything, opening and closing included, ends within *timeout* seconds.
+
+    Raises:
+        SourceError: when the connection cannot be opened, breaks, or says nothing in time.
+    """
+    deadline = time.monotonic() + timeout - CLOSING
+    try:
+        with connect(
+            url,
+            proxy=None,
+            compression=None,
+            open_timeout=max(0.05, timeout - CLOSING),
+            close_timeout=CLOSING,
+            ping_interval=None,
+            max_size=LONGEST_FRAME,
+        ) as socket:
+            yield Question(source, socket, deadline)
+    except InvalidStatus as error:
+        raise describe_refusal(source, error.response) from error
+    except TimeoutError as error:
+        raise SourceUnreachable(source, "did not answer in time") from error
+    except (WebSocketException, OSError) as error:
+        raise SourceUnreachable(source, f"cannot be reached: {type(error).__name__}") from error

@@ -1,0 +1,128 @@
+"""
+Kraken: one exchange, in true US dollars; also measures what a USDT is worth.
+
+Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
+Limits: not published. Pairs are SYMBOL/USD; one acknowledgement per pair, so an unknown pair costs only itself.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from rates.exceptions import SourceLimited, SourceUnreachable
+from rates.models import Coin
+from rates.pacing import fingerprint
+from rates.sources.frames import Question, open_question
+from rates.sources.numbers import read_iso_time, read_number, read_price, read_volume
+from rates.types import Rate
+
+NAME = "kraken"
+TETHER = "USDT"
+
+
+def setup() -> str:
+    """Return what tells one configuration of this source from another."""
+    return fingerprint(settings.KRAKEN_WS_URL, settings.QUOTE_CURRENCY)
+
+
+def count_calls(coins: Sequence[Coin]) -> int:
+    """Return 1: all pairs go into one subscription."""
+    return 1
+
+
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+    """
+    Return the rates Kraken has for *coins*, and USDT's: subscribe, take the snapshots, close.
+
+    Raises:
+        SourceError: when nothing usable came within *timeout* seconds.
+    """
+    symbols = map_pairs(coins)
+    rates: dict[str, Rate] = {}
+    answered: set[str] = set()
+    try:
+        with open_question(NAME, settings.KRAKEN_WS_URL, timeout) as question:
+            question.ask(subscribe_text("subscribe", list(symbols), 1))
+            _take_snapshots(question, symbols, rates, answered)
+    except SourceUnreachable:
+        if not rates:
+            raise
+    return list(rates.values())
+
+
+def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
+    """Return our symbol for each pair, USDT's included; a coin that is the quote currency itself has none."""
+    quote = settings.QUOTE_CURRENCY.upper()
+    symbols = dict.fromkeys([*(coin.symbol for coin in coins), TETHER])
+    return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
+
+
+def _take_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]) -> None:
+    """Fill *rates* until every pair has been answered, with a snapshot or with an error."""
+    nameless = 0
+    while len(answered) + nameless < len(symbols):
+        message = question.read()
+        if message.get("success") is False:
+            pair = read_refusal(message)
+            nameless += pair is None
+            answered |= {pair} if pair else set()
+            continue
+        answered.update(pair for pair in _pairs(message) if pair in symbols)
+        rates.update((rate.symbol, rate) for rate in parse_tickers(message, symbols, datetime.now(UTC)))
+
+
+def read_refusal(message: Mapping[str, Any]) -> str | None:
+    """
+    Return the pair that Kraken refused to subscribe to; None when it does not name one.
+
+    Raises:
+        SourceLimited: when it refused because of its rate limit.
+    """
+    words = str(message.get("error", ""))
+    if "rate" in words.lower() and "limit" in words.lower() or "exceeded" in words.lower():
+        raise SourceLimited(NAME, "asked too often")
+    pair = message.get("symbol")
+    return pair if isinstance(pair, str) else None
+
+
+def subscribe_text(method: str, pairs: Sequence[str], request_id: int) -> str:
+    """Return the message that starts (``subscribe``) or ends (``unsubscribe``) the prices of *pairs*."""
+    return json.dumps({"method": method, "params": {"channel": "ticker", "symbol": list(pairs)}, "req_id": request_id})
+
+
+def _tickers(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if message.get("channel") != "ticker" or not isinstance(message.get("data"), list):
+        return []
+    return [item for item in message["data"] if isinstance(item, dict)]
+
+
+def _pairs(message: Mapping[str, Any]) -> list[str]:
+    return [item["symbol"] for item in _tickers(message) if isinstance(item.get("symbol"), str)]
+
+
+def parse_tickers(message: Mapping[str, Any], symbols: Mapping[str, str], received_at: datetime) -> list[Rate]:
+    """
+    Return the rates in a message of the ticker channel; *symbols* maps pairs to our symbols.
+
+        {"channel": "ticker", "type": "snapshot", "data": [{"symbol": "BTC/USD", "last": 108359.8, "volume": 2158.32,
+         "vwap": 108894.5, "change_pct": -2.41, "timestamp": "2026-07-01T09:04:31.742648Z"}]}
+
+    Numbers are JSON numbers, volume counts coins. A pair without a usable price is left out; where the time stamp is
+    missing (Kraken added it later), the price counts as computed on arrival; an unreadable one costs the price.
+    """
+    rates = []
+    for item in _tickers(message):
+        symbol, price = symbols.get(str(item.get("symbol"))), read_price(item.get("last"))
+        given = item.get("timestamp")
+        observed_at = received_at if given is None else read_iso_time(given, received_at)
+        if symbol is None or price is None or observed_at is None:
+            continue
+        volume = read_volume(item.get("volume"))
+        average = read_price(item.get("vwap")) or price
+        traded = read_volume(round(volume * average, 2)) if volume is not None else None
+        change = read_number(item.get("change_pct"))
+        rates.append(Rate(symbol, price, change, traded, NAME, observed_at, received_at))
+    return rates

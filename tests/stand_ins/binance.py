@@ -1,0 +1,109 @@
+"""A stand-in for Binance: `/ws-api/v3` answers `ticker.24hr` and `exchangeInfo`; `/stream` sends `@miniTicker`."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+
+from tests.stand_ins.market import WRONG_VALUES
+from tests.stand_ins.sockets import GARBAGE, SocketStandIn, race
+
+UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
+BAN_SECONDS = 90
+
+
+class Binance(SocketStandIn):
+    """Prices are in USDT: the market's price divided by that of USDT is up to whoever sets the prices."""
+
+    async def talk(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        path, _, query = connection.request.path.partition("?")
+        if path.startswith("/ws-api"):
+            while True:
+                await self._answer(connection, await self.read(connection))
+        streams = set(filter(None, query.removeprefix("streams=").split("/")))
+        await race(self._listen(connection, streams), self.send_events(connection, lambda f: self._events(streams, f)))
+
+    def _symbol(self, pair: str) -> str | None:
+        symbol = pair.removesuffix("USDT")
+        return symbol if symbol in self.prices and symbol not in self.unknown and pair.endswith("USDT") else None
+
+    async def _answer(self, connection: ServerConnection, request: dict[str, Any]) -> None:
+        fault = self.take_fault()
+        if fault == "hang":
+            return
+        if fault == "garbage":
+            for frame in GARBAGE:
+                await connection.send(frame)
+        if fault == "shutdown":
+            await connection.send(json.dumps({"event": {"e": "serverShutdown", "E": int(time.time() * 1000)}}))
+        if fault == "truncated":
+            await connection.send('{"id": "all", "status": 200, "result": [{"sym')
+            return
+        if fault == "big":
+            await connection.send('"' + 3_000_000 * "x" + '"')
+        await connection.send(json.dumps({"id": request["id"]})[:-1] + ", " + self._reply(request, fault)[1:])
+
+    def _reply(self, request: dict[str, Any], fault: str) -> str:
+        params = request["params"]
+        pairs = params.get("symbols", [params.get("symbol")])
+        if fault == "ban":
+            now = int(time.time() * 1000)
+            times = {"serverTime": now, "retryAfter": now + BAN_SECONDS * 1000}
+            return json.dumps({"status": 418, "error": {"code": -1003, "msg": "Banned.", "data": times}})
+        if fault == "error_body":
+            return json.dumps({"status": 200, "error": {"code": -1000, "msg": "An unknown error occurred."}})
+        if not all(self._symbol(pair) for pair in pairs):
+            return json.dumps({"status": 400, "error": UNKNOWN})
+        if request["method"] == "exchangeInfo":
+            return json.dumps(
+                {"status": 200, "result": {"symbols": [{"symbol": p, "status": "TRADING"} for p in pairs]}}
+            )
+        items = [text for pair in pairs if (text := self._ticker(pair, fault))]
+        return f'{{"status": 200, "result": {items[0] if "symbol" in params else "[" + ",".join(items) + "]"}}}'
+
+    def _quoted(self, symbol: str, fault: str) -> str | None:
+        value = self.value(symbol, fault)
+        plain = value is None or value == "null" or value.startswith('"')
+        return value if plain else f'"{value}"'
+
+    def _ticker(self, pair: str, fault: str) -> str | None:
+        symbol = self._symbol(pair) or ""
+        price, milliseconds = self._quoted(symbol, fault), int(self.seconds(fault) * 1000)
+        if price is None:
+            return None
+        opened = self.prices[symbol] / 2 if fault not in WRONG_VALUES else 1
+        return (
+            f'{{"symbol":"{pair}","openPrice":"{opened}","highPrice":"1","lowPrice":"1","lastPrice":{price},'
+            f'"volume":"10.5","quoteVolume":"100000.5","openTime":1,"closeTime":{milliseconds},"count":2}}'
+        )
+
+    async def _listen(self, connection: ServerConnection, streams: set[str]) -> None:
+        while True:
+            message = await self.read(connection)
+            names = message.get("params", [])
+            if message["method"] == "SUBSCRIBE":
+                streams.update(names)
+            elif message["method"] == "UNSUBSCRIBE":
+                streams.difference_update(names)
+            await connection.send(json.dumps({"result": None, "id": message["id"]}))
+            await asyncio.sleep(0)
+
+    def _events(self, streams: set[str], fault: str) -> Iterator[str]:
+        if fault == "shutdown":
+            self.fault = ""
+            yield json.dumps({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}})
+        for stream in sorted(streams):
+            symbol = self._symbol(stream.partition("@")[0].upper())
+            price = self._quoted(symbol, fault) if symbol else None
+            if price is None:
+                continue
+            late = 60 if fault == "out_of_order" and time.monotonic() % 0.2 < 0.1 else 0
+            milliseconds = int((self.seconds(fault) - late) * 1000)
+            yield (
+                f'{{"stream":"{stream}","data":{{"e":"24hrMiniTicker","E":{milliseconds},"s":"{symbol}USDT","c":{price},'
+                f'"o":"{self.prices[symbol or ""] / 2}","h":"1","l":"1","v":"10.5","q":"100000.5"}}}}'
+            )

@@ -1,0 +1,26 @@
+"""The stand-ins as fixtures; the settings of the test point to them."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.kraken import Kraken
+
+
+@pytest.fixture
+def binance(settings: Settings) -> Iterator[Binance]:
+    """Binance, well."""
+    with Binance() as stand_in:
+        settings.BINANCE_WS_API_URL = f"{stand_in.url}/ws-api/v3"
+        settings.BINANCE_STREAM_URL = stand_in.url
+        yield stand_in
+
+
+@pytest.fixture
+def kraken(settings: Settings) -> Iterator[Kraken]:
+    """Kraken, well."""
+    with Kraken() as stand_in:
+        settings.KRAKEN_WS_URL = f"{stand_in.url}/v2"
+        yield stand_in

@@ -1,0 +1,76 @@
+"""A stand-in for Kraken's WebSocket v2: status, acknowledgements per pair, snapshots, updates, heartbeats."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+
+from tests.stand_ins.sockets import GARBAGE, SocketStandIn, race
+
+
+class Kraken(SocketStandIn):
+    """Quotes in USD; a pair is updated when its price has changed."""
+
+    async def talk(self, connection: ServerConnection) -> None:
+        await connection.send(json.dumps({"channel": "status", "type": "update", "data": [{"system": "online"}]}))
+        pairs: dict[str, str] = {}
+        await race(self._listen(connection, pairs), self.send_events(connection, lambda f: self._events(pairs, f)))
+
+    async def _listen(self, connection: ServerConnection, pairs: dict[str, str]) -> None:
+        while True:
+            message = await self.read(connection)
+            if self.fault in ("hang", "silent", "half_open"):
+                continue
+            if self.fault == "garbage":
+                for frame in GARBAGE:
+                    await connection.send(frame)
+            if self.fault == "big":
+                await connection.send('"' + 3_000_000 * "x" + '"')
+            for pair in message["params"]["symbol"]:
+                await self._obey(connection, message, pair, pairs)
+            await asyncio.sleep(0)
+
+    async def _obey(
+        self, connection: ServerConnection, message: dict[str, Any], pair: str, pairs: dict[str, str]
+    ) -> None:
+        symbol = pair.partition("/")[0]
+        ack: dict[str, Any] = {"method": message["method"], "req_id": message.get("req_id")}
+        if self.fault == "ban":
+            await connection.send(json.dumps(ack | {"success": False, "error": "Exceeded msg rate"}))
+            return
+        if symbol not in self.prices or symbol in self.unknown:
+            words = f"Currency pair not supported {pair}"
+            await connection.send(json.dumps(ack | {"success": False, "error": words, "symbol": pair}))
+            return
+        await connection.send(json.dumps(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair}}))
+        if message["method"] == "unsubscribe":
+            pairs.pop(pair, None)
+            return
+        fault = self.fault
+        value = self.value(symbol, fault)
+        pairs[pair] = value or ""
+        if value is not None:
+            await connection.send(self._ticker("snapshot", pair, value, fault))
+
+    def _ticker(self, kind: str, pair: str, value: str, fault: str) -> str:
+        stamp = datetime.fromtimestamp(self.seconds(fault), UTC).isoformat().replace("+00:00", "Z")
+        return (
+            f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{pair}","bid":1.0,"ask":1.0,"last":{value},'
+            f'"volume":2158.32,"vwap":100.5,"change":-1.0,"change_pct":-2.41,"timestamp":"{stamp}"}}]}}'
+        )
+
+    def _events(self, pairs: dict[str, str], fault: str) -> Iterator[str]:
+        if fault == "hang":
+            return
+        changed = False
+        for pair, before in list(pairs.items()):
+            value = self.value(pair.partition("/")[0], fault)
+            if value is not None and (value != before or fault == "burst"):
+                pairs[pair] = value
+                changed = True
+                yield self._ticker("update", pair, value, fault)
+        if not changed:
+            yield '{"channel":"heartbeat"}'

@@ -1,0 +1,96 @@
+"""A small market that the stand-ins sell: one price per symbol, and the ways in which a value can be wrong."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+PRICES = {"BTC": "63250.12", "ETH": "3450.32", "SOL": "148.34", "XLM": "0.1042", "USDT": "1.0001"}
+COINGECKO_IDS = {"BTC": "bitcoin", "ETH": "ethereum", "SOL": "solana", "XLM": "stellar", "USDT": "tether"}
+# Faults whose price is written like this instead; the first column is the fault.
+WRONG_VALUES = {
+    "null": "null",
+    "string": '"a lot"',
+    "negative": "-5",
+    "zero": "0",
+    "nan": "NaN",
+    "infinite": "1e999",
+    "endless": "1e9999999999999999999",
+    "huge": "1e40",
+}
+FACTORS = {"spike": Decimal(1000), "tenfold": Decimal(10), "minus_5": Decimal("0.95"), "minus_3": Decimal("0.97")}
+ONE_ANSWER = ("spike",)
+STALE_SECONDS = 3600
+CLOCK_BACK_SECONDS = 120
+
+
+@dataclass
+class StandIn:
+    """
+    What all stand-ins have.
+
+    Attributes:
+        prices: symbol -> true price; set them while it runs.
+        fault: how it misbehaves now; empty for well.
+        faulty: the symbols that a fault of values touches; empty for all.
+        unknown: symbols that this vendor does not have.
+        moves: whether prices move by themselves, by up to a tenth of a percent.
+        calls: questions and handshakes since the start.
+    """
+
+    prices: dict[str, Decimal] = field(default_factory=lambda: {s: Decimal(p) for s, p in PRICES.items()})
+    fault: str = ""
+    faulty: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    moves: bool = False
+    calls: int = 0
+    url: str = ""
+    _frozen: dict[str, Decimal] = field(default_factory=dict)
+
+    def price(self, symbol: str) -> Decimal:
+        """Return the true price of *symbol* now."""
+        price = self.prices[symbol]
+        if self.moves:
+            price += (price * Decimal(math.sin(time.time() + len(symbol))) / 1000).quantize(price)
+        return price
+
+    def value(self, symbol: str, fault: str) -> str | None:
+        """Return the price of *symbol* as JSON text; None when it is missing."""
+        price = self.price(symbol)
+        if fault != "frozen":
+            self._frozen[symbol] = price
+        if self.faulty and symbol not in self.faulty:
+            return f"{price:f}"
+        if fault == "missing" and (self.faulty or symbol == "BTC"):
+            return None
+        if fault == "depeg":
+            return f"{price * Decimal('0.95'):f}" if symbol == "USDT" else f"{price:f}"
+        price = self._frozen.get(symbol, price)
+        return WRONG_VALUES.get(fault) or f"{price * FACTORS.get(fault, 1):f}"
+
+    def seconds(self, fault: str) -> float:
+        """Return the time that an answer is stamped with."""
+        return time.time() - {"stale_time": STALE_SECONDS, "clock_back": CLOCK_BACK_SECONDS}.get(fault, 0)
+
+    def take_fault(self) -> str:
+        """Return the fault of the answer that is given now; those of one answer end with it."""
+        fault = self.fault
+        if fault in ONE_ANSWER:
+            self.fault = ""
+        return fault
+
+    def control(self, query: str) -> str:
+        """Obey the *query* of a control address (`fault=429&BTC=63000`), and return how many calls there were."""
+        orders: Mapping[str, str] = dict(parse_qsl(query, keep_blank_values=True))
+        for name, value in orders.items():
+            if name == "fault":
+                self.fault = value
+            elif name in ("faulty", "unknown"):
+                setattr(self, name, frozenset(filter(None, value.split(","))))
+            elif name == "moves":
+                self.moves = value == "1"
+            else:
+                self.prices[name] = Decimal(value)
+        return f'{{"calls": {self.calls}, "fault": "{self.fault}"}}\n'

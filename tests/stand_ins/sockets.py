@@ -1,0 +1,165 @@
+"""What the WebSocket stand-ins share: a server in a thread, refused handshakes, faults of a whole connection."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from tests.stand_ins.market import StandIn
+
+BLOCKED = json.dumps({"code": 0, "msg": "Service unavailable from a restricted location"})
+# Faults of the handshake: status, further headers, body.
+REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
+    "401": (401, {}, ""),
+    "403": (403, {"Content-Type": "text/html"}, "<html>Forbidden</html>"),
+    "418": (418, {"Retry-After": "120"}, ""),
+    "429": (429, {}, ""),
+    "429_retry_after": (429, {"Retry-After": "7"}, ""),
+    "451": (451, {}, BLOCKED),
+    "500": (500, {}, ""),
+    "502": (502, {"Content-Type": "text/html"}, "<html>Bad gateway</html>"),
+    "redirect": (302, {"Location": "http://127.0.0.1:9/"}, ""),
+}
+GARBAGE = ("{", "[]", "null", "\u0000", '{"stream": 5}', '{"channel": "ticker", "data": 7}', b"\xff\xfe", "[1e999]")
+
+
+@dataclass
+class SocketStandIn(StandIn):
+    """
+    A vendor that is spoken to through WebSockets.
+
+    Attributes:
+        messages: every message that clients sent, with the monotonic time of its arrival.
+        opened: connections that were opened since the start.
+        interval: seconds between two rounds of events on a stream.
+    """
+
+    messages: list[tuple[float, Any]] = field(default_factory=list)
+    opened: int = 0
+    interval: float = 0.05
+    port: int = 0
+    connections: set[ServerConnection] = field(default_factory=set)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __enter__(self) -> Self:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread.start()
+        assert ready.wait(5)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(5)
+
+    def _run(self, ready: threading.Event) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._serve(ready))
+        self._loop.close()
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._stop = asyncio.Event()
+        server = await serve(
+            self._meet,
+            "127.0.0.1",
+            self.port,
+            process_request=self._answer_request,
+            close_timeout=0.2,
+            ping_interval=None,
+        )
+        self.port = server.sockets[0].getsockname()[1]
+        self.url = f"ws://127.0.0.1:{self.port}"
+        ready.set()
+        await self._stop.wait()
+        self.abort_all()
+        server.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(server.wait_closed(), 1)
+
+    def abort_all(self) -> None:
+        """Reset every connection; call it in the server's own loop."""
+        for connection in list(self.connections):
+            connection.transport.abort()
+
+    def drop(self) -> None:
+        """Reset every connection now."""
+        self._loop.call_soon_threadsafe(self.abort_all)
+
+    async def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        path, _, query = request.path.partition("?")
+        if path == "/control":
+            return connection.respond(HTTPStatus.OK, self.control(query))
+        self.calls += 1
+        if self.fault == "hang_handshake":
+            await asyncio.sleep(30)
+        if self.fault == "reset":
+            connection.transport.abort()
+        if self.fault not in REFUSALS:
+            return None
+        status, headers, body = REFUSALS[self.fault]
+        return Response(status, "", Headers({**headers, "Content-Length": str(len(body))}), body.encode())
+
+    async def _meet(self, connection: ServerConnection) -> None:
+        self.opened += 1
+        self.connections.add(connection)
+        try:
+            await self.talk(connection)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.connections.discard(connection)
+
+    async def talk(self, connection: ServerConnection) -> None:
+        """Speak to a client until the connection ends."""
+        raise NotImplementedError
+
+    async def read(self, connection: ServerConnection) -> Any:
+        """Return the next message of a client, and take it down."""
+        message = json.loads(await connection.recv())
+        self.messages.append((time.monotonic(), message))
+        return message
+
+    async def send_events(self, connection: ServerConnection, events: Callable[[str], Iterator[str]]) -> None:
+        """Send rounds of *events* for ever, with the connection's faults between them."""
+        while True:
+            await asyncio.sleep(self.interval)
+            fault = self.take_fault()
+            if fault == "silent":
+                await connection.ping()
+                continue
+            if fault == "half_open":
+                connection.transport.pause_reading()  # type: ignore[attr-defined]
+                continue
+            if fault == "drop":
+                connection.transport.abort()
+            if fault == "garbage":
+                for frame in GARBAGE:
+                    await connection.send(frame)
+            for _ in range(max(1, int(1000 * self.interval) // len(self.prices)) if fault == "burst" else 1):
+                for text in events(fault):
+                    await connection.send(text)
+
+
+async def race(*tasks: Awaitable[None]) -> None:
+    """Run *tasks* until the first of them ends, and raise what it raised."""
+    running = [asyncio.ensure_future(task) for task in tasks]
+    try:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in running:
+            task.cancel()

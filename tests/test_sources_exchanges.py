@@ -1,0 +1,115 @@
+"""Binance and Kraken as backup: one question, one answer, whatever the exchange does."""
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from rates import store
+from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
+from rates.models import Coin
+from rates.sources import binance as binance_source
+from rates.sources import kraken as kraken_source
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.kraken import Kraken
+
+COINS = [
+    Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT"),
+    Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT"),
+]
+NOBODY = Coin(symbol="NOPE", coingecko_id="nope", binance_symbol="NOPEUSDT")
+WRONG = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def test_binance_answers_all_pairs_in_one_question(binance: Binance) -> None:
+    rates = {rate.symbol: rate for rate in binance_source.fetch_rates(COINS, 3)}
+    assert rates["BTC"].price == Decimal("63250.12")
+    assert rates["BTC"].change_24h_pct == 100
+    assert rates["BTC"].volume_24h == Decimal("100000.5")
+    assert rates["XLM"].price == Decimal("0.1042")
+    assert len(binance.messages) == 1
+
+
+def test_kraken_answers_with_usdt_beside_the_coins(kraken: Kraken) -> None:
+    rates = {rate.symbol: rate for rate in kraken_source.fetch_rates(COINS, 3)}
+    assert {symbol: rate.price for symbol, rate in rates.items()} == {
+        "BTC": Decimal("63250.12"),
+        "XLM": Decimal("0.1042"),
+        "USDT": Decimal("1.0001"),
+    }
+    assert rates["BTC"].change_24h_pct == Decimal("-2.41")
+
+
+def test_pair_that_binance_does_not_know_costs_the_others_nothing_and_is_remembered(binance: Binance) -> None:
+    assert len(binance_source.fetch_rates([*COINS, NOBODY], 3)) == 2
+    assert store.load_unknown_pairs() == {"NOPEUSDT"}
+    asked = len(binance.messages)
+    assert len(binance_source.fetch_rates([*COINS, NOBODY], 3)) == 2
+    assert len(binance.messages) == asked + 1
+
+
+def test_pair_that_kraken_does_not_know_costs_the_others_nothing(kraken: Kraken) -> None:
+    assert len(kraken_source.fetch_rates([*COINS, NOBODY], 3)) == 3
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: Kraken, fault: str) -> None:
+    for stand_in in (binance, kraken):
+        stand_in.fault, stand_in.faulty = fault, frozenset({"BTC"})
+    assert {rate.symbol for rate in binance_source.fetch_rates(COINS, 3)} == {"XLM"}
+    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 0.5)} == {"XLM", "USDT"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("hang", SourceUnreachable),
+        ("hang_handshake", SourceUnreachable),
+        ("reset", SourceUnreachable),
+        ("big", SourceUnreachable),
+        ("500", SourceUnreachable),
+        ("502", SourceUnreachable),
+        ("429", SourceLimited),
+        ("418", SourceLimited),
+        ("451", SourceRefused),
+        ("403", SourceRefused),
+        ("redirect", SourceError),
+        ("ban", SourceLimited),
+    ],
+)
+def test_failure_has_a_name_and_keeps_the_deadline(binance: Binance, kraken: Kraken, fault: str, kind: type) -> None:
+    binance.fault = kraken.fault = fault
+    for source in (binance_source, kraken_source):
+        began = time.monotonic()
+        with pytest.raises(kind):
+            source.fetch_rates(COINS, 0.4)
+        assert time.monotonic() - began < 2
+
+
+def test_pause_that_a_source_asks_for_is_passed_on(binance: Binance) -> None:
+    for fault, seconds in (("429", None), ("429_retry_after", 7), ("418", 120), ("ban", 90)):
+        binance.fault = fault
+        with pytest.raises(SourceLimited) as caught:
+            binance_source.fetch_rates(COINS, 2)
+        assert caught.value.retry_after == seconds
+
+
+def test_other_frames_between_question_and_answer_are_skipped(binance: Binance, kraken: Kraken) -> None:
+    for fault in ("garbage", "shutdown"):
+        binance.fault = kraken.fault = fault
+        assert len(binance_source.fetch_rates(COINS, 2)) == 2
+        assert len(kraken_source.fetch_rates(COINS, 2)) == 3
+
+
+def test_time_stamps_are_the_sources_own_and_never_ahead_of_ours() -> None:
+    ticker = {"symbol": "BTCUSDT", "lastPrice": "2", "openPrice": "1", "quoteVolume": "3", "closeTime": Decimal(1000)}
+    symbols = {"BTCUSDT": ("BTC",)}
+    assert binance_source.parse_tickers([ticker], symbols, NOW)[0].observed_at == datetime(
+        1970, 1, 1, 0, 0, 1, tzinfo=UTC
+    )
+    ahead = {**ticker, "closeTime": Decimal(int(NOW.timestamp() * 1000) + 5000)}
+    assert binance_source.parse_tickers([ahead], symbols, NOW)[0].observed_at == NOW
+    assert binance_source.parse_tickers([{**ticker, "closeTime": Decimal(10**17)}], symbols, NOW) == []
+    assert binance_source.parse_tickers([{**ticker, "count": Decimal(0)}], symbols, NOW) == []
