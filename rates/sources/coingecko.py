@@ -6,22 +6,19 @@ Limits: one request for all coins; an edge cache of 60 s (20 s on paid plans), s
 some 5 to 100 requests a minute and 10,000 a month on the free plans. An unknown id is silently left out of the answer.
 """
 
-import json
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
-import requests
 from django.conf import settings
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.pacing import fingerprint
-from rates.sources.numbers import read_number, read_price
+from rates.sources.connection import USER_AGENT, Answer, describe, http_get
+from rates.sources.numbers import read_json, read_number, read_price, read_time, read_volume
 from rates.types import Rate
 
 NAME = "coingecko"
@@ -29,7 +26,6 @@ TETHER = ("USDT", "tether")
 # Requests fail when the address gets long; 200 ids stay under 4 KB.
 IDS_PER_REQUEST = 200
 LONGEST_BODY = 1_000_000
-CHUNK = 65536
 LONGEST_RETRY_AFTER = 300.0
 PUBLIC_HOST = "https://api.coingecko.com/"
 PRO_HOST = "https://pro-api.coingecko.com/"
@@ -90,73 +86,35 @@ def get_json(url: str, params: Mapping[str, str], deadline: float, longest: int 
         SourceError: as `fetch_rates`; *deadline* is a time of the monotonic clock.
     """
     try:
-        with _session().get(
-            url,
-            params=params,
-            headers=_headers(),
-            timeout=max(0.05, deadline - time.monotonic()),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return _read(response, b"".join(_chunks(response, deadline, longest)))
-    except requests.RequestException as error:
-        raise SourceUnreachable(NAME, f"cannot be reached: {type(error).__name__}") from error
-
-
-@cache
-def _session_of(_thread: int) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = True
-    return session
-
-
-def _session() -> requests.Session:
-    return _session_of(threading.get_ident())
+        answer = http_get(f"{url}?{urlencode(params)}", _headers(), deadline, longest)
+    except OSError as error:
+        raise SourceUnreachable(NAME, f"cannot be reached: {describe(error)}") from error
+    return _read(answer, longest)
 
 
 def _headers() -> dict[str, str]:
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
     if settings.COINGECKO_API_KEY:
         headers[KEY_HEADERS[settings.COINGECKO_PLAN]] = settings.COINGECKO_API_KEY
     return headers
 
 
-def _chunks(response: requests.Response, deadline: float, longest: int) -> Iterator[bytes]:
-    size = 0
-    raw = response.raw
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise SourceUnreachable(NAME, "did not answer in time")
-        connection = getattr(raw, "_connection", None)
-        if connection is not None and getattr(connection, "sock", None) is not None:
-            connection.sock.settimeout(left)
-        try:
-            chunk = raw.read1(CHUNK, decode_content=True)
-        except (OSError, requests.packages.urllib3.exceptions.HTTPError) as error:  # type: ignore[attr-defined]
-            raise SourceUnreachable(NAME, f"broke off: {type(error).__name__}") from error
-        if not chunk:
-            return
-        size += len(chunk)
-        if size > longest:
-            raise SourceGarbled(NAME, f"an answer of more than {longest} bytes")
-        yield chunk
-
-
-def _read(response: requests.Response, body: bytes) -> Any:
-    data = _decode(body)
+def _read(answer: Answer, longest: int) -> Any:
+    if len(answer.body) > longest:
+        raise SourceGarbled(NAME, f"an answer of more than {longest} bytes")
+    data = _decode(answer.body)
     error = find_error(data)
-    if response.status_code == 200 and error is None:
-        if not isinstance(data, (dict, list)) or "json" not in response.headers.get("content-type", ""):
+    if answer.status == 200 and error is None:
+        if not isinstance(data, (dict, list)) or "json" not in answer.headers.get("content-type", ""):
             raise SourceGarbled(NAME, "an answer that is not JSON")
         return data
-    raise name_failure(response.status_code, error, response.headers.get("retry-after", ""))
+    raise name_failure(answer.status, error, answer.headers.get("retry-after", ""))
 
 
 def _decode(body: bytes) -> Any:
     try:
-        return json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=lambda _: None)
-    except (ValueError, RecursionError, ArithmeticError):
+        return read_json(body)
+    except ValueError:
         return None
 
 
@@ -170,18 +128,28 @@ def find_error(data: Any) -> tuple[int, str] | None:
     words = inner.get("error_message") or data.get("error")
     if code is None and not isinstance(words, str):
         return None
-    return int(code) if isinstance(code, Decimal) else 0, str(words or "")[:120]
+    number = read_number(code)
+    return 0 if number is None else int(number), _quote_words(words)
+
+
+def _quote_words(words: object) -> str:
+    """Return the vendor's *words* in one line, without our key should they repeat it."""
+    text = " ".join(str(words or "").split())
+    key: str = settings.COINGECKO_API_KEY
+    return (text.replace(key, "[key]") if key else text)[:120]
 
 
 def name_failure(status: int, error: tuple[int, str] | None, retry_after: str) -> SourceError:
     """Return the exception for an answer without prices: HTTP *status*, error body, `Retry-After` in seconds."""
     code, words = error or (0, "")
     if 429 in (status, code):
-        pause = min(float(retry_after), LONGEST_RETRY_AFTER) if retry_after.isdigit() else None
+        seconds = retry_after.isascii() and retry_after.isdigit()
+        pause = min(float(retry_after), LONGEST_RETRY_AFTER) if seconds else None
         return SourceLimited(NAME, "asked too often (429)", pause)
-    if code in REFUSED_CODES or status in (401, 403):
-        advice = "check COINGECKO_API_KEY and COINGECKO_PLAN" if status != 403 or code else "blocked for this address"
-        return SourceRefused(NAME, f"refused ({code or status}): {words or advice}; {advice}" if words else advice)
+    if code in REFUSED_CODES or status in (401, 403, 451):
+        key = status == 401 or code
+        advice = "check COINGECKO_API_KEY and COINGECKO_PLAN" if key else f"blocked for this address ({status})"
+        return SourceRefused(NAME, f"refused ({code or status}): {words}; {advice}" if words else advice)
     if status >= 500:
         return SourceUnreachable(NAME, f"out of order ({status})")
     return SourceGarbled(NAME, f"answered {status}: {words or 'no prices'}")
@@ -207,17 +175,10 @@ def parse_prices(body: Any, symbols: Mapping[str, str], quote: str, received_at:
                 symbol=symbols[coin_id],
                 price=price,
                 change_24h_pct=read_number(item.get(f"{quote}_24h_change")),
-                volume_24h=read_number(item.get(f"{quote}_24h_vol")),
+                volume_24h=read_volume(item.get(f"{quote}_24h_vol")),
                 source=NAME,
-                observed_at=_read_seconds(item.get("last_updated_at")) or received_at,
+                observed_at=read_time(item.get("last_updated_at"), 1, received_at) or received_at,
                 received_at=received_at,
             )
         )
     return rates
-
-
-def _read_seconds(value: Any) -> datetime | None:
-    seconds = read_number(value)
-    if seconds is None or not 0 < seconds < 10**11:
-        return None
-    return datetime.fromtimestamp(float(seconds), UTC)

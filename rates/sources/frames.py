@@ -14,6 +14,7 @@ from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.sources.connection import open_socket
 from rates.sources.numbers import read_json
 
 LONGEST_FRAME = 2**20
@@ -71,6 +72,7 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     try:
         with connect(
             url,
+            sock=open_socket(url, deadline),
             proxy=None,
             compression=None,
             open_timeout=max(0.05, timeout - CLOSING),
@@ -82,6 +84,6 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     except InvalidStatus as error:
         raise describe_refusal(source, error.response) from error
     except TimeoutError as error:
-        raise SourceUnreachable(source, "did not answer in time") from error
+        raise SourceUnreachable(source, "no answer in time") from error
     except (WebSocketException, OSError) as error:
         raise SourceUnreachable(source, f"cannot be reached: {type(error).__name__}") from error

@@ -6,7 +6,16 @@ import pytest
 from pytest_django import Settings
 
 from tests.stand_ins.binance import Binance
+from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
+
+
+@pytest.fixture
+def coingecko(settings: Settings) -> Iterator[CoinGecko]:
+    """CoinGecko, well."""
+    with CoinGecko() as stand_in:
+        settings.COINGECKO_API_URL = stand_in.url
+        yield stand_in
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ WRONG_VALUES = {
     "infinite": "1e999",
     "endless": "1e9999999999999999999",
     "huge": "1e40",
+    "tiny": "1e-999",
+    "true": "true",
+    "list": "[63250]",
 }
 FACTORS = {"spike": Decimal(1000), "tenfold": Decimal(10), "minus_5": Decimal("0.95"), "minus_3": Decimal("0.97")}
 ONE_ANSWER = ("spike",)

@@ -68,6 +68,11 @@ class SocketStandIn(StandIn):
     def _run(self, ready: threading.Event) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._serve(ready))
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self._loop.run_until_complete(asyncio.wait(left))
         self._loop.close()
 
     async def _serve(self, ready: threading.Event) -> None:
@@ -104,7 +109,7 @@ class SocketStandIn(StandIn):
             return connection.respond(HTTPStatus.OK, self.control(query))
         self.calls += 1
         if self.fault == "hang_handshake":
-            await asyncio.sleep(30)
+            await self._stop.wait()
         if self.fault == "reset":
             connection.transport.abort()
         if self.fault not in REFUSALS:

@@ -1,0 +1,233 @@
+"""A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `FAULTS` and those of the market."""
+
+import json
+import socket
+import struct
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import parse_qs, urlsplit
+
+from tests.stand_ins.market import COINGECKO_IDS, StandIn
+
+PRICE_PATH = "/api/v3/simple/price"
+LIMITED = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
+NO_KEY = '{"status":{"timestamp":"2026-11-24T12:00:00.000+00:00","error_code":10002,"error_message":"API Key Missing"}}'
+WRONG_PLAN = (
+    '{"timestamp":"2026-01-25T20:11:37.477+00:00","error_code":10010,"status":{"error_message":"Wrong root URL"}}'
+)
+HTML = "<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=UTF-8"
+# Seconds between two bytes of a slow answer.
+DRIP = 0.02
+
+
+class Call(NamedTuple):
+    """One request as it came in; names of *headers* are lower case."""
+
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass
+class CoinGecko(StandIn):
+    """
+    Prices are in USD; every digit of a price is sent as it was set.
+
+    Attributes:
+        ids: CoinGecko's id -> symbol.
+        change, volume: JSON texts of the 24-hour figures.
+        requests: every request so far.
+    """
+
+    ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
+    change: str = "-1.4093297098441402"
+    volume: str = "28012345678.9"
+    requests: list[Call] = field(default_factory=list)
+    port: int = 0
+    stopping: Event = field(default_factory=Event)
+
+    def __enter__(self) -> Self:
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), type("Handler", (_Handler,), {"stand_in": self}))
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}{PRICE_PATH}"
+        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def coins(self) -> list[dict[str, str]]:
+        """Return the rows of `/coins/list`."""
+        return [{"id": id, "symbol": symbol.lower(), "name": id.title()} for id, symbol in self.ids.items()]
+
+    def price_body(self, ids: Iterable[str], fault: str) -> str:
+        """Return the body of `/simple/price` as JSON text."""
+        coins = {}
+        for coin_id in ids:
+            symbol = self.ids.get(coin_id, "")
+            if symbol in self.prices and symbol not in self.unknown:
+                price = self.value(symbol, fault)
+                if price is not None:
+                    coins[coin_id] = self._coin(price, fault)
+        return _write_object(coins)
+
+    def _coin(self, price: str, fault: str) -> str:
+        if fault == "no_fields":
+            return "{}"
+        seconds = "null" if fault == "no_time" else str(int(self.seconds(fault)))
+        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": self.change, "last_updated_at": seconds}
+        return _write_object(fields)
+
+
+def _write_object(items: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{text}" for name, text in items.items()) + "}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    stand_in: CoinGecko
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """Answer, well or as the present fault has it."""
+        url = urlsplit(self.path)
+        if url.path == "/control":
+            self.send(200, self.stand_in.control(url.query))
+            return
+        params = {name: values[0] for name, values in parse_qs(url.query).items()}
+        self.call = Call(url.path, params, {name.lower(): value for name, value in self.headers.items()})
+        self.stand_in.calls += 1
+        self.stand_in.requests.append(self.call)
+        self.fault = self.stand_in.take_fault()
+        with suppress(OSError):
+            FAULTS.get(self.fault, _answer)(self)
+
+    def body(self) -> str:
+        """Return the right body for the request."""
+        params = self.call.params
+        if self.call.path.endswith("/coins/list"):
+            return json.dumps(self.stand_in.coins())
+        if self.call.path.endswith("/search"):
+            found = [
+                coin for coin in self.stand_in.coins() if params.get("query", "").lower() in json.dumps(coin).lower()
+            ]
+            return json.dumps({"coins": [{**coin, "api_symbol": coin["id"], "market_cap_rank": 1} for coin in found]})
+        return self.stand_in.price_body(params.get("ids", "").split(","), self.fault)
+
+    def send(self, status: int, body: str, content_type: str = JSON_TYPE, **headers: str) -> None:
+        """Send a whole answer."""
+        self.send_head(status, len(body.encode()), content_type, **headers)
+        self.wfile.write(body.encode())
+
+    def send_head(self, status: int, length: int, content_type: str = JSON_TYPE, **headers: str) -> None:
+        """Send all but the body."""
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def drip(self, data: bytes) -> None:
+        """Send *data* byte by byte."""
+        for byte in data:
+            if self.stand_in.stopping.wait(DRIP):
+                break
+            self.wfile.write(bytes((byte,)))
+        self.close_connection = True
+
+    def log_message(self, *args: object) -> None:
+        """Be quiet."""
+
+
+def _answer(handler: _Handler) -> None:
+    call = handler.call
+    if call.path.endswith("/simple/price") and "vs_currencies" not in call.params:
+        handler.send(422, '{"error":"Missing parameter vs_currencies"}')
+    elif call.path.endswith(("/simple/price", "/coins/list", "/search", "/ping")):
+        handler.send(200, handler.body())
+    else:
+        handler.send(404, '{"error":"Incorrect path. Please check https://docs.coingecko.com/"}')
+
+
+def _hang(handler: _Handler) -> None:
+    handler.stand_in.stopping.wait(30)
+    handler.close_connection = True
+
+
+def _drip_body(handler: _Handler) -> None:
+    handler.send_head(200, 10_000)
+    handler.drip(b" " * 10_000)
+
+
+def _drip_head(handler: _Handler) -> None:
+    handler.drip(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: " + b"s" * 10_000)
+
+
+def _truncate(handler: _Handler) -> None:
+    body = handler.body().encode()
+    handler.send_head(200, len(body))
+    handler.wfile.write(body[: len(body) // 2])
+    handler.close_connection = True
+
+
+def _reset(handler: _Handler) -> None:
+    handler.send_head(200, 5000)
+    handler.wfile.write(b'{"bitcoin":{"usd":')
+    handler.wfile.flush()
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
+
+
+def _flood(handler: _Handler) -> None:
+    handler.send_head(200, 10_000_000)
+    for _ in range(1000):
+        handler.wfile.write(b" " * 10_000)
+
+
+def _redirect(handler: _Handler) -> None:
+    handler.send(302, "", Location=handler.stand_in.url.replace("127.0.0.1", "localhost"))
+
+
+FAULTS: Mapping[str, Callable[[_Handler], None]] = {
+    "slow": _drip_body,
+    "slow_head": _drip_head,
+    "hang": _hang,
+    "429": lambda handler: handler.send(429, LIMITED),
+    "429_retry_after": lambda handler: handler.send(429, LIMITED, Retry_After="7"),
+    "429_date": lambda handler: handler.send(429, LIMITED, Retry_After="Wed, 25 Nov 2026 07:28:00 GMT"),
+    "401": lambda handler: handler.send(401, NO_KEY),
+    "wrong_plan": lambda handler: handler.send(400, WRONG_PLAN),
+    "403": lambda handler: handler.send(403, HTML, HTML_TYPE),
+    "404": lambda handler: handler.send(404, '{"error":"coin not found"}'),
+    "451": lambda handler: handler.send(451, HTML, HTML_TYPE),
+    "500": lambda handler: handler.send(500, HTML, HTML_TYPE),
+    "502": lambda handler: handler.send(502, HTML, HTML_TYPE),
+    "429_as_200": lambda handler: handler.send(200, LIMITED),
+    "error_body": lambda handler: handler.send(200, '{"error":"coin not found"}'),
+    "html": lambda handler: handler.send(200, HTML, HTML_TYPE),
+    "wrong_type": lambda handler: handler.send(200, handler.body(), HTML_TYPE),
+    "list_body": lambda handler: handler.send(200, "[]"),
+    "deep": lambda handler: handler.send(200, "[" * 100_000),
+    "truncated": _truncate,
+    "empty": lambda handler: handler.send(200, ""),
+    "empty_object": lambda handler: handler.send(200, "{}"),
+    "big": _flood,
+    "reset": _reset,
+    "redirect": _redirect,
+}
