@@ -9,8 +9,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
-from rates.hub import get_hub
-from rates.routing import websocket_urlpatterns
+from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
+from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
 
 
 async def lifespan(_scope: Any, receive: Any, send: Any) -> None:

@@ -134,7 +134,7 @@ def database(name: str, default: str) -> dict[str, Any]:
 
 
 def local_secret(path: Path) -> str:
-    """Return the secret that this machine keeps at *path*, which is made on first use and readable by its owner only."""
+    """Return the secret that this machine keeps at *path*, made on first use and readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -153,7 +153,7 @@ def _is_address(value: str, schemes: Sequence[str]) -> bool:
 
 
 def _without_password(value: str) -> str:
-    return f"{value.split('://')[0]}://***@{value.rpartition('@')[2]}" if "@" in value else value
+    return f"{value.split('://', maxsplit=1)[0]}://***@{value.rpartition('@')[2]}" if "@" in value else value
 
 
 def _alternatives(schemes: Sequence[str]) -> str:

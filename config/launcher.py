@@ -135,7 +135,9 @@ def check_redis(address: str) -> None:
 def prepare_database() -> None:
     """Bring the tables up to date and fill an empty coin list."""
     for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
-        done = subprocess.run([sys.executable, "manage.py", *command], cwd=BASE_DIR, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=BASE_DIR, capture_output=True, text=True, check=False
+        )
         sys.stdout.write(done.stdout)
         if done.returncode:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
@@ -158,7 +160,9 @@ def run(commands: dict[str, str], settings: Any) -> int:
     events: SimpleQueue[Ended] = SimpleQueue()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda number, _: events.put(Ended(None, number)))
-    children = [start(name, colour, command) for (name, command), colour in zip(commands.items(), get_colours())]
+    children = [
+        start(name, colour, command) for (name, command), colour in zip(commands.items(), get_colours(), strict=False)
+    ]
     for child in children:
         Thread(target=relay, args=(child,), daemon=True).start()
         Thread(target=watch, args=(child, events), daemon=True).start()
@@ -234,7 +238,7 @@ def stop(children: Sequence[Child], seconds: float) -> None:
 def say(line: str | bytes, name: str = "", colour: str | None = None) -> None:
     """Print one line; a terminal that has gone away is no reason to stop."""
     with suppress(OSError):
-        printer.write(Message("line", line, datetime.now(), name, colour))
+        printer.write(Message("line", line, datetime.now().astimezone(), name, colour))
 
 
 if __name__ == "__main__":

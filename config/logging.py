@@ -65,11 +65,20 @@ class JsonFormatter(logging.Formatter):
 
 
 def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig` takes: everything goes to stderr, in the *style* ``console`` or ``json``."""
+    """Return what `logging.config.dictConfig` takes: all to stderr, in the *style* ``console`` or ``json``."""
     formatter = JsonFormatter if style == "json" else ConsoleFormatter
     quiet = {"level": level if level in ("WARNING", "ERROR") else "WARNING"}
     # Each of these reports every task, request or dropped message at INFO.
-    chatty = ("celery", "kombu", "amqp", "django.request", "django.channels.server", "daphne", "uvicorn.access", "asyncio")
+    chatty = (
+        "celery",
+        "kombu",
+        "amqp",
+        "django.request",
+        "django.channels.server",
+        "daphne",
+        "uvicorn.access",
+        "asyncio",
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -80,6 +89,6 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
             # Django hangs handlers of its own on these.
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True, **quiet},
-            **{name: quiet for name in chatty},
+            **dict.fromkeys(chatty, quiet),
         },
     }

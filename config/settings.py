@@ -36,7 +36,8 @@ from config.logging import logging_configuration
 
 load_dotenv()
 
-# --- Django ----------------------------------------------------------------------------------------------------------
+# Django
+
 
 DEBUG = switch("DEBUG", False)
 SECRET_KEY = text("SECRET_KEY") or (local_secret(DATA_DIR / "secret_key") if DEBUG else "")
@@ -119,7 +120,8 @@ warnings.filterwarnings("ignore", message="No directory at", module="whitenoise"
 # WhiteNoise hands out files by sync iterators; under ASGI Django says so once per file.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-# --- Safety ------------------------------------------------------------------------------------------------------------
+# Safety
+
 
 # Believe X-Forwarded-For and X-Forwarded-Proto.
 TRUSTED_PROXY = switch("TRUSTED_PROXY", False)
@@ -150,7 +152,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- Redis: shared memory, channel layer, broker -----------------------------------------------------------------------
+# Redis: shared memory, channel layer, broker
+
 
 REDIS_URL = redis_url("REDIS_URL")
 REDIS_HOST = text("REDIS_HOST")
@@ -184,7 +187,8 @@ CHANNEL_LAYERS = {
     },
 }
 
-# --- Rates -------------------------------------------------------------------------------------------------------------
+# Rates
+
 
 # CoinGecko ids that an empty coin list starts with.
 SUPPORTED_COINS = words("SUPPORTED_COINS", "bitcoin,ethereum,solana,stellar")
@@ -232,7 +236,8 @@ RATES_AGREEMENT_PCT = number("RATES_AGREEMENT_PCT", "2", 0.01, 50)
 # Percent: a change beyond this from the last good price must be confirmed before it is published.
 RATES_MAX_JUMP_PCT = number("RATES_MAX_JUMP_PCT", "10", 0.1, 1000)
 
-# --- The socket --------------------------------------------------------------------------------------------------------
+# The socket
+
 
 RATES_WS_AUTH = choice("RATES_WS_AUTH", "public", ("public", "jwt"))
 # A shared secret, or a public key as PEM text; its lines may be joined by \\n.
@@ -250,7 +255,8 @@ RATES_MAX_CONNECTIONS_PER_IP = whole("RATES_MAX_CONNECTIONS_PER_IP", "200", 1, 1
 # Seconds: a socket hears from us at least this often.
 RATES_HEARTBEAT = 10
 
-# --- Processes -----------------------------------------------------------------------------------------------------------
+# Processes
+
 
 HOST = text("HOST", "127.0.0.1")
 PORT = whole("PORT", "8000", 1, 65535)
@@ -259,7 +265,9 @@ WEB_CONCURRENCY = whole("WEB_CONCURRENCY", "1", 1, 256)
 
 if REDIS_IS_LOCAL_SOCKET:
     local_socket = urlsplit(REDIS_URL)
-    CELERY_BROKER_URL = f"redis+socket://{local_socket.path}?virtual_host={parse_qs(local_socket.query).get('db', ['0'])[0]}"
+    CELERY_BROKER_URL = (
+        f"redis+socket://{local_socket.path}?virtual_host={parse_qs(local_socket.query).get('db', ['0'])[0]}"
+    )
 else:
     CELERY_BROKER_URL = REDIS_URL
 if REDIS_URL.startswith("rediss://"):
@@ -291,12 +299,19 @@ CELERY_TIMEZONE = "UTC"
 # The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
 CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
-# --- Logs ----------------------------------------------------------------------------------------------------------------
+# Logs
+
 
 LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice("LOG_FORMAT", "console", ("console", "json"))
 LOGGING = logging_configuration(
     LOG_LEVEL,
     LOG_FORMAT,
-    secrets=(SECRET_KEY, REDIS_PASSWORD, COINGECKO_API_KEY, RATES_JWT_KEY, str(DATABASES["default"].get("PASSWORD", ""))),
+    secrets=(
+        SECRET_KEY,
+        REDIS_PASSWORD,
+        COINGECKO_API_KEY,
+        RATES_JWT_KEY,
+        str(DATABASES["default"].get("PASSWORD", "")),
+    ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # WhiteNoise has no hints
     """Hashed names once `collectstatic` has run, and plain names before that."""
 
     # ES modules import each other by name; those names have to be hashed too.

@@ -49,7 +49,7 @@ class CoinChangeList(ChangeList):
         super().get_results(request)
         overview = load_overview(self.result_list)
         for coin in self.result_list:
-            coin.status = describe_coin(coin, overview)  # type: ignore[attr-defined] # for the columns only
+            coin.status = describe_coin(coin, overview)
 
 
 @admin.register(Coin)
@@ -92,8 +92,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         """Return the sparkline of the stored updates."""
         if not coin.status.points:
             return "–"
-        svg = '<svg class="line" viewBox="0 0 {} {}" width="{}" height="{}" aria-hidden="true"><polyline points="{}"/></svg>'
-        return format_html(svg, WIDTH, HEIGHT, WIDTH, HEIGHT, coin.status.points)
+        svg = '<svg class="line" viewBox="0 0 {0} {1}" width="{0}" height="{1}"><polyline points="{2}"/></svg>'
+        return format_html(svg, WIDTH, HEIGHT, coin.status.points)
 
     @admin.display(description="state")
     def state(self, coin: Any) -> SafeString:

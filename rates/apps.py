@@ -11,4 +11,4 @@ class RatesConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to edits of the coin list."""
-        from rates import signals  # noqa: F401 - models can be imported only when the apps are loaded
+        from rates import signals  # noqa: F401, PLC0415 - models can be imported only when the apps are loaded

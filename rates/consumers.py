@@ -52,7 +52,7 @@ class Allowance:
         return self._left >= 0
 
 
-class RatesConsumer(AsyncConsumer):
+class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hints
     """One socket of `/ws/rates`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:

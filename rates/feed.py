@@ -124,7 +124,7 @@ def _publish(decide: Callable[[Memory], Change]) -> Saved:
 
 def _read_healths() -> dict[str, Health]:
     stored = store.load_healths()
-    return {name: pacing.read_health(stored.get(name), SOURCES[name].setup()) for name in _ranked()}
+    return {name: pacing.read_health(stored.get(name), SOURCES[name].setup()) for name in settings.RATES_SOURCES}
 
 
 def _choose_due(
@@ -139,7 +139,7 @@ def _choose_due(
     now = datetime.now(UTC)
     covered = all(_is_live(states[coin.symbol], now, settings.RATES_STREAM) for coin in coins)
     questions: dict[str, Sequence[Coin]] = {}
-    for place, name in enumerate(_ranked()):
+    for place, name in enumerate(settings.RATES_SOURCES):
         wanted = [coin for coin in coins if not _is_live(states[coin.symbol], now, (name,))]
         wait = CHECK_INTERVAL if covered else settings.RATES_STALE_AFTER / 2 if place else 0.0
         if wanted and pacing.may_ask(healths[name], now.timestamp(), wait, _credit_spacing(name, wanted, calls)):
@@ -160,7 +160,7 @@ def _choose_rest(
     now = datetime.now(UTC).timestamp()
     return {
         name: coins
-        for name in _ranked()
+        for name in settings.RATES_SOURCES
         if coins
         and name not in answers
         and pacing.may_ask(healths[name], now, 0.0, _credit_spacing(name, coins, calls))
@@ -224,8 +224,3 @@ def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at
 
 def _rates(answers: Answers) -> list[Rate]:
     return [rate for answer in answers.values() if not isinstance(answer, SourceError) for rate in answer]
-
-
-def _ranked() -> list[str]:
-    """Return the sources that may be asked, in order of preference."""
-    return [name for name in settings.RATES_SOURCES if name in SOURCES]

@@ -312,7 +312,7 @@ _hub: Hub | None = None
 
 def get_hub() -> Hub:
     """Return this process's hub."""
-    global _hub
+    global _hub  # noqa: PLW0603 - one hub per process is the design
     if _hub is None:
         _hub = Hub()
     return _hub

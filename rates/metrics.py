@@ -5,7 +5,7 @@ Any web process can answer, because none of the numbers are kept in its memory a
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -44,10 +44,10 @@ def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, value=value)
 
 
-def counter(name: str, words: str, label: str, values: "dict[str, int] | object") -> CounterMetricFamily:
+def counter(name: str, words: str, label: str, values: Mapping[str, int]) -> CounterMetricFamily:
     """Return a counter with one label."""
     family = CounterMetricFamily(name, words, labels=[label])
-    for key, value in dict(values).items():  # type: ignore[call-overload]
+    for key, value in values.items():
         family.add_metric([key], value)
     return family
 

@@ -129,15 +129,15 @@ def _grow(base: float, times: int, cap: float) -> float:
     return float(min(cap, base * 2 ** min(times, 20))) * random.uniform(0.8, 1.0)
 
 
-def credit_spacing(credits: int | None, used: int, cost: int, now: datetime) -> float:
+def credit_spacing(monthly: int | None, used: int, cost: int, now: datetime) -> float:
     """
     Return the seconds between two questions of *cost* credits that spread what is left evenly over the month.
 
-    Infinite when the month's *credits* are used up; 0 when the plan has no such limit (None).
+    Infinite when the *monthly* credits are used up; 0 when the plan has no such limit (None).
     """
-    if credits is None:
+    if monthly is None:
         return 0.0
-    affordable = (credits - used) // cost
+    affordable = (monthly - used) // cost
     if affordable < 1:
         return float("inf")
     return seconds_left_in_month(now) / affordable

@@ -49,7 +49,7 @@ def encode_row(row: Row) -> Fragment:
         "confirmed_by": row.confirmed_by,
         "spread_pct": _text(row.spread_pct),
     }
-    return Fragment(row.symbol, encode_json(coin), rate and decimal_text(rate.price))
+    return Fragment(row.symbol, encode_json(coin), decimal_text(rate.price) if rate else None)
 
 
 def _text(value: Any) -> str | None:

@@ -32,7 +32,7 @@ class _Outage:
 _outage = _Outage()
 
 
-@shared_task(name="rates.tasks.refresh_rates", ignore_result=True, acks_late=False)
+@shared_task(name="rates.tasks.refresh_rates", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def refresh_rates() -> None:
     """
     Run the tick of the present slot, unless another worker has it.
@@ -50,7 +50,7 @@ def refresh_rates() -> None:
         _outage.complain(error)
 
 
-@worker_ready.connect
+@worker_ready.connect  # type: ignore[untyped-decorator]
 def refresh_at_start(**_kwargs: object) -> None:
     """Fetch the first price when the worker starts, not one interval later."""
     refresh_rates.apply_async(expires=settings.RATES_REFRESH_INTERVAL)

@@ -8,7 +8,9 @@ ACTIONS = ("view", "add", "change", "delete")
 
 def add_group(apps, schema_editor):
     """Make the group, and the permissions too: they are otherwise made only after all migrations."""
-    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label="rates", model="coin")
+    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
+        app_label="rates", model="coin"
+    )
     permissions = [
         apps.get_model("auth", "Permission").objects.get_or_create(
             codename=f"{action}_coin", content_type=content_type, defaults={"name": f"Can {action} coin"}

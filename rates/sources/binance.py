@@ -121,17 +121,17 @@ def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 def _ask(question: Question, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Send all *requests* (id -> method, parameters) and return the reply to each; a limit in any of them is raised."""
     for request_id, (method, params) in requests.items():
-        params = {**params, "returnRateLimits": False}
-        question.ask(json.dumps({"id": request_id, "method": method, "params": params}))
+        wanted = {**params, "returnRateLimits": False}
+        question.ask(json.dumps({"id": request_id, "method": method, "params": wanted}))
     replies: dict[str, dict[str, Any]] = {}
     while len(replies) < len(requests):
         reply = question.read()
         _raise_limit(reply)
-        request_id = reply.get("id")
-        if request_id is None and "error" in reply:
+        answered = reply.get("id")
+        if answered is None and "error" in reply:
             raise _failure(reply)
-        if isinstance(request_id, str) and request_id in requests:
-            replies[request_id] = reply
+        if isinstance(answered, str) and answered in requests:
+            replies[answered] = reply
     return replies
 
 

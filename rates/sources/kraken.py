@@ -82,7 +82,7 @@ def read_refusal(message: Mapping[str, Any]) -> str | None:
         SourceLimited: when it refused because of its rate limit.
     """
     words = str(message.get("error", ""))
-    if "rate" in words.lower() and "limit" in words.lower() or "exceeded" in words.lower():
+    if ("rate" in words.lower() and "limit" in words.lower()) or "exceeded" in words.lower():
         raise SourceLimited(NAME, "asked too often")
     pair = message.get("symbol")
     return pair if isinstance(pair, str) else None

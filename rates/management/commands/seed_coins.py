@@ -83,5 +83,5 @@ class Command(BaseCommand):
         for coin in coins:
             if coin.coingecko_id not in KNOWN:
                 self.stderr.write(
-                    f"{coin.coingecko_id}: shown as {coin.symbol}; correct symbol and name, and add its pair, in the admin"
+                    f"{coin.coingecko_id}: shown as {coin.symbol}; correct symbol, name and pair in the admin"
                 )
