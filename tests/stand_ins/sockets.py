@@ -66,14 +66,8 @@ class SocketStandIn(StandIn):
         self._thread.join(5)
 
     def _run(self, ready: threading.Event) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._serve(ready))
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        if left:
-            self._loop.run_until_complete(asyncio.wait(left))
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve(ready))  # cancels and awaits what a fault has left hanging
 
     async def _serve(self, ready: threading.Event) -> None:
         self._stop = asyncio.Event()
