@@ -66,7 +66,7 @@ def coins(db: None, settings: Settings) -> Iterator[list[Coin]]:
     """The coin list of the tests, with CoinGecko as the only source."""
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
     Coin.objects.all().delete()
-    yield Coin.objects.bulk_create(Coin(symbol=c.symbol, name=c.name, coingecko_id=c.coingecko_id) for c in COINS)
+    return Coin.objects.bulk_create(Coin(symbol=c.symbol, name=c.name, coingecko_id=c.coingecko_id) for c in COINS)
 
 
 def test_all_faults_are_tested() -> None:

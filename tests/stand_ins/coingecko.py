@@ -70,7 +70,7 @@ class CoinGecko(StandIn):
 
     def coins(self) -> list[dict[str, str]]:
         """Return the rows of `/coins/list`."""
-        return [{"id": id, "symbol": symbol.lower(), "name": id.title()} for id, symbol in self.ids.items()]
+        return [{"id": i, "symbol": symbol.lower(), "name": i.title()} for i, symbol in self.ids.items()]
 
     def price_body(self, ids: Iterable[str], fault: str) -> str:
         """Return the body of `/simple/price` as JSON text."""
