@@ -1,5 +1,5 @@
 """
-WebSocket connections to exchanges: one question with a total deadline, and what a refused handshake means.
+WebSocket connections to exchanges: one question with a total deadline, what a refused handshake means, and events.
 
 Proxies of the environment are not used, and frames above 1 MiB end the connection.
 """
@@ -7,6 +7,7 @@ Proxies of the environment are not used, and frames above 1 MiB end the connecti
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -16,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.sources.connection import open_socket
 from rates.sources.numbers import read_json
+from rates.types import Rate
 
 LONGEST_FRAME = 2**20
 # Seconds of the deadline that are kept for the closing handshake.
@@ -36,6 +38,22 @@ def describe_refusal(source: str, response: Response) -> SourceError:
     if status >= 500:
         return SourceUnreachable(source, f"out of order ({status})")
     return SourceGarbled(source, f"answered {status} instead of opening a WebSocket; check its address")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """
+    What one message of a stream says; with nothing else in it, that the stream is alive.
+
+    Attributes:
+        symbols: the coins that it is about, also those whose price cannot be used.
+        rates: the usable ones.
+        is_ending: the other side is about to close the connection.
+    """
+
+    symbols: frozenset[str] = frozenset()
+    rates: tuple[Rate, ...] = ()
+    is_ending: bool = False
 
 
 class Question:

@@ -70,7 +70,7 @@ def _take_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[
             nameless += pair is None
             answered |= {pair} if pair else set()
             continue
-        answered.update(pair for pair in _pairs(message) if pair in symbols)
+        answered.update(pair for pair in read_pairs(message) if pair in symbols)
         rates.update((rate.symbol, rate) for rate in parse_tickers(message, symbols, datetime.now(UTC)))
 
 
@@ -99,7 +99,8 @@ def _tickers(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item for item in message["data"] if isinstance(item, dict)]
 
 
-def _pairs(message: Mapping[str, Any]) -> list[str]:
+def read_pairs(message: Mapping[str, Any]) -> list[str]:
+    """Return the pairs that a message of the ticker channel is about."""
     return [item["symbol"] for item in _tickers(message) if isinstance(item.get("symbol"), str)]
 
 

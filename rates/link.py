@@ -1,0 +1,246 @@
+"""
+One stream, kept open: connect, listen, follow the coin list, renew, and reconnect without haste.
+
+    30 s without an event            the connection is dead, whatever its pings say
+    announced end, or nearly a day   the next connection delivers before this one is dropped
+    failure                          1 s, doubled up to 60 s, jittered: far inside every vendor's limit
+    429, 418                         as long as it asks for, else from 30 s on, growing
+    401, 403, 451                    15 minutes and more: it will not heal by itself
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from rates.desk import Desk
+from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
+from rates.sources.frames import LONGEST_FRAME, describe_refusal
+from rates.sources.numbers import read_json
+
+logger = logging.getLogger(__name__)
+
+# All in seconds.
+OPENING = 10
+CLOSING = 1
+SILENCE = 30.0
+LONGEST_LIFE = 23 * 3600.0
+LONGEST_BACK_OFF = 60.0
+LIMITED_PAUSE = 30.0
+LONGEST_LIMITED_PAUSE = 600.0
+REFUSED_PAUSE = 900.0
+LONGEST_REFUSED_PAUSE = 3600.0
+# A connection that lived this long was a success; failures are counted anew after it.
+LASTING = 60.0
+# Between two messages of ours; five a second are allowed, answers to pings included.
+MESSAGE_SPACING = 0.5
+# A failure that repeats itself is logged again after this.
+LOG_SPACING = 600.0
+
+
+class Session:
+    """
+    One connection of a link.
+
+    Attributes:
+        delivering: set by the first event.
+        ending: set when a successor is needed.
+    """
+
+    def __init__(self, link: "Link") -> None:
+        self.delivering = asyncio.Event()
+        self.ending = asyncio.Event()
+        self._link = link
+        self._pairs = set(link.pairs)
+        self._heard_at = time.monotonic()
+        self._number = 1
+
+    async def run(self) -> None:
+        """
+        Listen until the connection ends, or no pair is wanted any more.
+
+        Raises:
+            SourceError: saying why it ended.
+        """
+        source = self._link.source
+        try:
+            async with connect(
+                source.open_address(sorted(self._pairs)),
+                proxy=None,
+                compression=None,
+                open_timeout=OPENING,
+                close_timeout=CLOSING,
+                ping_interval=None,
+                max_size=LONGEST_FRAME,
+            ) as socket:
+                await self._converse(socket)
+        except InvalidStatus as error:
+            raise describe_refusal(source.NAME, error.response) from error
+        except (WebSocketException, OSError) as error:
+            raise SourceUnreachable(source.NAME, f"the stream broke: {type(error).__name__}") from error
+
+    async def _converse(self, socket: ClientConnection) -> None:
+        for text in self._link.source.first_messages(sorted(self._pairs)):
+            await socket.send(text)
+        self._heard_at = time.monotonic()
+        await first_of(self._listen(socket), self._follow(socket), self._watch())
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        async for frame in socket:
+            with suppress(ValueError):
+                self._take(read_json(frame))
+        raise SourceUnreachable(self._link.source.NAME, "the stream was closed by the other side")
+
+    def _take(self, message: Any) -> None:
+        link = self._link
+        event = link.source.read_event(message, link.pairs, datetime.now(UTC))
+        if event is None:
+            return
+        if event.is_ending:
+            self.ending.set()
+            return
+        self._heard_at = time.monotonic()
+        self.delivering.set()
+        link.desk.put(link.source.NAME, event, self._heard_at)
+
+    async def _follow(self, socket: ClientConnection) -> None:
+        """Keep the subscriptions as the coin list wants them."""
+        while self._link.pairs:
+            await asyncio.sleep(MESSAGE_SPACING)
+            wanted = set(self._link.pairs)
+            if missing := sorted(wanted - self._pairs):
+                await self._change(socket, missing, True)
+            elif surplus := sorted(self._pairs - wanted):
+                await self._change(socket, surplus, False)
+
+    async def _change(self, socket: ClientConnection, pairs: list[str], wanted: bool) -> None:
+        self._number += 1
+        await socket.send(self._link.source.change_message(pairs, wanted, self._number))
+        self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
+
+    async def _watch(self) -> None:
+        ends_at = time.monotonic() + LONGEST_LIFE * random.uniform(0.95, 1)
+        while time.monotonic() - self._heard_at < SILENCE:
+            await asyncio.sleep(1)
+            if time.monotonic() > ends_at:
+                self.ending.set()
+        raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {SILENCE:.0f} s")
+
+
+class Link:
+    """
+    A source's stream, whatever happens to its connections.
+
+    Attributes:
+        source: the vendor's stream module.
+        desk: where its events go.
+        pairs: the symbols that each wanted pair prices; `want` replaces it.
+    """
+
+    def __init__(self, source: ModuleType, desk: Desk) -> None:
+        self.source = source
+        self.desk = desk
+        self.pairs: Mapping[str, tuple[str, ...]] = {}
+        self._wanted = asyncio.Event()
+        self._failures = 0
+        self._logged: tuple[str, float] = ("", float("-inf"))
+
+    def want(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
+        """Deliver *pairs* from now on; what a changed or removed pair said is forgotten."""
+        kept = {(pair, symbol) for pair, symbols in pairs.items() for symbol in symbols}
+        gone = {symbol for pair, symbols in self.pairs.items() for symbol in symbols if (pair, symbol) not in kept}
+        self.pairs = dict(pairs)
+        if gone:
+            self.desk.forget(self.source.NAME, gone)
+        if pairs:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+
+    async def keep_open(self) -> None:
+        """Hold a connection for ever; while one is about to end, its successor is opened beside it."""
+        older: asyncio.Task[None] | None = None
+        newer: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await self._wanted.wait()
+                if older is None or older.done():
+                    self.desk.forget(self.source.NAME)
+                session, began = Session(self), time.monotonic()
+                newer = asyncio.create_task(session.run())
+                await first_of(session.delivering.wait(), asyncio.wait([newer]))
+                if session.delivering.is_set():
+                    await self._welcome(older)
+                    await first_of(session.ending.wait(), asyncio.wait([newer]))
+                if newer.done():
+                    await self._recover(newer, time.monotonic() - began)
+                else:
+                    older = newer
+        finally:
+            await _end(older)
+            await _end(newer)
+
+    async def _welcome(self, older: asyncio.Task[None] | None) -> None:
+        if self._logged[0]:
+            logger.info("%s: the stream delivers again", self.source.NAME)
+            self._logged = ("", float("-inf"))
+        await _end(older)
+
+    async def _recover(self, ended: asyncio.Task[None], lived: float) -> None:
+        error = ended.exception()
+        if error is None:
+            return
+        if not isinstance(error, SourceError):
+            raise error
+        self._failures = 1 if lived > LASTING else self._failures + 1
+        pause = choose_pause(error, self._failures)
+        self._report(error, pause)
+        await asyncio.sleep(pause)
+
+    def _report(self, error: SourceError, pause: float) -> None:
+        words, now = str(error), time.monotonic()
+        if words != self._logged[0] or now - self._logged[1] > LOG_SPACING:
+            logger.warning("%s; next attempt in %.0f s", words, pause)
+            self._logged = (words, now)
+
+
+def choose_pause(error: SourceError, failures: int) -> float:
+    """Return the seconds to wait after the *failures*-th failure in a row; jittered, so that hosts part."""
+    if isinstance(error, SourceLimited) and error.retry_after is not None:
+        return error.retry_after + random.uniform(0, 2)
+    first, most = 1.0, LONGEST_BACK_OFF
+    if isinstance(error, SourceLimited):
+        first, most = LIMITED_PAUSE, LONGEST_LIMITED_PAUSE
+    elif isinstance(error, SourceRefused):
+        first, most = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE
+    return float(min(most, first * 2 ** min(failures - 1, 20))) * random.uniform(0.7, 1.0)
+
+
+async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Run *coroutines* until the first of them ends, raise what it raised, and end the others."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            await _end(task)
+
+
+async def _end(task: asyncio.Task[Any] | None) -> None:
+    """Cancel *task* and wait until it is gone; its own failure is of no interest any more."""
+    if task is None:
+        return
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,27 @@
+"""`manage.py stream_rates`: keep the exchanges' live streams open until SIGTERM."""
+
+import asyncio
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from rates.stream import run
+
+
+class Command(BaseCommand):
+    """Keep the live streams of `RATES_STREAM` open; several may run, one is active."""
+
+    help = "Keep the exchanges' live streams open. Several may run: one is active, the others wait."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Stream until SIGTERM or SIGINT."""
+        asyncio.run(_run_until_told())
+
+
+async def _run_until_told() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await run(stop)

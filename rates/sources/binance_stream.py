@@ -1,0 +1,66 @@
+"""
+Binance's live stream: `@miniTicker`, about once a second for each pair that moved.
+
+Reference: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+Limits: 5 messages a second from us (answers to pings count), 1024 pairs for a connection, which lives 24 hours at most;
+300 connections in 5 minutes for each address. An unknown pair is acknowledged and then silent.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from rates.models import Coin
+from rates.sources import binance
+from rates.sources.frames import Event
+
+NAME = binance.NAME
+MOST_PAIRS = 1024
+SUFFIX = "@miniTicker"
+
+
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
+    """Return the symbols that each pair prices."""
+    return dict(list(binance.map_pairs(coins).items())[:MOST_PAIRS])
+
+
+def open_address(pairs: Collection[str]) -> str:
+    """Return the address of a connection that delivers *pairs*, without further messages."""
+    return f"{settings.BINANCE_STREAM_URL}/stream?streams=" + "/".join(_names(pairs))
+
+
+def first_messages(pairs: Collection[str]) -> list[str]:
+    """Return what must be sent after opening: nothing, the address has said it all."""
+    return []
+
+
+def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
+    """Return the message that starts the prices of *pairs*, or ends them."""
+    method = "SUBSCRIBE" if wanted else "UNSUBSCRIBE"
+    return json.dumps({"method": method, "params": _names(pairs), "id": number})
+
+
+def _names(pairs: Collection[str]) -> list[str]:
+    return [pair.lower() + SUFFIX for pair in pairs]
+
+
+def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> Event | None:
+    """
+    Return what *message* says; None when it says nothing about prices.
+
+        {"stream": "btcusdt@miniTicker", "data": {"e": "24hrMiniTicker", "E": 1672515782136, "s": "BTCUSDT",
+         "c": "67195.12000000", "o": "66000.00000000", "v": "10000", "q": "18"}}
+    """
+    data = message.get("data") if isinstance(message, dict) else None
+    if not isinstance(data, dict):
+        return None
+    if data.get("e") == "serverShutdown":
+        return Event(is_ending=True)
+    pair = data.get("s")
+    if data.get("e") != "24hrMiniTicker" or not isinstance(pair, str) or pair not in symbols:
+        return None
+    rates = binance.build_rates([pair, *(data.get(key) for key in "coqE")], symbols, received_at)
+    return Event(frozenset(symbols[pair]), tuple(rates))

@@ -1,0 +1,58 @@
+"""
+Kraken's live stream: the ticker channel, with each trade; a heartbeat about every second when there is none.
+
+Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
+Limits: not published. An unknown pair is refused by itself, and costs the others nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from rates.models import Coin
+from rates.sources import kraken
+from rates.sources.frames import Event
+
+NAME = kraken.NAME
+
+
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
+    """Return the symbols that each pair prices; USDT's is always among them."""
+    return {pair: (symbol,) for pair, symbol in kraken.map_pairs(coins).items()} if coins else {}
+
+
+def open_address(pairs: Collection[str]) -> str:
+    """Return the address of a connection; *pairs* are asked for afterwards."""
+    url: str = settings.KRAKEN_WS_URL
+    return url
+
+
+def first_messages(pairs: Collection[str]) -> list[str]:
+    """Return what must be sent after opening, so that *pairs* are delivered."""
+    return [change_message(pairs, True, 1)]
+
+
+def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
+    """Return the message that starts the prices of *pairs*, or ends them."""
+    return kraken.subscribe_text("subscribe" if wanted else "unsubscribe", list(pairs), number)
+
+
+def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> Event | None:
+    """
+    Return what *message* says; None when it says nothing about prices.
+
+    Raises:
+        SourceLimited: when a subscription was refused because of the rate limit.
+    """
+    if not isinstance(message, dict):
+        return None
+    if message.get("success") is False:
+        kraken.read_refusal(message)
+    if message.get("channel") == "heartbeat":
+        return Event()
+    single = {pair: symbol for pair in kraken.read_pairs(message) for symbol in symbols.get(pair, ())}
+    if not single:
+        return None
+    return Event(frozenset(single.values()), tuple(kraken.parse_tickers(message, single, received_at)))

@@ -1,0 +1,158 @@
+"""
+The live streams: one connection for each exchange, their news put on the board at most every `RATES_STREAM_INTERVAL`.
+
+Any number of processes may run this; the one that holds the lock in Redis streams, the others wait. A killed one is
+replaced when its lock has run out; one that cannot renew its lock stops.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import ModuleType
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from rates import feed, store
+from rates.desk import Desk
+from rates.exceptions import StoreUnavailable
+from rates.link import Link, first_of
+from rates.models import Coin
+from rates.sources import binance_stream, kraken_stream
+from rates.types import Rate
+
+logger = logging.getLogger(__name__)
+
+STREAMS = {module.NAME: module for module in (binance_stream, kraken_stream)}
+# All in seconds. A killed process is replaced within the sum of the first two.
+LOCK_SERVES = 6.0
+LOCK_RENEWED = 2.0
+COIN_LIST_READ = 2.0
+# How often rates are confirmed that have not changed: several times before they would be stale.
+CONFIRMED = 3.0
+
+T = TypeVar("T")
+
+
+class Threads:
+    """The two threads that talk to database and Redis: a slow publication must not keep the lock from its renewal."""
+
+    def __init__(self) -> None:
+        self._board = ThreadPoolExecutor(1, "board")
+        self._lock = ThreadPoolExecutor(1, "lock")
+
+    async def on_board(self, function: Callable[[], T]) -> T:
+        """Run *function* where the database and the board are used."""
+        return await asyncio.get_running_loop().run_in_executor(self._board, _with_fresh_database, function)
+
+    async def on_lock(self, function: Callable[[], T]) -> T:
+        """Run *function* where the lock is held."""
+        return await asyncio.get_running_loop().run_in_executor(self._lock, function)
+
+    def close(self) -> None:
+        """Wait until both are idle."""
+        self._board.shutdown(cancel_futures=True)
+        self._lock.shutdown()
+
+
+def _with_fresh_database(function: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()
+
+
+async def run(stop: asyncio.Event) -> None:
+    """Stream whenever this process holds the lock, until *stop* is set; the lock is free afterwards."""
+    token, threads = secrets.token_hex(8), Threads()
+    try:
+        await first_of(stop.wait(), _take_turns(token, threads))
+    finally:
+        threads.close()
+        try:
+            store.release_stream(token)
+        except StoreUnavailable as error:
+            logger.warning("the lock of the streams runs out by itself: %s", error)
+
+
+async def _take_turns(token: str, threads: Threads) -> None:
+    while True:
+        if await _hold(token, threads):
+            logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
+            await first_of(_keep_lock(token, threads), stream(threads))
+            logger.warning("another process streams now")
+        await asyncio.sleep(LOCK_RENEWED)
+
+
+async def _keep_lock(token: str, threads: Threads) -> None:
+    """Renew the lock until another process has it, or until it has run out without an answer from Redis."""
+    held_until = time.monotonic() + LOCK_SERVES
+    while time.monotonic() < held_until:
+        await asyncio.sleep(LOCK_RENEWED)
+        asked_at = time.monotonic()
+        try:
+            if not await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES)):
+                return
+            held_until = asked_at + LOCK_SERVES
+        except StoreUnavailable:
+            logger.debug("the lock of the streams could not be renewed")
+
+
+async def _hold(token: str, threads: Threads) -> bool:
+    try:
+        return await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES))
+    except StoreUnavailable:
+        return False
+
+
+async def stream(threads: Threads) -> None:
+    """Keep all streams open and publish their news; ends only by being cancelled."""
+    desk = Desk()
+    links = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
+    await first_of(_follow_coins(links, threads), _publish_news(desk, threads), *(link.keep_open() for link in links))
+
+
+async def _follow_coins(links: list[Link], threads: Threads) -> None:
+    """Tell every link which pairs the coin list wants now."""
+    while True:
+        try:
+            coins = await threads.on_board(lambda: list(Coin.objects.enabled()))
+            for link in links:
+                source: ModuleType = link.source
+                link.want(source.map_pairs(coins))
+        except DatabaseError as error:
+            logger.warning("the coin list cannot be read, the streams go on as before: %s", type(error).__name__)
+        await asyncio.sleep(COIN_LIST_READ)
+
+
+async def _publish_news(desk: Desk, threads: Threads) -> None:
+    """Put news on the board as soon as the interval since the last ones has passed; confirm the rest now and then."""
+    due, confirm_due = time.monotonic(), time.monotonic() + CONFIRMED
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(desk.news.wait(), max(0.01, confirm_due - time.monotonic()))
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        now = time.monotonic()
+        due = now + settings.RATES_STREAM_INTERVAL
+        if now >= confirm_due:
+            confirm_due = now + CONFIRMED
+            rates = desk.take_all(now)
+        else:
+            rates = desk.take_news()
+        if rates and not await _publish(rates, threads):
+            desk.put_back(rates)
+
+
+async def _publish(rates: list[Rate], threads: Threads) -> bool:
+    try:
+        await threads.on_board(lambda: feed.take_readings(rates))
+        return True
+    except (StoreUnavailable, DatabaseError) as error:
+        logger.warning("news of the streams wait for the next try: %s", error)
+        return False

@@ -1,0 +1,197 @@
+"""The live streams against exchanges that misbehave; time-outs here only end a test that has failed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import ModuleType
+
+import pytest
+
+from rates import store
+from rates.desk import Desk
+from rates.exceptions import SourceLimited, SourceRefused, SourceUnreachable
+from rates.link import Link, choose_pause
+from rates.models import Coin
+from rates.sources import binance_stream, kraken_stream
+from rates.sources.frames import Event
+from rates.types import Rate
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.kraken import Kraken
+from tests.stand_ins.sockets import SocketStandIn
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+BTC = Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+XLM = Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT")
+
+
+def rate(price: str, seconds: float = 0, symbol: str = "BTC", source: str = "binance") -> Rate:
+    moment = NOW + timedelta(seconds=seconds)
+    return Rate(symbol, Decimal(price), None, None, source, moment, moment)
+
+
+def event(*rates: Rate, about: str = "BTC") -> Event:
+    return Event(frozenset({about}), rates)
+
+
+@asynccontextmanager
+async def open_link(source: ModuleType, coins: list[Coin]) -> AsyncIterator[Link]:
+    link = Link(source, Desk())
+    link.want(source.map_pairs(coins))
+    task = asyncio.create_task(link.keep_open())
+    try:
+        yield link
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def until(true: Callable[[], object], seconds: float = 8) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
+            await asyncio.sleep(0.01)
+
+
+def prices(link: Link) -> dict[str, Decimal]:
+    return {rate.symbol: rate.price for rate in link.desk.take_all(time.monotonic())}
+
+
+def connect_case(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
+    name = request.param
+    return {"binance": binance_stream, "kraken": kraken_stream}[name], request.getfixturevalue(name)
+
+
+@pytest.fixture(params=["binance", "kraken"])
+def exchange(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
+    return connect_case(request)
+
+
+def test_desk_offers_a_change_once_and_confirms_it_while_the_connection_lives() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5")), 100)
+    assert [r.price for r in desk.take_news()] == [5]
+    assert desk.take_news() == []
+    desk.put("binance", Event(), 103)
+    confirmed = desk.take_all(104)
+    assert [r.observed_at for r in confirmed] == [NOW]
+    assert confirmed[0].received_at > NOW
+    assert desk.take_all(110) == []
+
+
+def test_desk_keeps_the_newest_and_does_not_confirm_what_an_event_contradicts() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5", 10)), 100)
+    desk.take_news()
+    desk.put("binance", event(rate("4", 2)), 101)
+    assert desk.take_all(101) == []
+    desk.put("binance", event(rate("5", 11)), 102)
+    assert [r.price for r in desk.take_all(102)] == [5]
+    desk.put("binance", event(), 103)
+    assert desk.take_all(103) == []
+
+
+def test_desk_offers_again_what_could_not_be_published() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5")), 100)
+    taken = desk.take_news()
+    desk.put("binance", event(rate("6", 1)), 101)
+    desk.put_back(taken)
+    assert [r.price for r in desk.take_news()] == [6]
+
+
+def test_pause_grows_is_capped_and_is_long_where_it_will_not_heal() -> None:
+    broken = [choose_pause(SourceUnreachable("x", ""), n) for n in (1, 5, 100)]
+    assert broken[0] <= 1 < broken[1] <= 16 < broken[2] <= 60
+    assert choose_pause(SourceRefused("x", ""), 1) > 600
+    assert choose_pause(SourceLimited("x", "", 120), 1) >= 120
+    assert 20 < choose_pause(SourceLimited("x", ""), 1) <= 30
+
+
+async def test_stream_delivers_and_follows_prices(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC, XLM]) as link:
+        await until(lambda: {"BTC", "XLM"} <= prices(link).keys())
+        stand_in.prices["BTC"] = Decimal("64000.5")
+        await until(lambda: prices(link)["BTC"] == Decimal("64000.5"))
+
+
+async def test_coin_list_is_followed_without_reconnecting(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        link.want(source.map_pairs([XLM]))
+        assert "BTC" not in prices(link)
+        await until(lambda: "XLM" in prices(link))
+        await until(lambda: "unsubscribe" in str(stand_in.messages).lower())
+        assert "BTC" not in prices(link)
+    assert stand_in.opened == 1
+
+
+async def test_drop_ends_in_a_reconnect(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        stand_in.drop()
+        await until(lambda: stand_in.opened == 2 and "BTC" in prices(link))
+
+
+async def test_garbage_and_out_of_order_events_between_good_ones_do_no_harm(
+    exchange: tuple[ModuleType, SocketStandIn],
+) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        for fault in ("garbage", "out_of_order", "burst"):
+            stand_in.fault = fault
+            stand_in.prices["BTC"] += 1
+            await until(lambda: prices(link).get("BTC") == stand_in.prices["BTC"])
+    assert stand_in.opened == 1
+
+
+async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> None:
+    async with open_link(binance_stream, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        binance.fault = "shutdown"
+        await until(lambda: binance.opened == 2)
+        assert "BTC" in prices(link)
+        await until(lambda: len(binance.connections) == 1)
+        assert "BTC" in prices(link)
+
+
+async def test_silent_connection_confirms_nothing_and_is_replaced(
+    exchange: tuple[ModuleType, SocketStandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        stand_in.fault = "silent"
+        heard_at = time.monotonic()
+        assert not [r for r in link.desk.take_all(heard_at + 6) if r.symbol == "BTC"]
+
+
+async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
+    binance.fault = "451"
+    async with open_link(binance_stream, [BTC]):
+        await until(lambda: "blocked here" in caplog.text)
+        await asyncio.sleep(0.2)
+    assert binance.calls == 1
+
+
+@pytest.mark.parametrize("value", ["null", "string", "negative", "zero", "nan", "infinite", "huge"])
+async def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: Kraken, value: str) -> None:
+    for source, stand_in in ((binance_stream, binance), (kraken_stream, kraken)):
+        stand_in.fault, stand_in.faulty = value, frozenset({"BTC"})
+        async with open_link(source, [BTC, XLM]) as link:
+            await until(lambda: "XLM" in prices(link))
+            assert "BTC" not in prices(link)
+
+
+def test_lock_has_one_holder() -> None:
+    assert store.hold_stream("one", 10)
+    assert store.hold_stream("one", 10)
+    assert not store.hold_stream("two", 10)
+    store.release_stream("two")
+    assert not store.hold_stream("two", 10)
+    store.release_stream("one")
+    assert store.hold_stream("two", 10)
