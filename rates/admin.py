@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from rates import coin_files, feed, store
+from rates.board import TETHER, is_depegged
 from rates.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_sources
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.forms import CoinForm, ImportForm
@@ -25,7 +26,7 @@ from rates.inspection import inspect_coin, is_another_coin
 from rates.models import Coin
 from rates.reports import running
 from rates.sources import coingecko_catalog
-from rates.types import decimal_text
+from rates.types import CoinState, decimal_text
 
 LOOKUP_TIMEOUT = 3.0
 LONGEST_QUERY = 100
@@ -291,6 +292,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
                 "processes": running(overview.processes, time.time()),
                 "board_age": board_age(overview),
+                "tether": overview.states.get(TETHER),
+                "depegged": is_depegged(overview.states.get(TETHER, CoinState())),
             }
         return self._page(request, "system", _("System"), **context)
 

@@ -20,6 +20,8 @@ from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Row, decimal
 
 # USDT/USD is followed like a coin, because Binance's prices are in USDT.
 TETHER = "USDT"
+# Percent: a USDT/USD further than this from 1 is an alarm.
+TETHER_ALARM_PCT = Decimal("0.5")
 # A measured USDT/USD serves longer than a price: it moves by hundredths of a percent, and few questions bring it.
 TETHER_SERVES = timedelta(minutes=10)
 
@@ -62,6 +64,8 @@ def revise(
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
+        counts=_count_events(old, shown),
+        notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER), judged.get(TETHER))],
         quiet=quiet,
     )
 
@@ -153,3 +157,36 @@ def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], n
             source = before.source if before else None
             changes.append(OwnerChange(symbol, source, state.shown.source, time_text(now)))
     return changes
+
+
+def _count_events(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, int]:
+    """Return how many coins changed their owner, came into dispute, had a price held back; without the zeros."""
+    pairs = [(old.get(symbol, CoinState()), state) for symbol, state in new.items()]
+    counts = {
+        "owner_changes": sum(bool(b.shown and a.shown and b.shown.source != a.shown.source) for b, a in pairs),
+        "disputes": sum(a.disputed and not b.disputed for b, a in pairs),
+        "held": sum(a.held is not None and b.held is None for b, a in pairs),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> list[str]:
+    notes = []
+    for symbol, state in new.items():
+        if state.disputed == old.get(symbol, CoinState()).disputed:
+            continue
+        said = ", ".join(f"{name} {decimal_text(r.rate.price)}" for name, r in state.readings.items())
+        notes.append(f"{symbol}: {'in dispute' if state.disputed else 'no longer in dispute'} ({said})")
+    return notes
+
+
+def _tether_notes(old: CoinState | None, new: CoinState | None) -> list[str]:
+    if new is None or new.shown is None or is_depegged(new) == (old is not None and is_depegged(old)):
+        return []
+    words = "more than" if is_depegged(new) else "again within"
+    return [f"USDT is worth {decimal_text(new.shown.price)} USD: {words} {TETHER_ALARM_PCT} % from 1"]
+
+
+def is_depegged(tether: CoinState) -> bool:
+    """Return whether the measured USDT/USD is so far from 1 that staff should look."""
+    return tether.shown is not None and abs(tether.shown.price - 1) * 100 > TETHER_ALARM_PCT

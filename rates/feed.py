@@ -117,6 +117,8 @@ def _publish(decide: Callable[[Memory], Change]) -> Saved:
             change.after,
             f", before from {change.before}" if change.before else "",
         )
+    for note in saved.notes:
+        logger.warning("%s", note)
     if saved.published:
         publish(saved.snapshot, saved.changed, saved.removed)
     return saved

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rates import store
+from rates.board import TETHER, is_depegged
 from rates.exceptions import StoreUnavailable
 from rates.pacing import Health, read_health
 from rates.reports import running
@@ -71,6 +72,10 @@ def board_metrics(overview: Overview) -> Iterator[Metric]:
             disputed.add_metric([symbol], state.disputed)
             held.add_metric([symbol], state.held is not None)
     yield from (age, disputed, held)
+    tether = overview.states.get(TETHER)
+    if tether and tether.shown:
+        yield gauge("rates_usdt_usd", "What one USDT is worth.", float(tether.shown.price))
+        yield gauge("rates_usdt_depegged", "Whether that is an alarm.", is_depegged(tether))
 
 
 def source_metrics(overview: Overview) -> Iterator[Metric]:

@@ -142,6 +142,7 @@ class Change:
         forgotten: symbols whose history belongs to another coin and goes.
         owners: changes of owner.
         counts: what happened, by name, for the counters.
+        notes: what the operator should know, one log line each.
         quiet: no publication unless a coin looks different or the list has changed; the states are kept all the same.
     """
 
@@ -152,6 +153,7 @@ class Change:
     forgotten: Sequence[str] = ()
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     quiet: bool = False
 
 
@@ -163,6 +165,7 @@ class Saved:
     changed: frozenset[str]
     removed: frozenset[str]
     owners: Sequence[OwnerChange]
+    notes: Sequence[str]
     published: bool
 
 
@@ -204,7 +207,9 @@ def _number(before: Snapshot | None, change: Change) -> Saved:
     snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments))
     changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
     published = not change.quiet or bool(changed) or list(old) != list(change.fragments)
-    return Saved(snapshot, changed, frozenset(old) - frozenset(change.fragments), change.owners, published)
+    return Saved(
+        snapshot, changed, frozenset(old) - frozenset(change.fragments), change.owners, change.notes, published
+    )
 
 
 def _write(pipe: Any, saved: Saved, change: Change) -> None:

@@ -37,7 +37,7 @@ async def web() -> AsyncIterator[str]:
         uvicorn.Config(application, port=0, ws="websockets-sansio", lifespan="on", log_config=None, access_log=False)
     )
     running = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
