@@ -19,11 +19,11 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from rates import feed, store
-from rates.desk import Desk
 from rates.exceptions import StoreUnavailable
-from rates.link import Link, first_of
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
+from rates.stream_desk import Desk
+from rates.stream_link import Link, first_of
 from rates.types import Rate
 
 logger = logging.getLogger(__name__)

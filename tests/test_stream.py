@@ -11,12 +11,12 @@ from types import ModuleType
 import pytest
 
 from rates import store
-from rates.desk import Desk
 from rates.exceptions import SourceLimited, SourceRefused, SourceUnreachable
-from rates.link import Link, choose_pause
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
 from rates.sources.frames import Event
+from rates.stream_desk import Desk
+from rates.stream_link import Link, choose_pause
 from rates.types import Rate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken

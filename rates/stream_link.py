@@ -21,10 +21,10 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from rates.desk import Desk
 from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
 from rates.sources.frames import LONGEST_FRAME, describe_refusal
 from rates.sources.numbers import read_json
+from rates.stream_desk import Desk
 
 logger = logging.getLogger(__name__)
 
