@@ -1,5 +1,15 @@
 """The addresses of the pages."""
 
-from django.urls import URLPattern
+from django.conf.urls.i18n import urlpatterns as i18n_urls
+from django.urls import include, path
 
-urlpatterns: list[URLPattern] = []
+from dashboard import views
+
+app_name = "dashboard"
+urlpatterns = [
+    path("", views.show_board, name="board"),
+    path("coins/<slug:symbol>.svg", views.show_badge, name="badge"),
+    path("coins/<slug:symbol>/", views.show_coin, name="coin"),
+    path("embed/<slug:symbol>/", views.show_embed, name="embed"),
+    path("i18n/", include((i18n_urls, "i18n"))),
+]

@@ -1,0 +1,169 @@
+"""What the views hand to the templates: the newest board, its histories, the visitor's first-paint preferences."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from dashboard.numbers import currency_sign
+from dashboard.presentation import CoinView, is_late, read_rate, unpriced, view_coin
+from dashboard.words import script_words
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.hub import get_hub
+from rates.models import Coin
+from rates.types import HistoryPoint, Snapshot, read_time, time_text
+
+logger = logging.getLogger(__name__)
+
+# Up to so many coins, cards say everything and there is no table.
+CARDS_ONLY = 6
+# Coins that lead the page of somebody who has pinned nothing yet.
+FIRST_PINS = 4
+THEMES = ("light", "dark")
+PALETTES = ("blue", "east")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardView:
+    """The board at one moment, ready for templates and for the scripts that take over from them."""
+
+    coins: Sequence[CoinView]
+    histories: Mapping[str, Sequence[HistoryPoint]]
+    as_of: datetime | None
+    now: datetime
+    late: bool
+    epoch: str
+    seq: int
+
+
+def load_snapshot() -> Snapshot | None:
+    """Return the newest board this process knows of; None when there is none, or Redis is away."""
+    snapshot = get_hub().snapshot
+    if snapshot is not None:
+        return snapshot
+    try:
+        return store.load_snapshot()
+    except StoreUnavailable as error:
+        logger.warning("no board for the page: %s", error)
+        return None
+
+
+def load_histories(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint]]:
+    """Return the stored updates of *symbols*; nothing while Redis is away, for a page without lines is still a page."""
+    try:
+        return store.load_histories(symbols)
+    except StoreUnavailable as error:
+        logger.warning("no histories for the page: %s", error)
+        return {}
+
+
+def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = None) -> BoardView:
+    """Return the board, or its coins named by *only* (in that order); *pins* are None until the visitor has chosen."""
+    snapshot = load_snapshot()
+    rates = _rates(snapshot)
+    if only is not None:
+        rates = {symbol: rates[symbol] for symbol in only if symbol in rates}
+    if pins is None:
+        pins = list(rates)[:FIRST_PINS] if len(rates) > CARDS_ONLY else []
+    histories = load_histories(list(rates))
+    now = datetime.now(UTC)
+    as_of = read_time(snapshot.as_of) if snapshot else None
+    late = is_late(as_of, now)
+    coins = [
+        view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()
+    ]
+    epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
+    return BoardView(coins, histories, as_of, now, late, epoch, seq)
+
+
+def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
+    if snapshot is not None:
+        return {symbol: read_rate(fragment.json) for symbol, fragment in snapshot.fragments.items()}
+    return {coin.symbol: unpriced(coin.symbol, coin.name) for coin in Coin.objects.enabled()}
+
+
+def script_board(board: BoardView) -> dict[str, Any]:
+    """Return what the scripts start from: exactly what the template shows."""
+    return {
+        "epoch": board.epoch,
+        "seq": board.seq,
+        "as_of": board.as_of and time_text(board.as_of),
+        "rates": [coin.rate for coin in board.coins],
+        "histories": {symbol: [point.price for point in points] for symbol, points in board.histories.items()},
+    }
+
+
+def read_pins(request: HttpRequest) -> list[str] | None:
+    """Return the symbols that the visitor has pinned, from the cookie that the scripts keep; None: never chosen."""
+    text = request.COOKIES.get("pins")
+    return None if text is None else [symbol for symbol in unquote(text).split(",") if symbol]
+
+
+def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
+    """Return what every page needs: look, words, addresses and limits for the scripts."""
+    theme, palette = request.COOKIES.get("theme"), request.COOKIES.get("palette")
+    return {
+        "board": board,
+        "theme": theme if theme in THEMES else "",
+        "palette": palette if palette in PALETTES else "",
+        "sign": currency_sign(settings.QUOTE_CURRENCY),
+        "quote": settings.QUOTE_CURRENCY.upper(),
+        "limits": {
+            "now": time_text(board.now),
+            "interval": settings.RATES_REFRESH_INTERVAL,
+            "heartbeat": settings.RATES_HEARTBEAT,
+            "stale": settings.RATES_STALE_AFTER,
+            "history": settings.RATES_HISTORY_LENGTH,
+            "token": _token_url(),
+        },
+        "script_board": script_board(board),
+        "script_words": script_words(),
+        "simulated": any(coin.simulated for coin in board.coins),
+        "sources": sorted({coin.source for coin in board.coins if coin.source}),
+    }
+
+
+def _token_url() -> str:
+    """Return where a page gets a short-lived token for its socket; empty when sockets are public."""
+    if settings.RATES_WS_AUTH != "jwt":
+        return ""
+    try:
+        return reverse("socket-token")
+    except NoReverseMatch:
+        return ""
+
+
+def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[str, Any]:
+    """Return the context of the page of all coins; on a *wall* every coin is a card."""
+    cards_only = wall or len(board.coins) <= CARDS_ONLY
+    pinned = [coin for coin in board.coins if coin.pinned]
+    others = [coin for coin in board.coins if not coin.pinned]
+    ways = [coin.change.direction for coin in board.coins if coin.change]
+    up, down = ways.count("up"), ways.count("down")
+    return page_context(request, board) | {
+        "wall": wall,
+        "cards": pinned + others if cards_only else pinned,
+        "rows": board.coins,
+        "cards_only": cards_only,
+        "up": up,
+        "down": down,
+        "up_share": round(100 * up / (up + down), 1) if up + down else 50,
+        "summary": _summary(len(board.coins)),
+    }
+
+
+def _summary(count: int) -> str:
+    quote = settings.QUOTE_CURRENCY.upper()
+    if count == 0:
+        return _("Nothing to show yet")
+    return _("1 coin in {quote}").format(quote=quote) if count == 1 else _("{n} coins in {quote}").format(
+        n=count, quote=quote
+    )

@@ -1,0 +1,98 @@
+"""
+How numbers are written for people: one table of rules, kept by this module and by `js/numbers.js` alike.
+
+    price        shown with
+    >= 10        2 decimals
+    >= 0.1       4
+    >= 0.01      5
+    >= 0.00001   8
+    below        0.0, the count of zeros as a subscript, and 4 significant digits
+
+Both are tested against the cases of `tests/data/number_cases.json`. Halves are rounded away from zero.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+# Decimals of a price too small for plain decimals.
+TINY = 0
+STEPS = ((Decimal(10), 2), (Decimal("0.1"), 4), (Decimal("0.01"), 5), (Decimal("0.00001"), 8))
+TINY_DIGITS = 4
+# Signs of the quote currencies; any other is written as its code.
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "try": "₺", "btc": "₿"}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceText:
+    """
+    A price as it is shown: *lead*, and for a tiny price *zeros* (how often the last 0 of *lead* repeats) and *digits*.
+
+    Attributes:
+        full: the same without a subscript, for screen readers.
+    """
+
+    lead: str
+    zeros: int | None
+    digits: str
+    full: str
+
+
+def decimals_for(price: Decimal) -> int:
+    """Return how many decimals *price* is shown with; `TINY` for one that needs a subscript."""
+    return next((decimals for least, decimals in STEPS if abs(price) >= least), TINY)
+
+
+def format_number(value: Decimal, decimals: int) -> str:
+    """Return *value* with *decimals* places and the language's separators."""
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return number_format(rounded, decimals, use_l10n=True, force_grouping=True)
+
+
+def format_price(price: Decimal, decimals: int | None = None) -> PriceText:
+    """Return *price* with the decimals of its size, or with *decimals*."""
+    decimals = decimals_for(price) if decimals is None else decimals
+    if decimals == TINY and price:
+        return _tiny(price)
+    text = format_number(price, decimals or STEPS[-1][1])
+    return PriceText(text, None, "", text)
+
+
+def _tiny(price: Decimal) -> PriceText:
+    places = TINY_DIGITS - 1 - price.adjusted()
+    rounded = price.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    zeros = -rounded.adjusted() - 1
+    if zeros < 2:
+        text = format_number(price, STEPS[-1][1])
+        return PriceText(text, None, "", text)
+    digits = str(rounded.scaleb(zeros + TINY_DIGITS).to_integral_value(ROUND_HALF_UP))
+    return PriceText(format_number(Decimal(0), 1), zeros, digits, format_number(rounded, zeros + TINY_DIGITS))
+
+
+def direction(change: Decimal | None) -> str:
+    """Return `up`, `down` or `flat`: what is left of *change* (percent) after rounding."""
+    rounded = (change or Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return "up" if rounded > 0 else "down" if rounded < 0 else "flat"
+
+
+def format_percent(change: Decimal) -> str:
+    """Return *change* as `+1.24%`, `−1.87%` or `0.00%`."""
+    sign = {"up": "+", "down": "−", "flat": ""}[direction(change)]
+    # Translators: a percentage; some languages put a space before the sign.
+    return sign + _("{number}%").format(number=format_number(abs(change), 2))
+
+
+def format_duration(seconds: float) -> str:
+    """Return *seconds* in one unit: `42 s`, `5 min`, `3 h`, `2 d`."""
+    whole = max(0, int(seconds))
+    for size, unit in ((86400, _("{n} d")), (3600, _("{n} h")), (60, _("{n} min"))):
+        if whole >= size:
+            return unit.format(n=whole // size)
+    return _("{n} s").format(n=whole)
+
+
+def currency_sign(quote: str) -> str:
+    """Return what stands before a price in *quote*."""
+    return SIGNS.get(quote, f"{quote.upper()} ")

@@ -1,0 +1,94 @@
+"""The pages: the board, one coin, the card for other people's pages, the badge. All of them only read."""
+
+from decimal import Decimal
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from dashboard.context import (
+    PALETTES,
+    THEMES,
+    BoardView,
+    board_context,
+    load_board,
+    page_context,
+    read_pins,
+)
+from dashboard.numbers import format_price
+from rates.types import read_time
+
+# Coins that one embedded page may show beside its own.
+EMBED_PINS = 11
+
+
+@require_safe
+@never_cache
+def show_board(request: HttpRequest) -> HttpResponse:
+    """Show all coins; `?wall=1` fills a television with them."""
+    wall = request.GET.get("wall") == "1"
+    return render(request, "dashboard/board.html", board_context(request, load_board(read_pins(request)), wall))
+
+
+@require_safe
+@never_cache
+def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Show one coin with its chart and its stored updates."""
+    board = _load(symbol)
+    coin = board.coins[0]
+    points = list(board.histories.get(coin.symbol, ()))
+    context = page_context(request, board)
+    context["coin"] = coin
+    context["script_points"] = [[point.observed_at, point.price] for point in points]
+    context["updates"] = [
+        (read_time(point.observed_at), format_price(Decimal(point.price), coin.decimals), point.price)
+        for point in reversed(points)
+    ]
+    return render(request, "dashboard/coin.html", context)
+
+
+@require_safe
+@never_cache
+@xframe_options_exempt
+@csp_update({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})
+def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Show one card for an iframe; `theme`, `palette` and `pins` (more coins) come by query."""
+    pins = [pin for pin in request.GET.get("pins", "").upper().split(",") if pin][:EMBED_PINS]
+    board = _load(symbol, *pins)
+    context = page_context(request, board)
+    theme, palette = request.GET.get("theme", ""), request.GET.get("palette", "")
+    context["theme"] = theme if theme in THEMES else ""
+    context["palette"] = palette if palette in PALETTES else ""
+    return render(request, "dashboard/embed.html", context)
+
+
+@require_safe
+@xframe_options_exempt
+def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Return a small SVG with the coin's price, for a README; image proxies may keep it for half a minute."""
+    coin = _load(symbol).coins[0]
+    change = coin.change
+    value = "—" if coin.price is None else coin.price.full
+    context = {
+        "coin": coin,
+        "value": value,
+        "change": change and change.percent,
+        "direction": "stale" if coin.stale or coin.disputed or change is None else change.direction,
+        "quote": settings.QUOTE_CURRENCY.upper(),
+    }
+    response = render(request, "dashboard/badge.svg", context, content_type="image/svg+xml")
+    response["Cache-Control"] = "public, max-age=30"
+    return response
+
+
+def _load(*symbols: str) -> BoardView:
+    """Return the board of *symbols* alone, the first of which must be on it."""
+    wanted = list(dict.fromkeys(symbol.upper() for symbol in symbols))
+    board = load_board(pins=(), only=wanted)
+    if not board.coins or board.coins[0].symbol != wanted[0]:
+        raise Http404(wanted[0])
+    return board

@@ -1,0 +1,64 @@
+"""The words that scripts put on the page: translated here, carried as JSON in the page."""
+
+from django.utils.translation import gettext as _
+
+SOURCES = {"coingecko": "CoinGecko", "binance": "Binance", "kraken": "Kraken"}
+
+
+def source_name(source: str | None) -> str:
+    """Return how *source* is called on a page."""
+    if source == "simulated":
+        return _("simulated")
+    return SOURCES.get(source or "", source or "")
+
+
+def script_words() -> dict[str, str]:
+    """Return every text that the scripts show, in the language of the page; `{…}` are filled in by them."""
+    return {
+        "connecting": _("Connecting"),
+        "live": _("Live"),
+        "delayed": _("Delayed"),
+        "offline": _("Offline"),
+        "paused": _("Paused"),
+        "refused": _("Not allowed"),
+        "now": _("just now"),
+        "ago": _("{age} ago"),
+        "old": _("{age} old"),
+        "waiting": _("waiting"),
+        "s": _("{n} s"),
+        "min": _("{n} min"),
+        "h": _("{n} h"),
+        "d": _("{n} d"),
+        "percent": _("{number}%"),
+        "up": _("up"),
+        "down": _("down"),
+        "flat": _("unchanged"),
+        "count_up": _("{n} up"),
+        "count_down": _("{n} down"),
+        "window_day": _("24 h"),
+        "window_last": _("last {n}"),
+        "pin": _("Pin {name}"),
+        "disputed": _("disputed"),
+        "simulated": _("simulated"),
+        "lost": _("Connection lost."),
+        "late": _("Prices are late."),
+        "from": _("Prices below are from {time}."),
+        "retry": _("Trying again in {n} s."),
+        "trying": _("Trying again now."),
+        "none_late": _("The server answers, but nothing new has arrived since then."),
+        "pause": _("Pause updates"),
+        "resume": _("Resume updates"),
+        "coins": _("{n} coins in {quote}"),
+        "one_coin": _("1 coin in {quote}"),
+        "nothing": _("Nothing to show yet"),
+        "as_of": _("As of {time}"),
+        "alert_above": _("{symbol} above {value}"),
+        "alert_below": _("{symbol} below {value}"),
+        "alert_move": _("{symbol} moves {value} in 24 h"),
+        "alert_far": _("{distance} away"),
+        "alert_met": _("met now"),
+        "alert_unknown": _("no price yet"),
+        "alert_fired": _("{alert}: {symbol} is at {price}"),
+        "alert_remove": _("Remove the alert {alert}"),
+        "announce": _("{name}: {price}, {change} {window}"),
+    }
