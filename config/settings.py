@@ -65,6 +65,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Pages only: WhiteNoise answers before it with what it has compressed once.
+    "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -151,6 +153,8 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
+# Who may show the embeddable card in a frame: sources of `frame-ancestors`, such as https://www.example.com, or *.
+RATES_EMBED_ANCESTORS = words("RATES_EMBED_ANCESTORS", "*")
 
 # Redis: shared memory, channel layer, broker
 

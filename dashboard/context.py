@@ -77,9 +77,7 @@ def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = N
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
     late = is_late(as_of, now)
-    coins = [
-        view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()
-    ]
+    coins = [view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
     epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
     return BoardView(coins, histories, as_of, now, late, epoch, seq)
 
@@ -164,6 +162,8 @@ def _summary(count: int) -> str:
     quote = settings.QUOTE_CURRENCY.upper()
     if count == 0:
         return _("Nothing to show yet")
-    return _("1 coin in {quote}").format(quote=quote) if count == 1 else _("{n} coins in {quote}").format(
-        n=count, quote=quote
+    return (
+        _("1 coin in {quote}").format(quote=quote)
+        if count == 1
+        else _("{n} coins in {quote}").format(n=count, quote=quote)
     )

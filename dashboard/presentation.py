@@ -161,7 +161,9 @@ def read_rate(text: str) -> dict[str, Any]:
 def unpriced(symbol: str, name: str) -> dict[str, Any]:
     """Return the coin object of a coin that no publication has mentioned yet."""
     unknown = ("price", "change_24h_pct", "volume_24h", "source", "observed_at", "spread_pct")
-    return {"symbol": symbol, "name": name, "stale": False, "disputed": False, "confirmed_by": []} | dict.fromkeys(unknown)
+    return {"symbol": symbol, "name": name, "stale": False, "disputed": False, "confirmed_by": []} | dict.fromkeys(
+        unknown
+    )
 
 
 def is_late(as_of: datetime | None, now: datetime) -> bool:

@@ -33,6 +33,4 @@ def draw(prices: Sequence[float]) -> Sparkline | None:
     heights = [f"{HEIGHT - MARGIN - (price - low) * scale:.1f}" for price in prices]
     step = WIDTH / (len(prices) - 1)
     line = "M" + "L".join(f"{index * step:.1f} {height}" for index, height in enumerate(heights))
-    return Sparkline(
-        line, f"{line}V{HEIGHT}H0Z", f"M0 {heights[0]}H{WIDTH}", f"M{WIDTH} {heights[-1]}h0"
-    )
+    return Sparkline(line, f"{line}V{HEIGHT}H0Z", f"M0 {heights[0]}H{WIDTH}", f"M{WIDTH} {heights[-1]}h0")

@@ -60,5 +60,6 @@ def script_words() -> dict[str, str]:
         "alert_unknown": _("no price yet"),
         "alert_fired": _("{alert}: {symbol} is at {price}"),
         "alert_remove": _("Remove the alert {alert}"),
+        "extremes": _("Lowest {low}, highest {high} in this range"),
         "announce": _("{name}: {price}, {change} {window}"),
     }
