@@ -188,5 +188,9 @@ def _tether_notes(old: CoinState | None, new: CoinState | None) -> list[str]:
 
 
 def is_depegged(tether: CoinState) -> bool:
-    """Return whether the measured USDT/USD is so far from 1 that staff should look."""
-    return tether.shown is not None and abs(tether.shown.price - 1) * 100 > TETHER_ALARM_PCT
+    """Return whether the measured USDT/USD is so far from 1 that staff should look; other quotes have no such mark."""
+    return (
+        settings.QUOTE_CURRENCY == "usd"
+        and tether.shown is not None
+        and abs(tether.shown.price - 1) * 100 > TETHER_ALARM_PCT
+    )

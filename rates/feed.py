@@ -33,7 +33,7 @@ CHECK_INTERVAL = 60.0
 # Seconds: the longest that one round of questions may take.
 LONGEST_ROUND = 2.5
 # Part of the interval that one of the two rounds may take.
-ROUND_SHARE = 0.4
+ROUND_SHARE = 0.35
 
 States = Mapping[str, CoinState]
 Questions = Mapping[str, Sequence[Coin]]
