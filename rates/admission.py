@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from rates.hub import Hub
 from rates.links import Send
 
 logger = logging.getLogger(__name__)
@@ -18,7 +17,8 @@ RETRY_AFTER = 10
 REPEAT_LOG = 60.0
 MOST_ORIGINS_LOGGED = 1000
 
-_open: Counter[str] = Counter()
+# Sockets by address, from the admission on; all of them under None.
+_open: Counter[str | None] = Counter()
 _logged: dict[str, float] = {}
 
 
@@ -50,7 +50,7 @@ class Refusal(Exception):
             await send({"type": "websocket.close", "code": self.code})
 
 
-def admit(scope: dict[str, Any], hub: Hub) -> str:
+def admit(scope: dict[str, Any]) -> str:
     """
     Return the client's address, counted as one more socket until `release`.
 
@@ -60,17 +60,17 @@ def admit(scope: dict[str, Any], hub: Hub) -> str:
     headers = dict(scope["headers"])
     check_origin(headers, scope["scheme"])
     address = client_address(scope, headers)
-    if hub.count() >= settings.RATES_MAX_CONNECTIONS:
+    if _open[None] >= settings.RATES_MAX_CONNECTIONS:
         raise Refusal(503, 1013, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
         raise Refusal(503, 1013, "too many connections from this address")
-    _open[address] += 1
+    _open.update((None, address))
     return address
 
 
 def release(address: str) -> None:
     """Count one socket of *address* less."""
-    _open[address] -= 1
+    _open.subtract((None, address))
     if _open[address] <= 0:
         del _open[address]
 

@@ -15,7 +15,6 @@ from channels.consumer import AsyncConsumer
 from rates.admission import Refusal, admit, release
 from rates.hub import Hub, Socket, get_hub
 from rates.links import AsgiLink, Send
-from rates.publication import encode_json
 
 SUBPROTOCOL = "rates.v1"
 # Bytes.
@@ -60,7 +59,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         await receive()
         hub = get_hub()
         try:
-            admitted = admit(scope, hub)
+            admitted = admit(scope)
         except Refusal as refusal:
             await refusal.send(scope, send)
             return
@@ -83,18 +82,26 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
     async def _read(self, hub: Hub, socket: Socket, receive: Any) -> None:
         allowance = Allowance()
         bad = 0
+        code: int | None = None
         while (message := await receive())["type"] != "websocket.disconnect":
+            if code is not None:
+                continue  # Sent before the client learned that we had closed.
             code = check_frame(message, allowance)
             if code is None and socket.typed:
                 try:
                     obey(hub, socket, message["text"])
                 except ClientError as error:
                     bad += 1
-                    hub.answer(socket, encode_json({"type": "error", "code": error.code, "detail": str(error)}))
+                    hub.answer(socket, error_text(error.code, str(error)))
                     code = 1008 if bad > BAD_MESSAGES_ALLOWED else None
             if code is not None:
                 hub.remove(socket)
                 socket.link.close(code)
+
+
+def error_text(code: str, detail: str) -> str:
+    """Return an `error` frame; in ASCII, because *detail* may repeat half a surrogate pair of the client's."""
+    return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
 
 
 def check_frame(message: dict[str, Any], allowance: Allowance) -> int | None:
@@ -157,5 +164,5 @@ def select(hub: Hub, socket: Socket, symbols: object) -> None:
     unknown = sorted(chosen - known.keys())
     if unknown:
         detail = "not on the board: " + ", ".join(unknown)[:200]
-        hub.answer(socket, encode_json({"type": "error", "code": "unknown_symbol", "detail": detail}))
+        hub.answer(socket, error_text("unknown_symbol", detail))
     hub.select(socket, chosen)

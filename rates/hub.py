@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
@@ -196,7 +196,7 @@ class Hub:
         Returns False when it does not follow the board that is held: the store has to be read.
         """
         old = self.snapshot
-        if old is None or message["v"] != publication.VERSION:
+        if old is None or message.get("v") != publication.VERSION:
             return False
         if (message["epoch"], message["seq"]) != (old.epoch, old.seq + 1):
             return bool(message["epoch"] == old.epoch and message["seq"] <= old.seq and message["as_of"] <= old.as_of)
@@ -220,14 +220,19 @@ class Hub:
         self._send_all(text)
 
     def replace(self, snapshot: Snapshot | None) -> None:
-        """Take *snapshot* from the store as the board, and send it to all when it is another one."""
+        """Take *snapshot* from the store as the board, and send it to all, unless what is held is as new."""
         self._ready.set()
-        if snapshot is None or snapshot == self.snapshot:
+        if snapshot is None or self._holds(snapshot.epoch, snapshot.as_of):
             return
         self.snapshot = snapshot
         self._send_all(
             lambda typed, symbols: (publication.board_text if typed else publication.plain_text)(snapshot, symbols)
         )
+
+    def _holds(self, epoch: str, as_of: str) -> bool:
+        """Return whether the board that is held is at least as new; not by `seq`, which a Redis failover sets back."""
+        mine = self.snapshot
+        return mine is not None and mine.epoch == epoch and mine.as_of >= as_of
 
     async def _read_store(self) -> None:
         self.replace(await asyncio.to_thread(store.load_snapshot))
@@ -242,7 +247,9 @@ class Hub:
                 if not self._failing:
                     logger.warning("hub: no publications, sockets keep the last board: %s", error)
                 self._failing = True
-                self._ready.set()
+            except Exception:
+                logger.exception("hub: listening anew after an error")
+            self._ready.set()
             await asyncio.sleep(RETRY)
 
     async def _listen_until_deaf(self) -> None:
@@ -272,8 +279,7 @@ class Hub:
     async def _watch(self, layer: Any, channel: str, listener: "asyncio.Task[None]") -> None:
         """Return when the listener has missed what the store knows; raise what it raised."""
         renewed_at = time.monotonic()
-        while not listener.done():
-            await asyncio.sleep(QUIET_BEFORE_CHECK)
+        while not (await asyncio.wait({listener}, timeout=QUIET_BEFORE_CHECK))[0]:
             if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
                 async with asyncio.timeout(SUBSCRIBE_DEADLINE):
                     await layer.group_add(publication.GROUP, channel)
@@ -292,8 +298,7 @@ class Hub:
 
     async def _is_current(self) -> bool:
         header = await asyncio.to_thread(store.load_header)
-        mine = self.snapshot
-        return header is None or (mine is not None and (header.epoch, header.seq) == (mine.epoch, mine.seq))
+        return header is None or self._holds(header.epoch, header.as_of)
 
     async def _beat(self) -> None:
         """Send heartbeats while there is nothing else to send: an old `as_of` tells that nobody publishes."""
@@ -307,12 +312,7 @@ class Hub:
                         socket.link.send(frame)
 
 
-_hub: Hub | None = None
-
-
+@cache
 def get_hub() -> Hub:
     """Return this process's hub."""
-    global _hub  # noqa: PLW0603 - one hub per process is the design
-    if _hub is None:
-        _hub = Hub()
-    return _hub
+    return Hub()

@@ -1,0 +1,28 @@
+"""Boards to publish in tests: the store and the wire are the real ones, only the prices are made up."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from rates import publication, store
+from rates.store import Change, Saved
+from rates.types import Fragment, HistoryPoint, Rate, Row
+
+
+def fragments(**prices: str | None) -> dict[str, Fragment]:
+    """Return the coins as they are published, in the order given."""
+    now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    rates = {s: Rate(s, Decimal(price), None, None, "kraken", now, now) for s, price in prices.items() if price}
+    return {symbol: publication.encode_row(Row(symbol, symbol.title(), rates.get(symbol))) for symbol in prices}
+
+
+def save(**prices: str | None) -> Saved:
+    """Store the next board without telling anybody."""
+    points = {s: HistoryPoint(price, "2026-11-24T12:00:00.000Z") for s, price in prices.items() if price}
+    return store.update_board(lambda _: Change(datetime.now(UTC), fragments(**prices), {}, points))
+
+
+def publish(**prices: str | None) -> Saved:
+    """Store the next board and publish it."""
+    saved = save(**prices)
+    publication.publish(saved.snapshot, saved.changed, saved.removed)
+    return saved
