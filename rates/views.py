@@ -3,9 +3,9 @@
 import asyncio
 from hashlib import sha256
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
-from django.utils.cache import patch_cache_control
-from django.utils.http import parse_etags, quote_etag
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.http import quote_etag
 
 from rates import metrics, publication, readiness, store
 from rates.exceptions import StoreUnavailable
@@ -27,13 +27,12 @@ async def rates(request: HttpRequest) -> HttpResponse:
     if snapshot is None:
         return JsonResponse({"error": "no prices yet"}, status=503, headers={"Retry-After": "5"})
     etag = quote_etag(sha256(f"{snapshot.epoch}:{snapshot.seq}".encode()).hexdigest()[:16])
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        response: HttpResponse = HttpResponseNotModified()
-    else:
-        response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
+    response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
     response["ETag"] = etag
     patch_cache_control(response, public=True, max_age=1)
-    return response
+    answer = get_conditional_response(request, etag=etag, response=response)
+    assert answer is not None
+    return answer
 
 
 async def history(request: HttpRequest, symbol: str) -> HttpResponse:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from config.asgi import application
 from rates.hub import get_hub
@@ -31,14 +32,20 @@ async def serving(ws: str = "websockets-sansio") -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve([listener]))  # `serve` would take the signals of the test run
     try:
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         host, port = listener.getsockname()
         yield f"{host}:{port}"
     finally:
         server.should_exit = True
         await running
         get_hub.cache_clear()
+
+
+async def until(claim: Callable[[], bool]) -> None:
+    """Wait until *claim* holds; too long is an error."""
+    async with asyncio.timeout(10):
+        while not claim():  # noqa: ASYNC110 - what is watched offers no event
+            await asyncio.sleep(0.01)
 
 
 def open_socket(address: str, query: str = "", typed: bool = True, **options: Any) -> connect:
@@ -58,8 +65,8 @@ async def next_frame(client: ClientConnection, kind: str | None = None) -> Any:
 
 async def closed_code(client: ClientConnection) -> int | None:
     """Return the code with which the server closes, after whatever it sends before."""
-    async with asyncio.timeout(10):
-        async for _ in client:
-            pass
-        await client.wait_closed()
+    with suppress(ConnectionClosed):
+        async with asyncio.timeout(10):
+            while True:
+                await client.recv()
     return client.close_code

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 from rates import store
 from rates.hub import get_hub
 from tests.boards import publish, save
-from tests.servers import closed_code, next_frame, open_socket, serving
+from tests.servers import closed_code, next_frame, open_socket, serving, until
 
 WAYS = ["websockets-sansio"]
 
@@ -193,9 +193,7 @@ async def test_a_closed_socket_is_forgotten(address: str) -> None:
     async with open_socket(address) as client:
         await next_frame(client, "board")
         assert get_hub().count() == 1
-    async with asyncio.timeout(5):
-        while get_hub().count():
-            await asyncio.sleep(0.01)
+    await until(lambda: not get_hub().count())
 
 
 async def test_a_foreign_origin_is_refused_with_403(address: str) -> None:

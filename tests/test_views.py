@@ -8,6 +8,7 @@ from django.test import AsyncClient
 
 from rates.hub import get_hub
 from tests.boards import publish, save
+from tests.servers import until
 
 
 @pytest.fixture
@@ -43,9 +44,7 @@ async def test_who_holds_the_board_is_answered_304_until_the_next(board: None, h
     assert (again.status_code, again["ETag"], again.content) == (304, etag, b"")
     seq = get_hub().snapshot.seq
     await asyncio.to_thread(publish, BTC="2", ETH=None)
-    async with asyncio.timeout(5):
-        while get_hub().snapshot.seq == seq:
-            await asyncio.sleep(0.01)
+    await until(lambda: get_hub().snapshot.seq > seq)
     assert (await client.get("/api/rates", headers={"If-None-Match": etag})).status_code == 200
 
 
