@@ -1,4 +1,4 @@
-"""The line of a coin's stored prices as SVG path data: drawn by the template, kept up by `js/spark.js` in the same way."""
+"""The line of a coin's stored prices as SVG path data: drawn by the template; kept up by `js/spark.js`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
