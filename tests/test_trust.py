@@ -42,7 +42,7 @@ INTERVAL = timedelta(seconds=5)
 TIMEOUT = 0.25
 RISE = Decimal("1.006")
 BAND = Decimal("0.02")
-FAULT_TICKS = 6
+FAULT_TICKS = 4
 # Wrong values, wrong times, wrong answers, no answers. "hang" stands for all that end with the deadline.
 VALUES = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
 LIES = ["tenfold", "spike", "minus_5", "minus_3", "frozen", "stale_time", "clock_back", "depeg"]
