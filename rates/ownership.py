@@ -111,7 +111,7 @@ def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules:
         live,
         streak=2 if is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
         drift=(old.drift + step).quantize(CENT / 100) if abs(step) <= rules.agreement_pct else old.drift,
-        anchors=old.anchors if rate.price == old.rate.price else drifts,
+        anchors={**drifts, **old.anchors} if rate.price == old.rate.price else drifts,
     )
 
 

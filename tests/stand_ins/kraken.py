@@ -31,6 +31,7 @@ class Kraken(SocketStandIn):
                 await connection.send('"' + 3_000_000 * "x" + '"')
             for pair in message["params"]["symbol"]:
                 await self._obey(connection, message, pair, pairs)
+            self.take_fault()
             await asyncio.sleep(0)
 
     async def _obey(
