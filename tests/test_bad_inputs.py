@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
     Attributes:
         faults: source -> fault, on BTC alone where it is one of values.
-        price: the price that shows, in parts of the true one; None for the last good price.
+        price: the price that shows, as a multiple of the true one; None for the last good price.
         marks: "disputed", "stale", both or none.
         ticks: how long it lasts until then.
     """
@@ -98,7 +98,7 @@ CASES = {
 
 def write_row(name: str, case: Case) -> str:
     """Return the line of *case* in the table of `docs/trust.md`."""
-    price = {None: "the last good price", "1": "a true price"}.get(case.price, f"{case.price} of the true price")
+    price = {None: "the last good price", "1": "a true price"}.get(case.price, f"{case.price} times the true price")
     return f"| {name} | {', '.join(case.sources)} | {price} | {case.source} | {case.marks or '–'} |"
 
 
