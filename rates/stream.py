@@ -21,6 +21,7 @@ from django.db import DatabaseError, close_old_connections
 from rates import feed, store
 from rates.exceptions import StoreUnavailable
 from rates.models import Coin
+from rates.reports import report_forever
 from rates.sources import binance_stream, kraken_stream
 from rates.stream_desk import Desk
 from rates.stream_link import Link, first_of
@@ -71,8 +72,11 @@ def _with_fresh_database(function: Callable[[], T]) -> T:
 async def run(stop: asyncio.Event) -> None:
     """Stream whenever this process holds the lock, until *stop* is set; the lock is free afterwards."""
     token, threads = secrets.token_hex(8), Threads()
+    links: list[Link] = []
     try:
-        await first_of(stop.wait(), _take_turns(token, threads))
+        await first_of(
+            stop.wait(), _take_turns(token, threads, links), report_forever("stream", lambda: _describe(links))
+        )
     finally:
         threads.close()
         try:
@@ -81,11 +85,20 @@ async def run(stop: asyncio.Event) -> None:
             logger.warning("the lock of the streams runs out by itself: %s", error)
 
 
-async def _take_turns(token: str, threads: Threads) -> None:
+def _describe(links: list[Link]) -> dict[str, int]:
+    """Return what this process reports: whether it streams, and which of its streams deliver."""
+    return {"active": int(bool(links)), **{f"{link.source.NAME}_delivers": int(link.delivers) for link in links}}
+
+
+async def _take_turns(token: str, threads: Threads, links: list[Link]) -> None:
+    """Stream while the lock is held; *links* has the streams meanwhile, and nothing while another process has it."""
     while True:
         if await _hold(token, threads):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
-            await first_of(_keep_lock(token, threads), stream(threads))
+            desk = Desk()
+            links[:] = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
+            await first_of(_keep_lock(token, threads), _stream(desk, links, threads))
+            links.clear()
             logger.warning("another process streams now")
         await asyncio.sleep(LOCK_RENEWED)
 
@@ -111,10 +124,8 @@ async def _hold(token: str, threads: Threads) -> bool:
         return False
 
 
-async def stream(threads: Threads) -> None:
-    """Keep all streams open and publish their news; ends only by being cancelled."""
-    desk = Desk()
-    links = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
+async def _stream(desk: Desk, links: list[Link], threads: Threads) -> None:
+    """Keep all *links* open and publish their news; ends only by being cancelled."""
     await first_of(_follow_coins(links, threads), _publish_news(desk, threads), *(link.keep_open() for link in links))
 
 

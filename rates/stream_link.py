@@ -143,12 +143,14 @@ class Link:
         source: the vendor's stream module.
         desk: where its events go.
         pairs: the symbols that each wanted pair prices; `want` replaces it.
+        delivers: whether its newest connection has delivered and not failed since.
     """
 
     def __init__(self, source: ModuleType, desk: Desk) -> None:
         self.source = source
         self.desk = desk
         self.pairs: Mapping[str, tuple[str, ...]] = {}
+        self.delivers = False
         self._wanted = asyncio.Event()
         self._failures = 0
         self._logged: tuple[str, float] = ("", float("-inf"))
@@ -189,12 +191,14 @@ class Link:
             await _end(newer)
 
     async def _welcome(self, older: asyncio.Task[None] | None) -> None:
+        self.delivers = True
         if self._logged[0]:
             logger.info("%s: the stream delivers again", self.source.NAME)
             self._logged = ("", float("-inf"))
         await _end(older)
 
     async def _recover(self, ended: asyncio.Task[None], lived: float) -> None:
+        self.delivers = False
         error = ended.exception()
         if error is None:
             return

@@ -3,14 +3,20 @@
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rates import store
 from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.sources import binance as binance_source
+from rates.sources import binance_stream, kraken_stream
 from rates.sources import kraken as kraken_source
+from rates.sources.numbers import read_json
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
 
@@ -21,6 +27,16 @@ COINS = [
 NOBODY = Coin(symbol="NOPE", coingecko_id="nope", binance_symbol="NOPEUSDT")
 WRONG = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+DATA = Path(__file__).parent / "data"
+PRICES = st.decimals("1e-12", "1e12", places=12, allow_nan=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.decimals(allow_nan=False, places=3) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["symbol", "last", "data", "s", "c", "E", "e", "channel", "stream"]), inner)
+    ),
+    max_leaves=12,
+)
 
 
 def test_binance_answers_all_pairs_in_one_question(binance: Binance) -> None:
@@ -113,3 +129,57 @@ def test_time_stamps_are_the_sources_own_and_never_ahead_of_ours() -> None:
     assert binance_source.parse_tickers([ahead], symbols, NOW)[0].observed_at == NOW
     assert binance_source.parse_tickers([{**ticker, "closeTime": Decimal(10**17)}], symbols, NOW) == []
     assert binance_source.parse_tickers([{**ticker, "count": Decimal(0)}], symbols, NOW) == []
+
+
+def load(name: str) -> Any:
+    return read_json((DATA / name).read_text())
+
+
+def test_recorded_answer_of_binance_is_read_exactly() -> None:
+    symbols = {"BTCUSDT": ("BTC",), "XLMUSDT": ("XLM", "LUMEN")}
+    rates = binance_source.parse_tickers(load("binance_ticker_24hr.json")["result"], symbols, NOW)
+    assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in rates] == [
+        ("BTC", "67195.12000000", "671951200.00000000"),
+        ("XLM", "0.10420000", "52.10000000"),
+        ("LUMEN", "0.10420000", "52.10000000"),
+    ]
+    assert rates[0].change_24h_pct == Decimal("1.8108")
+    assert rates[0].observed_at == datetime(2022, 8, 10, 3, 2, 44, 909000, tzinfo=UTC)
+
+
+def test_recorded_answer_of_kraken_is_read_exactly() -> None:
+    (rate,) = kraken_source.parse_tickers(load("kraken_ticker.json"), {"BTC/USD": "BTC"}, NOW)
+    assert (str(rate.price), str(rate.change_24h_pct), rate.volume_24h) == (
+        "108359.8",
+        "-2.41",
+        Decimal("235029177.24"),
+    )
+    assert rate.observed_at == datetime(2026, 7, 1, 9, 4, 31, 742648, tzinfo=UTC)
+
+
+def test_recorded_event_of_binance_is_read_exactly() -> None:
+    event = binance_stream.read_event(load("binance_mini_ticker.json"), {"BTCUSDT": ("BTC",)}, NOW)
+    assert event is not None
+    assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in event.rates] == [
+        ("BTC", "67195.12000000", "18")
+    ]
+
+
+@given(PRICES)
+def test_no_digit_of_a_price_is_lost(price: Decimal) -> None:
+    ticker = {"symbol": "BTCUSDT", "lastPrice": f"{price:f}", "closeTime": Decimal(1660100564909)}
+    (rate,) = binance_source.parse_tickers([ticker], {"BTCUSDT": ("BTC",)}, NOW)
+    assert rate.price == price
+    message = read_json(f'{{"channel": "ticker", "data": [{{"symbol": "BTC/USD", "last": {price:f}}}]}}')
+    (rate,) = kraken_source.parse_tickers(message, {"BTC/USD": "BTC"}, NOW)
+    assert rate.price == price
+
+
+@given(JSON)
+def test_no_message_breaks_a_parser(message: Any) -> None:
+    symbols = {"BTCUSDT": ("BTC",), "": ("BTC",)}
+    binance_source.parse_tickers([message], symbols, NOW)
+    for module in (binance_stream, kraken_stream):
+        module.read_event(message, symbols, NOW)
+        module.read_event({"channel": "ticker", "data": [message]}, symbols, NOW)
+        module.read_event({"stream": "x", "data": message}, symbols, NOW)
