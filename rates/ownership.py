@@ -169,6 +169,7 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
     candidates = find_candidates(state.readings, factors, now, rules)
     if not candidates:
         return _verdict(_show_aged(state, factors, rules), [], now, rules)
+    state = replace(state, good=_follow(state.good, candidates, rules))
     groups = [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
     size = max(map(len, groups))
     if size > 1:
@@ -179,6 +180,18 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
     else:
         state = _show_lone(state, candidates[0], rules)
     return _verdict(state, candidates, now, rules)
+
+
+def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
+    """
+    Return the last good price, carried along by the source that goes on from it in small steps.
+
+    A dispute can last while the market moves; without this, wrong prices might come to lie near an old good one.
+    """
+    if good is None:
+        return None
+    nearest = min((c.rate.price for c in candidates), key=lambda price: distance_pct(price, good))
+    return nearest if distance_pct(nearest, good) <= rules.agreement_pct else good
 
 
 def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:

@@ -189,3 +189,13 @@ def test_small_steps_add_up_to_a_drift_and_jumps_do_not() -> None:
 
 def test_distance_is_the_same_from_both_sides() -> None:
     assert distance_pct(Decimal(100), Decimal(1000)) == distance_pct(Decimal(1000), Decimal(100)) == 900
+
+
+def test_wrong_prices_stay_marked_while_the_market_walks_away_from_them() -> None:
+    """Two of three are 5 % low; the market rises until their prices lie where the good price was."""
+    now = state(good="100")
+    for truth in ("100", "101.5", "103", "104.5", "106"):
+        low = str(Decimal(truth) * Decimal("0.95"))
+        readings = (reading("coingecko", truth), reading("binance", low), reading("kraken", low))
+        now = judge(replace(now, readings={r.rate.source: r for r in readings})).state
+        assert now.disputed
