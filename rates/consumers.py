@@ -72,7 +72,8 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         await hub.wait_ready(FIRST_BOARD)
         typed = SUBPROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if typed else None})
-        socket = Socket(AsgiLink(send), typed, read_selection(scope))
+        link = scope.get("extensions", {}).get("rates.link") or AsgiLink(send)
+        socket = Socket(link, typed, read_selection(scope))
         hub.add(socket)
         try:
             await self._read(hub, socket, receive)

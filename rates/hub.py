@@ -33,6 +33,7 @@ QUIET_BEFORE_CHECK = 2.0
 GRACE = 0.5
 RENEW_MEMBERSHIP = 10.0
 RETRY = 1.0
+SWEEP = 1.0
 SUBSCRIBE_DEADLINE = 5.0
 
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
@@ -61,11 +62,14 @@ class Link(Protocol):
 
     on_free: Callable[[], None]
 
-    def send(self, *frames: Frame) -> bool:
+    def write(self, *frames: Frame) -> bool:
         """Hand over *frames*; False when the link is still busy with the frames before."""
 
     def close(self, code: int) -> None:
         """Close the connection with *code*."""
+
+    def look_after(self) -> None:
+        """Find out whether the client is there and takes what it is sent; called every second."""
 
 
 class Socket:
@@ -106,7 +110,7 @@ class Hub:
         """Begin to listen in the running loop; does nothing when it listens already."""
         if not self._tasks:
             reporting = report_forever("web", lambda: {"sockets": self.count()})
-            self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), reporting)]
+            self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), self._sweep(), reporting)]
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -148,7 +152,7 @@ class Hub:
 
     def answer(self, socket: Socket, text: str) -> None:
         """Send *text* to *socket* alone; one that does not take its frames loses it."""
-        socket.link.send(Frame(text))
+        socket.link.write(Frame(text))
 
     def heartbeat(self, socket: Socket) -> None:
         """Tell *socket* where the board stands."""
@@ -164,7 +168,7 @@ class Hub:
         return [socket for members in self.sockets.values() for socket in members]
 
     def _send(self, socket: Socket, *frames: Frame) -> None:
-        if frames and not socket.link.send(*frames):
+        if frames and not socket.link.write(*frames):
             socket.behind = True
 
     def _catch_up(self, socket: Socket) -> None:
@@ -184,7 +188,7 @@ class Hub:
         for (typed, symbols), members in self.sockets.items():
             frame = Frame(text(typed, symbols))
             for socket in members:
-                if socket.behind or not socket.link.send(frame):
+                if socket.behind or not socket.link.write(frame):
                     socket.behind = True
 
     # Publications
@@ -309,7 +313,14 @@ class Hub:
                 self._sent_at = time.monotonic()
                 for socket in self.everyone():
                     if socket.typed:
-                        socket.link.send(frame)
+                        socket.link.write(frame)
+
+    async def _sweep(self) -> None:
+        """Look after all links: one timer instead of some for every socket."""
+        while True:
+            await asyncio.sleep(SWEEP)
+            for socket in self.everyone():
+                socket.link.look_after()
 
 
 @cache

@@ -12,10 +12,10 @@ from rates.hub import get_hub
 from tests.boards import publish, save
 from tests.servers import closed_code, next_frame, open_socket, serving, until
 
-WAYS = ["websockets-sansio"]
+WAYS = ["rates.server:RatesWebSocketProtocol", "websockets-sansio"]
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=WAYS, ids=["prepared", "plain-asgi"])
 async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A running service with BTC at 1.50 and ETH without a price; by every way to a client."""
     await asyncio.to_thread(save, BTC="1.50", ETH=None)

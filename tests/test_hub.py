@@ -21,13 +21,16 @@ class KeepingLink:
         self.closed: int | None = None
         self.on_free: Callable[[], None] = lambda: None
 
-    def send(self, *frames: Frame) -> bool:
+    def write(self, *frames: Frame) -> bool:
         if not self.busy:
             self.frames += [json.loads(frame.text) for frame in frames]
         return not self.busy
 
     def close(self, code: int) -> None:
         self.closed = code
+
+    def look_after(self) -> None:
+        pass
 
     def free(self) -> None:
         self.busy = False
@@ -118,7 +121,7 @@ def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
 
 def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
     class FrameLink(KeepingLink):
-        def send(self, *frames: Frame) -> bool:
+        def write(self, *frames: Frame) -> bool:
             self.frames += frames
             return True
 

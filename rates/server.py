@@ -1,0 +1,178 @@
+"""
+uvicorn's WebSocket protocol with a way for prepared frames: `uvicorn --ws rates.server:RatesWebSocketProtocol`.
+
+    hub ─► Link.write(frames) ─► transport.write(bytes)      no queue, no task, no encoding per socket
+
+It offers itself to the application as `scope["extensions"]["rates.link"]`; under any other server the application goes
+through plain ASGI. It replaces uvicorn's timers (two per socket) by `look_after`, which the hub calls for all sockets.
+"""
+
+import random
+import socket
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame as MessageFrame
+
+from rates.hub import Frame
+from rates.links import STUCK_AFTER
+
+# Bytes: what the kernel may hold for a client that does not read.
+SEND_BUFFER = 128 * 1024
+# Seconds of silence before a ping; seconds that the answer may take.
+PING_AFTER = 10.0
+PONG_WITHIN = 10.0
+# Seconds for the client's side of the closing handshake.
+CLOSE_WITHIN = 3.0
+MOST_FRAGMENTS = 100
+
+PING = b"\x89\x00"
+# A pong to it is this head and four bytes of mask.
+PONG_HEAD = b"\x8a\x80"
+PONG_SIZE = 6
+
+
+def ends_between_frames(data: bytes) -> bool:
+    """Return whether *data*, which begins at the start of a client's frame, ends with a whole one."""
+    at = 0
+    while at + 2 <= len(data):
+        size = data[at + 1] & 0x7F
+        wide = {126: 2, 127: 8}.get(size, 0)
+        if wide:
+            size = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+        at += 2 + wide + 4 + size
+    return at == len(data)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether *data* is text."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
+    """One connection; also the hub's `Link` to it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.on_free: Callable[[], None] = lambda: None
+        self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
+        self._pinged_at: float | None = None
+        self._stuck_since: float | None = None
+        self._waiting = 0
+        self._between_frames = False
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Let nothing wait in the process beyond the frame that the kernel has begun to take."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=0)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Break the circles that only the garbage collection would find."""
+        super().connection_lost(exc)
+        self.on_free = lambda: None
+        if self.handshake_initiated and hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
+
+    def handle_connect(self, event: Any) -> None:
+        """Offer the connection to the application."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"])["rates.link"] = self
+
+    # The hub's side
+
+    def write(self, *frames: Frame) -> bool:
+        """Write *frames*, unless one before them still waits."""
+        if self._stuck_since is not None or self.close_sent or self.transport.is_closing():
+            return False
+        self.transport.write(frames[0].wire if len(frames) == 1 else b"".join(frame.wire for frame in frames))
+        return True
+
+    def close(self, code: int) -> None:
+        """Send a close frame behind what waits, and end the connection soon, whether the client answers or not."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
+
+    def look_after(self) -> None:
+        """Ping a silent client, drop one that does not answer, close one that takes nothing."""
+        now = self.loop.time()
+        if self._stuck_since is not None:
+            waiting = self.transport.get_write_buffer_size()
+            if waiting < self._waiting:
+                self._stuck_since = now
+            elif now - self._stuck_since >= STUCK_AFTER:
+                self.close(1013)
+            self._waiting = waiting
+        elif self._pinged_at is not None:
+            if now - self._pinged_at >= PONG_WITHIN:
+                self.transport.abort()
+        elif now - self._heard_at >= PING_AFTER and not self.close_sent:
+            self._pinged_at = now
+            self.transport.write(PING)
+
+    def pause_writing(self) -> None:
+        """Skip this client from now on."""
+        super().pause_writing()
+        self._stuck_since = self.loop.time()
+        self._waiting = self.transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        """Let the hub send what the client has missed."""
+        super().resume_writing()
+        self._stuck_since = None
+        self.on_free()
+
+    # The client's side
+
+    def data_received(self, data: bytes) -> None:
+        """Take any sign of life; a pong that comes alone is read no further."""
+        self._heard_at = self.loop.time()
+        self._pinged_at = None
+        if self._between_frames:
+            if len(data) == PONG_SIZE and data.startswith(PONG_HEAD):
+                return
+            self._between_frames = ends_between_frames(data)
+        elif not self.handshake_initiated:
+            self._between_frames = data.endswith(b"\r\n\r\n")
+        super().data_received(data)
+
+    def handle_ping(self) -> None:
+        """Answer, unless the client does not read: the answers to a flood of pings would wait in our memory."""
+        output = self.conn.data_to_send()
+        if self._stuck_since is None:
+            self.transport.write(b"".join(output))
+
+    def handle_cont(self, event: MessageFrame) -> None:
+        """Refuse a message in too many pieces: empty ones never reach the limit of its size."""
+        if len(self.frames) >= MOST_FRAGMENTS:
+            self._fail(1009)
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand the message over; one that is not text is the client's fault and no error of ours."""
+        if self.curr_msg_data_type == "text" and not is_utf8(b"".join(self.frames)):
+            self._fail(1007)
+        else:
+            super().send_receive_event_to_app()
+
+    def _fail(self, code: int) -> None:
+        self.frames = []
+        self.close(code)
