@@ -1,4 +1,4 @@
-"""What a page says of a coin: board and history, put into the words and figures that templates show."""
+"""What a page says of a coin: the published rate and its history, in the words and figures that templates show."""
 
 import json
 from collections.abc import Mapping, Sequence

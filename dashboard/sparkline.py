@@ -1,4 +1,4 @@
-"""The line of a coin's stored prices as SVG path data: drawn by the template; kept up by `js/spark.js`."""
+"""The line of a coin's stored prices as SVG path data, drawn by the template; `js/marks.js` goes on in the same way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

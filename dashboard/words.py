@@ -7,14 +7,14 @@ SOURCES = {"coingecko": "CoinGecko", "binance": "Binance", "kraken": "Kraken"}
 
 def source_name(source: str | None) -> str:
     """Return how *source* is called on a page."""
-    if source == "simulated":
-        return _("simulated")
-    return SOURCES.get(source or "", source or "")
+    names = SOURCES | {"simulated": _("simulated")}
+    return names.get(source or "", source or "")
 
 
 def script_words() -> dict[str, str]:
     """Return every text that the scripts show, in the language of the page; `{…}` are filled in by them."""
-    return {
+    sources = {f"source_{source}": source_name(source) for source in (*SOURCES, "simulated")}
+    return sources | {
         "connecting": _("Connecting"),
         "live": _("Live"),
         "delayed": _("Delayed"),
@@ -30,16 +30,12 @@ def script_words() -> dict[str, str]:
         "h": _("{n} h"),
         "d": _("{n} d"),
         "percent": _("{number}%"),
-        "up": _("up"),
-        "down": _("down"),
-        "flat": _("unchanged"),
         "count_up": _("{n} up"),
         "count_down": _("{n} down"),
         "window_day": _("24 h"),
         "window_last": _("last {n}"),
         "pin": _("Pin {name}"),
         "disputed": _("disputed"),
-        "simulated": _("simulated"),
         "lost": _("Connection lost."),
         "late": _("Prices are late."),
         "from": _("Prices below are from {time}."),
@@ -48,6 +44,7 @@ def script_words() -> dict[str, str]:
         "none_late": _("The server answers, but nothing new has arrived since then."),
         "pause": _("Pause updates"),
         "resume": _("Resume updates"),
+        "alert_bad": _("Enter a number above zero."),
         "coins": _("{n} coins in {quote}"),
         "one_coin": _("1 coin in {quote}"),
         "nothing": _("Nothing to show yet"),
@@ -60,6 +57,8 @@ def script_words() -> dict[str, str]:
         "alert_unknown": _("no price yet"),
         "alert_fired": _("{alert}: {symbol} is at {price}"),
         "alert_remove": _("Remove the alert {alert}"),
+        "time": _("Time"),
+        "price": _("Price"),
         "extremes": _("Lowest {low}, highest {high} in this range"),
         "announce": _("{name}: {price}, {change} {window}"),
     }

@@ -1,5 +1,5 @@
 /** A uPlot line of one coin's prices, in the colours of the page's theme. */
-import {formatPrice, language} from "./numbers.js";
+import {formatPrice, language, words} from "./numbers.js";
 
 export function drawChart(element, decimals) {
   let plot = null, data = [[], []];
@@ -20,11 +20,11 @@ export function drawChart(element, decimals) {
       legend: {live: true},
       axes: [
         {...axis, space: 90, values: (_, ticks) => ticks.map(time)},
-        {...axis, size: 90, values: (_, ticks) => ticks.map((tick) => formatPrice(tick, Math.max(decimals, 0)).full)},
+        {...axis, size: 90, values: (_, ticks) => ticks.map((tick) => formatPrice(tick, decimals).full)},
       ],
       series: [
-        {label: "", value: (_, value) => (value === null ? "—" : time(value))},
-        {label: "", stroke: line, width: 2, points: {show: false},
+        {label: words.time, value: (_, value) => (value === null ? "—" : time(value))},
+        {label: words.price, stroke: line, width: 2, points: {show: false},
           value: (_, value) => (value === null ? "—" : formatPrice(value, decimals).full)},
       ],
     }, data, element);

@@ -1,6 +1,6 @@
 /** The coin page: chart and table of the stored updates, kept up by what `main.js` hears. */
 import {formatPrice, formatTime, say} from "./numbers.js";
-import {setPrice, setText} from "./paint.js";
+import {setPrice, setText} from "./marks.js";
 import {drawChart} from "./chart.js";
 
 const page = document.body.dataset, find = (id) => document.getElementById(id);

@@ -1,6 +1,6 @@
 /** Find the elements of the page and wire them: socket to board, board to view, controls to both. */
 import {createBoard, changeOf} from "./board.js";
-import {formatPrice} from "./numbers.js";
+import {formatPercent, formatPrice, say, words} from "./numbers.js";
 import {applyLook, load, wireSettings} from "./preferences.js";
 import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
@@ -23,7 +23,9 @@ const socket = connectRates({
     status.heard(kind);
     if (arrived !== "board") arrived = kind;
     if (kind && !asked && !paused) { asked = true; requestAnimationFrame(show); }
-    if (kind) retitle();
+    if (!kind) return;
+    retitle();
+    document.dispatchEvent(new Event("rates:arrived"));
   },
 });
 
@@ -57,11 +59,35 @@ function pause(on) {
   show();
 }
 
+/** For screen readers, and only when asked for: nobody wants to be read five prices a second. */
+function announce() {
+  const coin = board.coins.get(view.pinned()[0] ?? board.coins.keys().next().value), change = coin && changeOf(coin);
+  if (!load("announce", false) || !change || paused) return;
+  const window = change.window === "day" ? words.window_day : say("window_last", {n: change.window});
+  const price = page.sign + formatPrice(coin.price, coin.decimals).full;
+  const state = status.late() ? `, ${words[status.state()]}` : "";
+  document.getElementById("announcer").textContent =
+    say("announce", {name: coin.name, price, change: formatPercent(change.percent), window}) + state;
+}
+
+/** Alerts cost nothing until somebody has or wants one. */
+async function startAlerts() {
+  const button = document.getElementById("alerts-open");
+  let alerts = null;
+  const start = async () => { alerts ??= (await import("./alerts.js")).createAlerts(board); return alerts; };
+  document.addEventListener("rates:arrived", () => alerts?.check());
+  if (load("alerts", []).length) await start();
+  button.hidden = false;
+  button.addEventListener("click", async () => (await start()).open());
+}
+
 applyLook();
 if (document.getElementById("dialog")) {
+  startAlerts();
   wireSettings(document.getElementById("dialog"), document.getElementById("settings"), retitle);
 }
 wireControls({view, pause, retry: socket.retry});
 view.render();
 setInterval(tick, 1000);
+setInterval(announce, 30000);
 tick();

@@ -24,7 +24,7 @@ export function applyLook() {
 
 /** Wire the settings window. */
 export function wireSettings(dialog, button, changed) {
-  const defaults = {theme: "", palette: "", title: true, keys: true};
+  const defaults = {theme: "", palette: "", title: true, keys: true, announce: false};
   for (const control of dialog.querySelectorAll("[data-setting]")) {
     const name = control.dataset.setting, value = load(name, defaults[name]);
     if (control.type === "checkbox") control.checked = value; else control.value = value;

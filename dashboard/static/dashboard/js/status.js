@@ -1,6 +1,6 @@
 /** How far the page can be trusted, in words: badge, banner, and the server's clock as seen from here. */
 import {formatDuration, formatTime, say, words} from "./numbers.js";
-import {setText} from "./paint.js";
+import {setText} from "./marks.js";
 
 export function createStatus(board, body = document.body) {
   const badge = document.getElementById("status"), banner = document.getElementById("banner");

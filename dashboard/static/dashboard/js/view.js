@@ -1,7 +1,8 @@
 /** Which coins the page shows, in what order: cards, rows, sort, search, pins. */
 import {changeOf} from "./board.js";
 import {direction, say} from "./numbers.js";
-import {makeElement, paintAge, paintCoin, setText} from "./paint.js";
+import {setText} from "./marks.js";
+import {makeElement, paintAge, paintCoin} from "./paint.js";
 import {load, save} from "./preferences.js";
 
 const VALUES = {name: (c) => c.name.toLowerCase(), price: (c) => Number(c.price), change: (c) => Number(changeOf(c)?.percent ?? NaN)};
