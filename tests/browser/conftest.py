@@ -1,0 +1,65 @@
+"""A real browser; where there is none these tests are skipped with one line that says so."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.site import Site, run_site
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; one per module, for no event loop of playwright may outlive the module."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need the package playwright")
+    if not CHROMIUM:
+        pytest.skip("browser tests need Chromium (apt install chromium, or set CHROMIUM_BIN)")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The whole system, running."""
+    with run_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Any, site: Site) -> Iterator[Any]:
+    """Return a function that opens an address; at the end no page may have had an error or a CSP violation."""
+    contexts = []
+    problems: list[str] = []
+
+    def open_page(path: str = "/", *, goto: bool = True, **options: Any) -> Any:
+        context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", "base_url": site.url} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(f"{path}: {error}"))
+        page.on("console", lambda message: message.type == "error" and problems.append(f"{path}: {message.text}"))
+        if goto:
+            page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [problem for problem in problems if "ERR_" not in problem and "WebSocket" not in problem] == []

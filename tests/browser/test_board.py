@@ -1,0 +1,101 @@
+"""The board in a browser, through the whole system: stand-in, Celery, Redis, hub, page."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.browser.site import Site
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def card(page: Any, symbol: str) -> Any:
+    return page.locator(f".card[data-symbol={symbol}]")
+
+
+def row(page: Any, symbol: str) -> Any:
+    return page.locator(f"tr[data-symbol={symbol}]")
+
+
+def test_prices_are_there_without_javascript(open_page: Any) -> None:
+    page = open_page("/", java_script_enabled=False)
+    expect(card(page, "BTC").locator(".px")).to_have_text("$63,250.12")
+    expect(card(page, "BTC").locator("[data-part=percent]")).to_contain_text("−1.41%")
+    expect(card(page, "BTC").locator("[data-part=source]")).to_have_text("CoinGecko")
+    expect(page.locator("noscript")).to_contain_text("does not change by itself")
+    expect(page.locator("#status")).not_to_contain_text("Live")
+
+
+def test_a_new_price_comes_through_the_whole_system(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    site.coingecko.prices["ETH"] = Decimal("3471.05")
+    expect(card(page, "ETH").locator(".px")).to_have_text("$3,471.05")
+    expect(row(page, "ETH").locator(".px")).to_have_text("$3,471.05")
+    expect(row(page, "ETH").locator(".px")).to_have_attribute("title", "$3471.05")
+
+
+def test_a_tiny_price_has_a_subscript_and_a_whole_number_for_readers(open_page: Any) -> None:
+    price = row(open_page("/"), "PEPE").locator(".px")
+    expect(price.locator("sub")).to_have_text("6")
+    expect(price.locator(".sr")).to_have_text("0.0000008913")
+
+
+def test_a_name_with_markup_is_text_and_breaks_nothing(open_page: Any) -> None:
+    page = open_page("/", viewport={"width": 320, "height": 700})
+    expect(row(page, "EVIL").locator("[data-part=name]")).to_contain_text("<b>Bold</b>")
+    assert page.locator("#rows b").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_coins_change_on_an_open_page(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    site.coingecko.ids["cardano"] = "ADA"
+    site.coingecko.prices["ADA"] = Decimal("0.3871")
+    site.edit("Coin.objects.create(symbol='ADA', name='Cardano', coingecko_id='cardano', position=99)")
+    expect(row(page, "ADA").locator(".px")).to_have_text("$0.3871")
+    site.edit("c = Coin.objects.get(symbol='ADA'); c.name = 'Ada'; c.position = 0; c.save()")
+    expect(row(page, "ADA").locator("[data-part=name]")).to_have_text("Ada")
+    expect(page.locator("#rows tr").first).to_have_attribute("data-symbol", "ADA")
+    site.edit("c = Coin.objects.get(symbol='ADA'); c.enabled = False; c.save()")
+    expect(row(page, "ADA")).to_have_count(0)
+
+
+def test_the_coin_page_draws_lists_and_stays_live(open_page: Any, site: Site) -> None:
+    page = open_page("/coins/sol/")
+    expect(page.locator("#chart canvas")).to_be_visible()
+    site.coingecko.prices["SOL"] = Decimal("149.77")
+    expect(page.locator("#updates tr").first).to_contain_text("149.77")
+    expect(card(page, "SOL").locator(".px")).to_have_text("$149.77")
+
+
+def test_an_unknown_coin_is_not_found(open_page: Any, site: Site) -> None:
+    page = open_page(goto=False)
+    assert page.request.get("/coins/nope/").status == 404
+    assert page.request.get("/embed/nope/").status == 404
+
+
+def test_the_embedded_card_may_be_framed_and_the_pages_may_not(open_page: Any) -> None:
+    page = open_page("/embed/btc/?theme=dark&pins=eth")
+    expect(page.locator(".card")).to_have_count(2)
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    embed, board = page.request.get("/embed/btc/"), page.request.get("/")
+    assert "frame-ancestors *" in embed.headers["content-security-policy"]
+    assert "x-frame-options" not in embed.headers
+    assert "frame-ancestors 'none'" in board.headers["content-security-policy"]
+
+
+def test_the_wall_shows_every_coin_as_a_card(open_page: Any) -> None:
+    page = open_page("/?wall=1", viewport={"width": 1920, "height": 1080})
+    assert page.locator(".card").count() >= 8
+    expect(page.locator("#settings")).to_be_hidden()
+    expect(page.locator("#status")).to_contain_text("Live")
+
+
+def test_the_badge_is_an_image_with_price_and_age(open_page: Any) -> None:
+    answer = open_page(goto=False).request.get("/coins/btc.svg")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "63,250.12 USD" in answer.text()
+    assert "CoinGecko, just now" in answer.text()
