@@ -54,7 +54,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
 @require_safe
 @never_cache
 @xframe_options_exempt
-@csp_replace({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})
+@csp_replace({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})  # type: ignore[arg-type] # its hints forget arguments
 def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
     """Show one card for an iframe; `theme`, `palette` and `pins` (more coins) come by query."""
     pins = [pin for pin in request.GET.get("pins", "").upper().split(",") if pin][:EMBED_PINS]

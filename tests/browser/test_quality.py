@@ -13,6 +13,11 @@ from tests.browser.test_connection import Server, frame, rate
 expect = pytest.importorskip("playwright.sync_api").expect
 AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
 RULES = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+WATCH_SHIFTS = """() => {
+  window.shift = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shift += entry.value; }))
+    .observe({type: "layout-shift", buffered: true});
+}"""
 FIRST_LOAD_BYTES, FIRST_LOAD_REQUESTS = 100 * 1024, 15
 
 
@@ -63,7 +68,7 @@ def test_nothing_scrolls_sideways_on_the_smallest_phone(open_page: Any, path: st
 def test_first_load_is_light(open_page: Any) -> None:
     page = open_page(goto=False)
     answers: list[Any] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))
     page.goto("/", wait_until="networkidle")
     # The development server sends files as they are; production sends them compressed.
     sizes = {each.url: len(gzip.compress(each.body())) for each in answers}
@@ -73,10 +78,7 @@ def test_first_load_is_light(open_page: Any) -> None:
 
 def test_updates_move_nothing(open_page: Any, site: Site) -> None:
     page = open_page("/")
-    page.evaluate(
-        "() => { window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => window.shift += e.value))"
-        ".observe({type: 'layout-shift', buffered: true}); }"
-    )
+    page.evaluate(WATCH_SHIFTS)
     expect(page.locator("#status")).to_contain_text("Live")
     for price in ("63249.11", "63333.33", "62111.00", "63250.12"):
         site.coingecko.prices["BTC"] = Decimal(price)

@@ -81,8 +81,8 @@ async function startAlerts() {
   button.addEventListener("click", async () => (await start()).open());
 }
 
-applyLook();
-if (document.getElementById("dialog")) {
+if (document.getElementById("dialog")) { // an embedded card has its look from its address
+  applyLook();
   startAlerts();
   wireSettings(document.getElementById("dialog"), document.getElementById("settings"), retitle);
 }

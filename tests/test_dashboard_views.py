@@ -1,0 +1,108 @@
+"""The pages as they leave the server: last known prices, marks of age and doubt, and nothing that a browser may run."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from rates import store
+from rates.models import Coin
+from rates.publication import encode_row
+from rates.store import Change
+from rates.types import HistoryPoint, Rate, Row, time_text
+
+pytestmark = pytest.mark.django_db
+
+
+def publish(*rows: Row, ago: float = 0) -> None:
+    """Store a board as the publishers would, *ago* seconds old."""
+    moment = datetime.now(UTC) - timedelta(seconds=ago)
+    point = {row.symbol: HistoryPoint(str(row.rate.price), time_text(moment)) for row in rows if row.rate}
+    fragments = {row.symbol: encode_row(row) for row in rows}
+    store.update_board(lambda memory: Change(moment, fragments, {}, point))
+
+
+def row(symbol: str = "BTC", price: str = "63250.12", source: str = "coingecko", ago: float = 0, **facts: bool) -> Row:
+    moment = datetime.now(UTC) - timedelta(seconds=ago)
+    rate = Rate(symbol, Decimal(price), Decimal("1.24"), None, source, moment, moment)
+    return Row(symbol, symbol.title(), rate, **facts)
+
+
+def text_of(client: Client, path: str = "/", **headers: str) -> str:
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_page_shows_the_last_known_price_with_its_exact_value(client: Client) -> None:
+    publish(row(price="63250.125"))
+    page = text_of(client)
+    assert "63,250.13" in page
+    assert 'title="$63250.125"' in page
+
+
+def test_an_old_price_is_never_shown_as_live(client: Client) -> None:
+    publish(row(ago=600), ago=600)
+    page = text_of(client)
+    assert 'class="card old"' in page
+    assert "10 min old" in page
+    assert 'data-state="delayed"' in page
+
+
+def test_a_disputed_price_is_marked_in_words(client: Client) -> None:
+    publish(row(disputed=True))
+    assert re.search(r'data-part="tag">disputed<', text_of(client))
+
+
+def test_simulated_prices_say_so(client: Client) -> None:
+    publish(row(source="simulated"))
+    page = text_of(client)
+    assert '<span data-part="source" class="sim">simulated</span>' in page
+    assert "simulated prices" in page
+
+
+def test_before_the_first_publication_the_coins_wait(client: Client) -> None:
+    Coin.objects.all().delete()
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
+    page = text_of(client)
+    assert "Bitcoin" in page
+    assert "waiting" in page
+
+
+def test_up_to_six_coins_are_cards_only_and_more_get_a_table(client: Client) -> None:
+    publish(*(row(f"C{n}") for n in range(6)))
+    assert '<section id="table" hidden>' in text_of(client)
+    publish(*(row(f"C{n}") for n in range(7)))
+    page = text_of(client)
+    assert '<section id="table">' in page
+    assert page.count('<li class="card" data-symbol="C') == 4
+
+
+def test_no_page_has_anything_inline_that_the_policy_would_block(client: Client) -> None:
+    publish(row())
+    for path in ("/", "/coins/btc/", "/embed/btc/", "/?wall=1"):
+        page = text_of(client, path)
+        scripts = re.findall(r"<script([^>]*)>", page)
+        assert all("src=" in script or 'type="application/json"' in script for script in scripts)
+        assert not re.search(r'\sstyle=|\son\w+="', page)
+        policy = client.get(path).headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+
+
+def test_a_name_cannot_end_the_data_block(client: Client) -> None:
+    publish(Row("BAD", "</script><script>alert(1)</script>", row("BAD").rate))
+    page = text_of(client)
+    assert "<script>alert" not in page
+    board = re.search(r'<script id="board" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert board
+    assert json.loads(board[1])["rates"][0]["name"].startswith("</script>")
+
+
+def test_pages_follow_the_language_of_the_visitor(client: Client) -> None:
+    publish(row())
+    page = text_of(client, **{"Accept-Language": "de"})
+    assert "63.250,12" in page
+    assert "Märkte" in page
