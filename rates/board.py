@@ -81,6 +81,8 @@ def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, 
 def _adopt(state: CoinState, coin: Coin) -> CoinState:
     if _is_other(state, coin):
         state = CoinState()
+    if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
+        return state
     readings = state.readings
     if state.binance_symbol != coin.binance_symbol:
         readings = {name: reading for name, reading in readings.items() if name != "binance"}

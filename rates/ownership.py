@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from rates.types import CoinState, Held, Rate, Reading
 
@@ -41,9 +42,15 @@ class Rules:
 
     def rank(self, reading: Reading) -> int:
         """Return the place of *reading*'s source; lower is better."""
-        order = [(name, True) for name in self.streams] + [(name, False) for name in self.polls]
-        key = (reading.rate.source, reading.live)
-        return order.index(key) if key in order else len(order)
+        places = _places(self.streams, self.polls)
+        return places.get((reading.rate.source, reading.live), len(places))
+
+
+@lru_cache(maxsize=8)
+def _places(streams: Sequence[str], polls: Sequence[str]) -> Mapping[tuple[str, bool], int]:
+    """Return the place of each kind of reading, (source, live); asked for with every reading of every coin."""
+    order = [(name, True) for name in streams] + [(name, False) for name in polls]
+    return {kind: place for place, kind in enumerate(order)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules)
 
 
 def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
-    return distance_pct(one.rate.price, other.rate.price) <= rules.agreement_pct
+    return one is other or distance_pct(one.rate.price, other.rate.price) <= rules.agreement_pct
 
 
 def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:

@@ -65,6 +65,15 @@ if holder and holder ~= ARGV[1] then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
 return 1
 """
+# One command for all coins: hundreds of them would cost the client more than the server.
+SET_ALL = 'for i, key in ipairs(KEYS) do redis.call("SET", key, ARGV[i + 1], "EX", ARGV[1]) end'
+APPEND_ALL = """
+for i, key in ipairs(KEYS) do
+    redis.call("RPUSH", key, ARGV[i + 2])
+    redis.call("LTRIM", key, -ARGV[2], -1)
+    redis.call("EXPIRE", key, ARGV[1])
+end
+"""
 RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
 
 
@@ -228,16 +237,16 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
     header = {"v": VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
     pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}), ex=KEEP)
-    for symbol in saved.changed:
-        pipe.set(rate_key(symbol), snapshot.fragments[symbol].json, ex=KEEP)
+    rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
+    if rates:
+        pipe.eval(SET_ALL, len(rates), *rates, KEEP, *rates.values())
     gone = [history_key(symbol) for symbol in change.forgotten]
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
     if gone:
         pipe.delete(*gone)
-    for symbol, point in change.points.items():
-        pipe.rpush(history_key(symbol), json.dumps(point._asdict()))
-        pipe.ltrim(history_key(symbol), -settings.RATES_HISTORY_LENGTH, -1)
-        pipe.expire(history_key(symbol), KEEP)
+    points = {history_key(symbol): json.dumps(point._asdict()) for symbol, point in change.points.items()}
+    if points:
+        pipe.eval(APPEND_ALL, len(points), *points, KEEP, settings.RATES_HISTORY_LENGTH, *points.values())
     if change.owners:
         pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
