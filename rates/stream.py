@@ -99,7 +99,7 @@ async def _take_turns(token: str, threads: Threads, links: list[Link]) -> None:
             links[:] = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
             await first_of(_keep_lock(token, threads), _stream(desk, links, threads))
             links.clear()
-            logger.warning("another process streams now")
+            logger.warning("this process streams no more: it has lost the lock, or Redis")
         await asyncio.sleep(LOCK_RENEWED)
 
 
@@ -145,6 +145,7 @@ async def _follow_coins(links: list[Link], threads: Threads) -> None:
 async def _publish_news(desk: Desk, threads: Threads) -> None:
     """Put news on the board as soon as the interval since the last ones has passed; confirm the rest now and then."""
     due, confirm_due = time.monotonic(), time.monotonic() + CONFIRMED
+    published = True
     while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(desk.news.wait(), max(0.01, confirm_due - time.monotonic()))
@@ -156,14 +157,16 @@ async def _publish_news(desk: Desk, threads: Threads) -> None:
             rates = desk.take_all(now)
         else:
             rates = desk.take_news()
-        if rates and not await _publish(rates, threads):
-            desk.put_back(rates)
+        if rates:
+            published = await _publish(rates, threads, log_failure=published)
+            if not published:
+                desk.put_back(rates)
 
 
-async def _publish(rates: list[Rate], threads: Threads) -> bool:
+async def _publish(rates: list[Rate], threads: Threads, *, log_failure: bool) -> bool:
     try:
         await threads.on_board(lambda: feed.take_readings(rates))
         return True
     except (StoreUnavailable, DatabaseError) as error:
-        logger.warning("news of the streams wait for the next try: %s", error)
+        logger.log(logging.WARNING if log_failure else logging.DEBUG, "news of the streams have to wait: %s", error)
         return False

@@ -127,12 +127,13 @@ class Session:
         self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
 
     async def _watch(self) -> None:
-        ends_at = time.monotonic() + LONGEST_LIFE * random.uniform(0.95, 1)
-        while time.monotonic() - self._heard_at < SILENCE:
-            await asyncio.sleep(1)
+        ends_at = time.monotonic() + self._link.longest_life * random.uniform(0.95, 1)
+        silence = self._link.silence
+        while time.monotonic() - self._heard_at < silence:
+            await asyncio.sleep(min(1.0, silence / 4))
             if time.monotonic() > ends_at:
                 self.ending.set()
-        raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {SILENCE:.0f} s")
+        raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {silence:.0f} s")
 
 
 class Link:
@@ -144,11 +145,17 @@ class Link:
         desk: where its events go.
         pairs: the symbols that each wanted pair prices; `want` replaces it.
         delivers: whether its newest connection has delivered and not failed since.
+        silence: seconds without an event after which a connection is dead.
+        longest_life: seconds that a connection lives at most.
     """
 
-    def __init__(self, source: ModuleType, desk: Desk) -> None:
+    def __init__(
+        self, source: ModuleType, desk: Desk, silence: float = SILENCE, longest_life: float = LONGEST_LIFE
+    ) -> None:
         self.source = source
         self.desk = desk
+        self.silence = silence
+        self.longest_life = longest_life
         self.pairs: Mapping[str, tuple[str, ...]] = {}
         self.delivers = False
         self._wanted = asyncio.Event()

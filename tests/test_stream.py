@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from rates import store
+from rates import store, stream
 from rates.exceptions import SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
@@ -37,8 +37,8 @@ def event(*rates: Rate, about: str = "BTC") -> Event:
 
 
 @asynccontextmanager
-async def open_link(source: ModuleType, coins: list[Coin]) -> AsyncIterator[Link]:
-    link = Link(source, Desk())
+async def open_link(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[Link]:
+    link = Link(source, Desk(), **limits)
     link.want(source.map_pairs(coins))
     task = asyncio.create_task(link.keep_open())
     try:
@@ -159,15 +159,43 @@ async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> 
         assert "BTC" in prices(link)
 
 
+@pytest.mark.parametrize("fault", ["silent", "half_open", "only_garbage"])
 async def test_silent_connection_confirms_nothing_and_is_replaced(
-    exchange: tuple[ModuleType, SocketStandIn], monkeypatch: pytest.MonkeyPatch
+    exchange: tuple[ModuleType, SocketStandIn], fault: str
 ) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC]) as link:
+    async with open_link(source, [BTC], silence=0.5) as link:
         await until(lambda: "BTC" in prices(link))
-        stand_in.fault = "silent"
-        heard_at = time.monotonic()
-        assert not [r for r in link.desk.take_all(heard_at + 6) if r.symbol == "BTC"]
+        stand_in.fault = fault
+        await until(lambda: stand_in.opened > 1)
+        assert "BTC" not in prices(link)
+        stand_in.fault = ""
+        await until(lambda: "BTC" in prices(link))
+
+
+async def test_connection_is_renewed_before_the_vendor_ends_it(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC], silence=1, longest_life=0.3) as link:
+        await until(lambda: "BTC" in prices(link))
+        while stand_in.opened < 3:
+            await asyncio.sleep(0.01)
+            assert "BTC" in prices(link)
+        assert len(stand_in.connections) <= 2
+
+
+@pytest.mark.parametrize("fault", ["500", "hang_handshake", "reset"])
+async def test_failed_handshakes_are_retried_with_growing_pauses(
+    exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, stand_in = exchange
+    stand_in.fault = fault
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: stand_in.calls)
+        if fault != "hang_handshake":
+            await until(lambda: stand_in.calls == 2)
+            assert caplog.text.count("next attempt") == 1
+            stand_in.fault = ""
+            await until(lambda: "BTC" in prices(link))
 
 
 async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
@@ -195,3 +223,30 @@ def test_lock_has_one_holder() -> None:
     assert not store.hold_stream("two", 10)
     store.release_stream("one")
     assert store.hold_stream("two", 10)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_news_reach_the_board_from_the_one_process_that_holds_the_lock(
+    binance: Binance, kraken: Kraken, settings
+) -> None:
+    settings.RATES_STREAM = ["binance", "kraken"]
+    settings.RATES_STREAM_INTERVAL = 0.1
+    kraken.prices["USDT"] = Decimal(1)
+    await Coin.objects.abulk_create([BTC, XLM])
+
+    def shown() -> dict[str, str | None]:
+        snapshot = store.load_snapshot()
+        return {f.symbol: f.price for f in snapshot.fragments.values()} if snapshot else {}
+
+    stops = [asyncio.Event(), asyncio.Event()]
+    runs = [asyncio.create_task(stream.run(stop)) for stop in stops]
+    try:
+        await until(lambda: shown().get("BTC") and shown().get("XLM"))
+        binance.prices["BTC"] = kraken.prices["BTC"] = Decimal("63300.5")
+        await until(lambda: shown()["BTC"] == "63300.5")
+        assert binance.opened == kraken.opened == 1
+    finally:
+        for stop in stops:
+            stop.set()
+        await asyncio.gather(*runs)
+    assert store.hold_stream("free", 1)

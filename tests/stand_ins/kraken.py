@@ -22,8 +22,8 @@ class Kraken(SocketStandIn):
     async def _listen(self, connection: ServerConnection, pairs: dict[str, str]) -> None:
         while True:
             message = await self.read(connection)
-            if self.fault in ("hang", "silent", "half_open"):
-                continue
+            while self.fault in ("hang", "silent", "half_open", "only_garbage"):  # noqa: ASYNC110 - set from another thread
+                await asyncio.sleep(0.02)
             if self.fault == "garbage":
                 for frame in GARBAGE:
                     await connection.send(frame)

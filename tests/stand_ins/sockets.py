@@ -144,9 +144,11 @@ class SocketStandIn(StandIn):
                 continue
             if fault == "drop":
                 connection.transport.abort()
-            if fault == "garbage":
+            if fault in ("garbage", "only_garbage"):
                 for frame in GARBAGE:
                     await connection.send(frame)
+            if fault == "only_garbage":
+                continue
             for _ in range(max(1, int(1000 * self.interval) // len(self.prices)) if fault == "burst" else 1):
                 for text in events(fault):
                     await connection.send(text)
