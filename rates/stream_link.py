@@ -42,6 +42,9 @@ LONGEST_REFUSED_PAUSE = 3600.0
 LASTING = 60.0
 # Between two messages of ours; five a second are allowed, answers to pings included.
 MESSAGE_SPACING = 0.5
+# An address with more pairs would be too long for some servers; the others are asked for afterwards.
+OPENING_PAIRS = 100
+PAIRS_PER_MESSAGE = 200
 # A failure that repeats itself is logged again after this.
 LOG_SPACING = 600.0
 
@@ -59,7 +62,7 @@ class Session:
         self.delivering = asyncio.Event()
         self.ending = asyncio.Event()
         self._link = link
-        self._pairs = set(link.pairs)
+        self._pairs = set(sorted(link.pairs)[:OPENING_PAIRS])
         self._heard_at = time.monotonic()
         self._number = 1
 
@@ -117,9 +120,9 @@ class Session:
             await asyncio.sleep(MESSAGE_SPACING)
             wanted = set(self._link.pairs)
             if missing := sorted(wanted - self._pairs):
-                await self._change(socket, missing, True)
+                await self._change(socket, missing[:PAIRS_PER_MESSAGE], True)
             elif surplus := sorted(self._pairs - wanted):
-                await self._change(socket, surplus, False)
+                await self._change(socket, surplus[:PAIRS_PER_MESSAGE], False)
 
     async def _change(self, socket: ClientConnection, pairs: list[str], wanted: bool) -> None:
         self._number += 1

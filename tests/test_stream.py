@@ -129,6 +129,16 @@ async def test_coin_list_is_followed_without_reconnecting(exchange: tuple[Module
     assert stand_in.opened == 1
 
 
+async def test_more_pairs_than_an_address_holds_are_all_delivered(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    names = [f"C{n}" for n in range(350)]
+    stand_in.prices |= dict.fromkeys(names, Decimal(5))
+    coins = [Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in names]
+    async with open_link(source, coins) as link:
+        await until(lambda: set(names) <= prices(link).keys())
+    assert stand_in.opened == 1
+
+
 async def test_drop_ends_in_a_reconnect(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
     async with open_link(source, [BTC]) as link:
