@@ -1,5 +1,6 @@
 """The ASGI application, for every server: uvicorn, daphne, `runserver`."""
 
+import gc
 import os
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
+from rates import drain  # noqa: E402 - models need the loaded apps
 from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
 from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
 
@@ -27,7 +29,18 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
 router = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan})
 
 
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Serve *scope*; the hub starts with the first one, because not every server announces its start."""
+def start() -> None:
+    """Make this process a web process: listen to publications, and be ready for SIGTERM."""
     get_hub().start()
+    drain.install(get_hub())
+    # Sockets live long: without this, each full collection looks at all of them and stops the process for 0.4 s.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1_000)
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """Serve *scope*; the process starts with the first one, because not every server announces its start."""
+    if not get_hub().started:
+        start()
     await router(scope, receive, send)

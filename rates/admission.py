@@ -50,16 +50,18 @@ class Refusal(Exception):
             await send({"type": "websocket.close", "code": self.code})
 
 
-def admit(scope: dict[str, Any]) -> str:
+def admit(scope: dict[str, Any], draining: bool = False) -> str:
     """
     Return the client's address, counted as one more socket until `release`.
 
     Raises:
-        Refusal: for a foreign origin, or when there are too many sockets.
+        Refusal: for a foreign origin, when there are too many sockets, or when the process is *draining* its own.
     """
     headers = dict(scope["headers"])
-    check_origin(headers, scope["scheme"])
+    check_origin(headers, scope.get("scheme", "ws"))
     address = client_address(scope, headers)
+    if draining:
+        raise Refusal(503, 1012, "restarting")
     if _open[None] >= settings.RATES_MAX_CONNECTIONS:
         raise Refusal(503, 1013, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:

@@ -14,7 +14,7 @@ from channels.consumer import AsyncConsumer
 
 from rates.admission import Refusal, admit, release
 from rates.hub import Hub, Socket, get_hub
-from rates.links import AsgiLink, Send
+from rates.links import Send, choose_link
 
 SUBPROTOCOL = "rates.v1"
 # Bytes.
@@ -59,7 +59,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         await receive()
         hub = get_hub()
         try:
-            admitted = admit(scope)
+            admitted = admit(scope, hub.draining)
         except Refusal as refusal:
             await refusal.send(scope, send)
             return
@@ -72,8 +72,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         await hub.wait_ready(FIRST_BOARD)
         typed = SUBPROTOCOL in scope["subprotocols"]
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if typed else None})
-        link = scope.get("extensions", {}).get("rates.link") or AsgiLink(send)
-        socket = Socket(link, typed, read_selection(scope))
+        socket = Socket(choose_link(scope, send), typed, read_selection(scope))
         hub.add(socket)
         try:
             await self._read(hub, socket, receive)

@@ -101,14 +101,20 @@ class Hub:
         self.snapshot: Snapshot | None = None
         self.sockets: dict[tuple[bool, frozenset[str] | None], set[Socket]] = {}
         self.heard_at = 0.0
+        self.draining = False
         self._sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
         self._failing = False
 
+    @property
+    def started(self) -> bool:
+        """Whether it listens."""
+        return bool(self._tasks)
+
     def start(self) -> None:
         """Begin to listen in the running loop; does nothing when it listens already."""
-        if not self._tasks:
+        if not self.started:
             reporting = report_forever("web", lambda: {"sockets": self.count()})
             self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), self._sweep(), reporting)]
 

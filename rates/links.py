@@ -1,14 +1,21 @@
-"""The ways to a client: through plain ASGI, which every server offers."""
+"""
+The ways to a client through ASGI: as every server offers it, and as daphne does.
+
+`rates.server` has the quickest one, under uvicorn.
+"""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from rates.hub import Frame
 
 # Seconds in which a client has to take something.
 STUCK_AFTER = 15.0
+# Seconds for the client's side of the closing handshake.
+CLOSE_WITHIN = 3.0
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -17,8 +24,7 @@ class AsgiLink:
     """
     A client behind the `send` of ASGI: one task at a time delivers; newer frames wait for nobody and are not kept.
 
-    Where the server's `send` waits for the client (uvicorn), a slow client costs one frame of memory. Where it never
-    waits (daphne), the server's own buffer takes everything until its ping time-out ends the connection.
+    The server's `send` has to wait for the client, as uvicorn's does; a slow client then costs one frame of memory.
     """
 
     def __init__(self, send: Send) -> None:
@@ -50,6 +56,9 @@ class AsgiLink:
     async def _close(self, waiting: "asyncio.Task[None] | None", code: int) -> None:
         if waiting is not None:
             await asyncio.wait({waiting})
+        await self._send_close(code)
+
+    async def _send_close(self, code: int) -> None:
         await self._deliver({"type": "websocket.close", "code": code})
 
     async def _deliver(self, *messages: dict[str, Any]) -> None:
@@ -61,3 +70,49 @@ class AsgiLink:
         if not self._closing:
             self._task = None
             self.on_free()
+
+
+class DaphneLink(AsgiLink):
+    """
+    A client of daphne, whose `send` never waits and whose `close` refuses all codes below 3000.
+
+    So the transport is asked what it still holds, once a second: a slow client costs one frame of memory here too.
+    """
+
+    def __init__(self, send: Send, protocol: Any) -> None:
+        super().__init__(send)
+        self._protocol = protocol
+        self._waiting = 0
+
+    def write(self, *frames: Frame) -> bool:
+        """Hand over *frames*; False while the client has not taken those before."""
+        return not self._pending() and super().write(*frames)
+
+    def look_after(self) -> None:
+        """Go on with a client that has taken everything; end one that takes nothing."""
+        pending = self._pending()
+        now = time.monotonic()
+        if not pending:
+            self.on_free()
+        elif not self._waiting or pending < self._waiting:
+            self._busy_since = now
+        elif now - self._busy_since >= STUCK_AFTER and not self._closing:
+            self.close(1013)
+            asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._protocol.transport.abortConnection)
+        self._waiting = pending
+
+    def _pending(self) -> int:
+        transport = self._protocol.transport
+        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen if transport else 0
+
+    async def _send_close(self, code: int) -> None:
+        self._protocol.sendCloseFrame(code=code)
+
+
+def choose_link(scope: dict[str, Any], send: Send) -> Any:
+    """Return the best link that the server offers; daphne's `send` is a partial that holds the connection."""
+    if offered := scope.get("extensions", {}).get("rates.link"):
+        return offered
+    if isinstance(send, partial) and hasattr(send.args[0], "sendCloseFrame"):
+        return DaphneLink(send, send.args[0])
+    return AsgiLink(send)

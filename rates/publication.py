@@ -100,6 +100,11 @@ def heartbeat_text(snapshot: Snapshot) -> str:
     return _head("heartbeat", snapshot) + "}"
 
 
+def bye_text(retry_ms: int) -> str:
+    """Return the last frame before a restart: when the client should come back."""
+    return encode_json({"type": "bye", "retry_ms": retry_ms})
+
+
 def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
     """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""
     return (

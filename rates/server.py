@@ -17,15 +17,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame as MessageFrame
 
 from rates.hub import Frame
-from rates.links import STUCK_AFTER
+from rates.links import CLOSE_WITHIN, STUCK_AFTER
 
 # Bytes: what the kernel may hold for a client that does not read.
 SEND_BUFFER = 128 * 1024
 # Seconds of silence before a ping; seconds that the answer may take.
 PING_AFTER = 10.0
 PONG_WITHIN = 10.0
-# Seconds for the client's side of the closing handshake.
-CLOSE_WITHIN = 3.0
 MOST_FRAGMENTS = 100
 
 PING = b"\x89\x00"
@@ -126,6 +124,12 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         elif now - self._heard_at >= PING_AFTER and not self.close_sent:
             self._pinged_at = now
             self.transport.write(PING)
+
+    def shutdown(self) -> None:
+        """End the connection with the server; a client that does not read cannot hold it up."""
+        super().shutdown()
+        if self._stuck_since is not None:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """Skip this client from now on."""

@@ -1,0 +1,95 @@
+"""The end of a web process, with real processes: uvicorn as we start it, and daphne."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.boards import save
+from tests.servers import closed_code, next_frame, open_socket
+
+COMMANDS = {
+    "uvicorn": ["manage.py", "serve"],
+    "two processes": ["manage.py", "serve"],
+    "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "PORT", "config.asgi:application"],
+}
+
+
+@asynccontextmanager
+async def running(name: str) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
+    """Run a web server as a process of its own; gives it and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    workers = "2" if name == "two processes" else "1"
+    environment = os.environ | {"PORT": port, "WEB_CONCURRENCY": workers, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [port if word == "PORT" else word for word in COMMANDS[name]]
+    process = await asyncio.to_thread(subprocess.Popen, [sys.executable, *command], env=environment)
+    try:
+        yield process, f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def connected(address: str) -> None:
+    """Wait until a socket can be opened."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                async with open_socket(address) as client:
+                    await next_frame(client, "board")
+                    return
+            except (OSError, InvalidStatus):
+                await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_sigterm_sends_every_client_away_and_ends_with_0(name: str) -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with running(name) as (process, address):
+        await connected(address)
+        typed = [await open_socket(address) for _ in range(20)]
+        plain = [await open_socket(address, typed=False) for _ in range(5)]
+        for client in typed:
+            await next_frame(client, "board")
+        process.send_signal(signal.SIGTERM)
+        delays = {(await next_frame(client, "bye"))["retry_ms"] for client in typed}
+        assert len(delays) > 1
+        assert {await closed_code(client) for client in typed + plain} == {1012}
+        assert await asyncio.to_thread(process.wait, 10) == 0
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "daphne"])
+async def test_a_draining_process_takes_no_new_sockets(name: str) -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with running(name) as (process, address):
+        await connected(address)
+        async with open_socket(address) as client:
+            await next_frame(client, "board")
+            process.send_signal(signal.SIGTERM)
+            await next_frame(client, "bye")
+            with pytest.raises((InvalidStatus, ConnectionClosed)) as refused:
+                async with open_socket(address) as late:
+                    await late.recv()
+            if isinstance(refused.value, InvalidStatus):
+                assert refused.value.response.status_code == 503
+
+
+async def test_a_port_that_is_taken_is_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "manage.py", "serve"]
+        ended = await asyncio.to_thread(
+            subprocess.run, command, env=os.environ | {"PORT": port}, capture_output=True, text=True
+        )
+    assert ended.returncode != 0
+    lines = [line for line in ended.stderr.splitlines() if "ulimit" not in line]
+    assert len(lines) == 1
+    assert f"port {port}" in lines[0]
