@@ -2,7 +2,17 @@
 import {formatPrice} from "./numbers.js";
 
 const FLASH_MS = 1000, WIDTH = 240, HEIGHT = 60, MARGIN = 4;
+const FLASH_SHOWN_MS = 700;
 const sign = document.body.dataset.sign;
+const flashing = new Set();
+let dimming = null;
+
+/** End all flashes at once: an animation would cost a frame 60 times a second for as long as prices move. */
+function dim() {
+  dimming = null;
+  for (const node of flashing) delete node.dataset.f;
+  flashing.clear();
+}
 
 export function setText(node, text) {
   if (node && node.textContent !== text) node.textContent = text;
@@ -34,8 +44,9 @@ export function paintPrice(node, coin, flash) {
     setText(tail, flash ? text.lead.slice(same) : "");
     if (flash && performance.now() - (node.flashed ?? -FLASH_MS) >= FLASH_MS) {
       node.flashed = performance.now();
-      const way = Number(coin.price) > Number(coin.before) ? "u" : "d";
-      node.dataset.f = way + (node.dataset.f?.[1] === "1" ? 2 : 1);
+      node.dataset.f = Number(coin.price) > Number(coin.before) ? "u" : "d";
+      flashing.add(node);
+      dimming ??= setTimeout(dim, FLASH_SHOWN_MS);
     }
   }
   node.title = sign + coin.price;

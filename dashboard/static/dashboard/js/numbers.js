@@ -6,6 +6,7 @@ const formats = new Map();
 /** Words of the page by key; `{…}` in them are filled in by `say`. */
 export const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 export const language = document.documentElement.lang || "en";
+const clock = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"});
 
 export function say(key, values = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -44,19 +45,21 @@ export function formatPrice(price, decimals = decimalsFor(price)) {
   return {lead: formatNumber(0, 1), zeros, digits, full};
 }
 
+const scientific = new Intl.NumberFormat("en", {
+  notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
+});
+
 /** Return the first digits and the exponent of a decimal, halves rounded away from zero. */
 function significant(price) {
-  const format = new Intl.NumberFormat("en", {
-    notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
-  });
-  const [digits, exponent] = format.format(price).split("E");
+  const [digits, exponent] = scientific.format(price).split("E");
   return [digits.replace(".", ""), Number(exponent)];
 }
 
+/** Return what is left of a change after rounding to two places: "up", "down" or "flat". */
 export function direction(change) {
-  const text = formatNumber(change ?? 0, 2);
-  if (!/[1-9]/.test(text)) return "flat";
-  return Number(change) > 0 ? "up" : "down";
+  const number = Number(change ?? 0);
+  if (Math.abs(number) < 0.005) return "flat";
+  return number > 0 ? "up" : "down";
 }
 
 export function formatPercent(change) {
@@ -72,5 +75,5 @@ export function formatDuration(seconds) {
 }
 
 export function formatTime(text) {
-  return new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"}).format(new Date(text));
+  return clock.format(new Date(text));
 }

@@ -5,7 +5,15 @@ import {direction, formatDuration, formatPercent, formatPrice, formatTime, say, 
 
 const HUES = 11, JUST_NOW = 10;
 const ARROWS = {up: "M4.5 1 8.6 8H.4z", down: "M4.5 8 .4 1h8.2z", flat: "M1 4h7v1H1z"};
-const known = new WeakMap();
+const known = new WeakMap(), near = new WeakSet(), waiting = new Map();
+const observer = new IntersectionObserver((entries) => {
+  for (const {target, isIntersecting} of entries) {
+    if (!isIntersecting) { near.delete(target); continue; }
+    near.add(target);
+    const late = waiting.get(target);
+    if (late && waiting.delete(target)) paintCoin(target, ...late);
+  }
+}, {rootMargin: "200px"});
 
 function partsOf(element) {
   if (!known.has(element)) {
@@ -26,7 +34,29 @@ function paintChange(parts, coin) {
   setText(parts.window, change.window === "day" ? words.window_day : say("window_last", {n: change.window}));
 }
 
-/** Paint everything that comes with a publication. */
+/** Paint everything that comes with a publication: at once near the window, within seconds elsewhere. */
+export function paintSoon(element, coin, options) {
+  if (near.has(element)) return paintCoin(element, coin, options);
+  waiting.set(element, [coin, {...options, flash: false}]);
+}
+
+/** Paint up to *count* of those that wait; with hundreds of coins most are out of sight. */
+export function catchUp(count) {
+  for (const [element, [coin, options]] of [...waiting].slice(0, count)) {
+    waiting.delete(element);
+    paintCoin(element, coin, options);
+  }
+}
+
+export function watch(element) {
+  observer.observe(element);
+}
+
+export function forget(element) {
+  observer.unobserve(element);
+  waiting.delete(element);
+}
+
 export function paintCoin(element, coin, {flash, pinned}) {
   const parts = partsOf(element), prices = coin.history.map(Number);
   setText(parts.name, coin.name);

@@ -2,18 +2,20 @@
 import {changeOf} from "./board.js";
 import {direction, say} from "./numbers.js";
 import {setText} from "./marks.js";
-import {makeElement, paintAge, paintCoin} from "./paint.js";
+import {catchUp, forget, makeElement, paintAge, paintCoin, paintSoon, watch} from "./paint.js";
 import {load, save} from "./preferences.js";
 
 const VALUES = {name: (c) => c.name.toLowerCase(), price: (c) => Number(c.price), change: (c) => Number(changeOf(c)?.percent ?? NaN)};
+// Coins out of sight that are painted each second.
+const LATE_PER_SECOND = 40;
 const find = (id) => document.getElementById(id);
 
 export function createView(board, page = document.body.dataset) {
   const cards = find("cards"), rows = find("rows"), section = find("table"), elements = {card: new Map(), row: new Map()};
   let pins = load("pins", null)?.split(",").filter(Boolean) ?? null;
-  let sort = load("sort", null), filter = "all", text = "";
+  let sort = load("sort", null), filter = "all", text = "", repinned = true;
   for (const [kind, place] of [["card", cards], ["row", rows]]) {
-    for (const element of place?.children ?? []) elements[kind].set(element.dataset.symbol, element);
+    for (const element of place?.children ?? []) { elements[kind].set(element.dataset.symbol, element); watch(element); }
   }
 
   const few = () => !rows || board.coins.size <= Number(page.cardsOnly) || document.body.classList.contains("wall");
@@ -31,14 +33,15 @@ export function createView(board, page = document.body.dataset) {
 
   function place(kind, parent, coins, mine, flash) {
     const known = elements[kind], wanted = new Set(coins.map((coin) => coin.symbol));
-    for (const [symbol, element] of known) if (!wanted.has(symbol)) { element.remove(); known.delete(symbol); }
+    for (const [symbol, element] of known) if (!wanted.has(symbol)) { forget(element); element.remove(); known.delete(symbol); }
     coins.forEach((coin, index) => {
       const fresh = !known.has(coin.symbol);
       if (fresh) known.set(coin.symbol, makeElement(find(kind), coin));
       const element = known.get(coin.symbol);
       if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
-      if (fresh || board.changed.has(coin.symbol)) paintCoin(element, coin, {flash: flash && !fresh, pinned: mine.has(coin.symbol)});
-      else element.querySelector(".star")?.setAttribute("aria-pressed", mine.has(coin.symbol));
+      if (fresh) { paintCoin(element, coin, {flash: false, pinned: mine.has(coin.symbol)}); watch(element); }
+      else if (board.changed.has(coin.symbol)) paintSoon(element, coin, {flash, pinned: mine.has(coin.symbol)});
+      else if (repinned) paintCoin(element, coin, {flash: false, pinned: mine.has(coin.symbol)});
       if (kind === "row") {
         const hit = `${coin.name} ${coin.symbol}`.toLowerCase().includes(text);
         element.hidden = !hit || (filter === "pinned" && !mine.has(coin.symbol));
@@ -66,8 +69,10 @@ export function createView(board, page = document.body.dataset) {
       place("card", cards, few() ? [...first, ...coins.filter((coin) => !mine.has(coin.symbol))] : first, mine, flash);
       if (rows) { section.hidden = few(); place("row", rows, few() ? [] : sorted(coins), mine, flash); breadth(coins); }
       board.changed.clear();
+      repinned = false;
     },
     ages(now, late) {
+      catchUp(LATE_PER_SECOND);
       for (const kind of ["card", "row"]) for (const [symbol, element] of elements[kind]) {
         if (board.coins.has(symbol)) paintAge(element, board.coins.get(symbol), now, late);
       }
@@ -77,6 +82,7 @@ export function createView(board, page = document.body.dataset) {
     pin(symbol) {
       pins = pinned().includes(symbol) ? pinned().filter((pin) => pin !== symbol) : [...pinned(), symbol];
       save("pins", pins.join(","));
+      repinned = true;
       view.render();
     },
     sort(by) {
