@@ -6,17 +6,24 @@ no database, so it does without the base class's dispatch, which would hop to a 
 """
 
 import json
+import logging
 import time
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
+from django.conf import settings
 
 from rates.admission import Refusal, admit, release
 from rates.hub import Hub, Socket, get_hub
 from rates.links import Send, choose_link
+from rates.tokens import BEARER, TokenRefused, authenticate
+
+logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "rates.v1"
+# Close code.
+TOKEN_REFUSED = 4001
 # Bytes.
 LONGEST_MESSAGE = 4096
 LONGEST_SELECTION = 500
@@ -69,10 +76,19 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             release(admitted)
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        try:
+            expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
+        except TokenRefused as refused:
+            logger.info("socket refused: token: %s", refused)
+            await accept(scope, send)
+            # After the accept, because a browser cannot read why a handshake was refused.
+            await send({"type": "websocket.close", "code": TOKEN_REFUSED})
+            return
         await hub.wait_ready(FIRST_BOARD)
-        typed = SUBPROTOCOL in scope["subprotocols"]
-        await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if typed else None})
-        socket = Socket(choose_link(scope, send), typed, read_selection(scope))
+        await accept(scope, send)
+        socket = Socket(
+            choose_link(scope, send), SUBPROTOCOL in scope["subprotocols"], read_selection(scope), expires_at
+        )
         hub.add(socket)
         try:
             await self._read(hub, socket, receive)
@@ -95,8 +111,13 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
                     hub.answer(socket, error_text(error.code, str(error)))
                     code = 1008 if bad > BAD_MESSAGES_ALLOWED else None
             if code is not None:
-                hub.remove(socket)
-                socket.link.close(code)
+                hub.dismiss(socket, code)
+
+
+async def accept(scope: dict[str, Any], send: Send) -> None:
+    """Answer the handshake; a browser that offers subprotocols wants one of them back, and never its token."""
+    subprotocol = next((name for name in (SUBPROTOCOL, BEARER) if name in scope["subprotocols"]), None)
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
 
 
 def error_text(code: str, detail: str) -> str:

@@ -36,6 +36,9 @@ RETRY = 1.0
 SWEEP = 1.0
 SUBSCRIBE_DEADLINE = 5.0
 
+# Close code.
+TOKEN_EXPIRED = 4001
+
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
 
@@ -80,13 +83,19 @@ class Socket:
         typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
         symbols: its selection; None for all coins.
         behind: it has missed a publication, so the board is the next that it gets.
+        expires_at: seconds since 1970 at which its token runs out; None without one.
     """
 
-    def __init__(self, link: Link, typed: bool, symbols: frozenset[str] | None = None) -> None:
+    __slots__ = ("behind", "expires_at", "link", "symbols", "typed")
+
+    def __init__(
+        self, link: Link, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
+    ) -> None:
         self.link = link
         self.typed = typed
         self.symbols = symbols
         self.behind = False
+        self.expires_at = expires_at
 
     @property
     def group(self) -> tuple[bool, frozenset[str] | None]:
@@ -148,6 +157,11 @@ class Hub:
         members.discard(socket)
         if not members:
             self.sockets.pop(socket.group, None)
+
+    def dismiss(self, socket: Socket, code: int) -> None:
+        """Forget *socket* and close it with *code*."""
+        self.remove(socket)
+        socket.link.close(code)
 
     def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:
         """Send *socket* only *symbols* from now on, beginning with their board."""
@@ -322,11 +336,14 @@ class Hub:
                         socket.link.write(frame)
 
     async def _sweep(self) -> None:
-        """Look after all links: one timer instead of some for every socket."""
+        """Look after all sockets: one timer instead of some for each of them."""
         while True:
             await asyncio.sleep(SWEEP)
+            now = time.time()
             for socket in self.everyone():
                 socket.link.look_after()
+                if socket.expires_at is not None and socket.expires_at <= now:
+                    self.dismiss(socket, TOKEN_EXPIRED)
 
 
 @cache

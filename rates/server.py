@@ -9,6 +9,7 @@ through plain ASGI. It replaces uvicorn's timers (two per socket) by `look_after
 
 import random
 import socket
+import struct
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
@@ -19,8 +20,11 @@ from websockets.frames import Frame as MessageFrame
 from rates.hub import Frame
 from rates.links import CLOSE_WITHIN, STUCK_AFTER
 
-# Bytes: what the kernel may hold for a client that does not read.
-SEND_BUFFER = 128 * 1024
+# Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
+SEND_BUFFER = 64 * 1024
+LONGEST_MESSAGE = 4096
+# Seconds that the last frames of a client that takes nothing have.
+STUCK_CLOSE_WITHIN = 1.0
 # Seconds of silence before a ping; seconds that the answer may take.
 PING_AFTER = 10.0
 PONG_WITHIN = 10.0
@@ -58,6 +62,9 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.conn.max_message_size = LONGEST_MESSAGE
+        # A frame that is prepared for all cannot be compressed for one, and each compressor costs 30 KB and more.
+        self.conn.available_extensions = []
         self.on_free: Callable[[], None] = lambda: None
         self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
@@ -106,7 +113,15 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        self.close_timer = self.loop.call_later(CLOSE_WITHIN, self.transport.abort)
+        within = CLOSE_WITHIN if self._stuck_since is None else STUCK_CLOSE_WITHIN
+        self.close_timer = self.loop.call_later(within, self.cut)
+
+    def cut(self) -> None:
+        """Drop the connection; what a client does not take must not stay in the kernel either."""
+        connection = self.transport.get_extra_info("socket")
+        if connection is not None and self._stuck_since is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def look_after(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that takes nothing."""
@@ -120,7 +135,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
             self._waiting = waiting
         elif self._pinged_at is not None:
             if now - self._pinged_at >= PONG_WITHIN:
-                self.transport.abort()
+                self.cut()
         elif now - self._heard_at >= PING_AFTER and not self.close_sent:
             self._pinged_at = now
             self.transport.write(PING)
@@ -129,7 +144,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """End the connection with the server; a client that does not read cannot hold it up."""
         super().shutdown()
         if self._stuck_since is not None:
-            self.transport.abort()
+            self.cut()
 
     def pause_writing(self) -> None:
         """Skip this client from now on."""
@@ -142,6 +157,12 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         self._stuck_since = None
         self.on_free()
+
+    async def send(self, message: Any) -> None:
+        """Answer the application; uvicorn would log a refused handshake as a mistake of ours."""
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
 
     # The client's side
 
@@ -176,6 +197,13 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
             self._fail(1007)
         else:
             super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
+        if self.conn.close_sent is not None:
+            super().handle_parser_exception()
+        else:
+            self.transport.close()
 
     def _fail(self, code: int) -> None:
         self.frames = []

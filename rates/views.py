@@ -10,6 +10,7 @@ from django.utils.http import quote_etag
 from rates import metrics, publication, readiness, store
 from rates.exceptions import StoreUnavailable
 from rates.hub import get_hub
+from rates.tokens import issue_page_token
 from rates.types import HistoryPoint, Snapshot
 
 _histories: dict[str, list[HistoryPoint]] = {}
@@ -68,3 +69,18 @@ def show_metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         metrics.render(), content_type="text/plain; version=0.0.4", headers={"Cache-Control": "no-store"}
     )
+
+
+def socket_token(request: HttpRequest) -> HttpResponse:
+    """Answer a page of ours with a token for its socket; other sites' pages and programs are refused."""
+    if not is_same_origin(request):
+        return JsonResponse({"error": "for this site's own pages"}, status=403, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"token": issue_page_token()}, headers={"Cache-Control": "no-store"})
+
+
+def is_same_origin(request: HttpRequest) -> bool:
+    """Return whether a page of this very site asks; browsers without fetch metadata say so by `Referer`."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Referer", "").startswith(f"{request.scheme}://{request.get_host()}/")
