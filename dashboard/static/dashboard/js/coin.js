@@ -1,5 +1,5 @@
 /** The coin page: chart and table of the stored updates, kept up by what `main.js` hears. */
-import {formatPrice, formatTime, say} from "./numbers.js";
+import {formatNumber, formatPrice, formatTime, say} from "./numbers.js";
 import {setPrice, setText} from "./marks.js";
 import {drawChart} from "./chart.js";
 
@@ -45,6 +45,9 @@ function addRow([time, price]) {
 
 function add(coin) {
   setText(find("exact"), coin.price ?? "—");
+  setText(find("volume"), coin.volume_24h ? page.sign + formatNumber(coin.volume_24h, 0) : "—");
+  setText(find("confirmed"), coin.confirmed_by.join(", ") || "—");
+  setText(find("spread"), coin.spread_pct === null ? "—" : `${coin.spread_pct} %`);
   if (coin.price === null || coin.observed_at === points.at(-1)?.[0]) return;
   const point = [coin.observed_at, coin.price];
   points = [...points, point].slice(-kept);
