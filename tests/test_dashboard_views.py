@@ -106,3 +106,10 @@ def test_pages_follow_the_language_of_the_visitor(client: Client) -> None:
     page = text_of(client, **{"Accept-Language": "de"})
     assert "63.250,12" in page
     assert "Märkte" in page
+
+
+def test_an_unknown_coin_gets_a_page_that_says_so(client: Client) -> None:
+    publish(row())
+    answer = client.get("/coins/nope/")
+    assert answer.status_code == 404
+    assert "the coin is not on the board" in answer.content.decode()
