@@ -9,7 +9,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, dumps, loads
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -21,7 +20,7 @@ from rates import coin_files, feed, store
 from rates.board import TETHER, is_depegged
 from rates.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_sources
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
-from rates.forms import CoinForm, ImportForm
+from rates.forms import CoinForm, ImportForm, RowForm
 from rates.inspection import inspect_coin, is_another_coin
 from rates.models import Coin
 from rates.reports import running
@@ -125,7 +124,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Use plain fields in the list: what is edited there needs no look-up."""
-        kwargs["form"] = ModelForm
+        kwargs["form"] = RowForm
         return super().get_changelist_form(request, **kwargs)
 
     # Actions

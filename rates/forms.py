@@ -69,6 +69,15 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         return cleaned
 
 
+class RowForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class at run time
+    """A coin's row in the list: what is edited there needs no look-up, but a name for those who do not see it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-label"] = f"{self.instance.symbol}: {field.label or name}"
+
+
 class ImportForm(forms.Form):
     """A file with coins."""
 

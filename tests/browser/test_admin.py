@@ -1,0 +1,94 @@
+"""Staff at work in the admin, with open pages beside them."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.browser.site import Site
+from tests.browser.test_quality import violations
+
+expect = pytest.importorskip("playwright.sync_api").expect
+MAKE_STAFF = (
+    "from django.contrib.auth.models import User\n"
+    "User.objects.filter(username='staff').exists() or User.objects.create_superuser('staff', password='secret')"
+)
+
+
+@pytest.fixture
+def open_admin(open_page: Any, site: Site) -> Any:
+    """Return a function that opens an address of the admin, logged in."""
+    site.edit(MAKE_STAFF)
+
+    def open_admin(path: str, **options: Any) -> Any:
+        page = open_page(f"/admin/login/?next={path}", **options)
+        page.get_by_label("Username:").fill("staff")
+        page.get_by_label("Password:").fill("secret")
+        page.get_by_role("button", name="Log in").click()
+        return page
+
+    return open_admin
+
+
+@pytest.fixture
+def wif(site: Site) -> Iterator[None]:
+    """Let CoinGecko know a coin that is not on the board yet."""
+    site.coingecko.ids["dogwifcoin"] = "WIF"
+    site.coingecko.prices["WIF"] = Decimal("2.41")
+    yield
+    site.edit("Coin.objects.filter(symbol='WIF').delete()")
+
+
+def test_adding_a_coin_is_typing_its_name(open_admin: Any, open_page: Any, wif: None) -> None:
+    board = open_page("/")
+    page = open_admin("/admin/rates/coin/add/")
+    search = page.get_by_role("combobox", name="Find a coin by name")
+    search.press_sequentially("dogwif")
+    expect(page.get_by_role("option")).to_have_text("Dogwifcoin (WIF) – dogwifcoin, rank 1")
+    search.press("ArrowDown")
+    search.press("Enter")
+    expect(page.get_by_label("Symbol:")).to_have_value("WIF")
+    expect(page.get_by_label("CoinGecko id:")).to_have_value("dogwifcoin")
+    expect(page.get_by_label("Binance pair:")).to_have_value("WIFUSDT")
+    expect(page.locator("#coin-findings")).to_contain_text("2.41")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+    expect(board.locator("[data-symbol=WIF]").first).to_contain_text("2.41")
+
+
+def test_when_coingecko_is_away_everything_can_be_typed(open_admin: Any, site: Site) -> None:
+    page = open_admin("/admin/rates/coin/add/")
+    site.coingecko.fault = "500"
+    page.get_by_role("combobox", name="Find a coin by name").press_sequentially("dog")
+    expect(page.get_by_role("status")).to_contain_text("Type the fields by hand")
+    site.coingecko.fault = ""
+
+
+def test_a_new_order_is_saved_in_place_and_on_open_pages(open_admin: Any, open_page: Any, site: Site) -> None:
+    board = open_page("/")
+    page = open_admin("/admin/rates/coin/")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="XLM", exact=True))
+    row.get_by_role("spinbutton").fill("0")
+    first = page.get_by_role("row").filter(has=page.get_by_role("link", name="BTC", exact=True))
+    first.get_by_role("spinbutton").fill("50")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("were changed successfully")).to_be_visible()
+    expect(board.locator("tbody tr[data-symbol]").last).to_have_attribute("data-symbol", "BTC")
+    site.edit("Coin.objects.filter(symbol='BTC').update(position=0); Coin.objects.get(symbol='XLM').save()")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["add/", "import/", "system/", ""])
+def test_our_admin_pages_are_accessible(open_admin: Any, path: str, scheme: str) -> None:
+    page = open_admin(f"/admin/rates/coin/{path}", color_scheme=scheme, bypass_csp=True)  # axe styles what it looks at
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
+    assert violations(page) == []
+
+
+def test_the_system_page_renews_itself(open_admin: Any, site: Site) -> None:
+    page = open_admin("/admin/rates/coin/system/")
+    expect(page.locator("#system")).to_contain_text("coingecko")
+    site.coingecko.fault = "500"
+    expect(page.locator("#system")).to_contain_text("out of order", timeout=15000)
+    site.coingecko.fault = ""
