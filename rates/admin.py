@@ -225,7 +225,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         try:
             matches = coingecko_catalog.search_coins(query, LOOKUP_TIMEOUT)
         except SourceError as error:
-            return JsonResponse({"error": str(error)}, status=503)
+            return JsonResponse({"error": str(error)})
         return JsonResponse({"coins": [match._asdict() for match in matches]})
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
