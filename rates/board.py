@@ -22,6 +22,8 @@ from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Row, decimal
 TETHER = "USDT"
 # Percent: a USDT/USD further than this from 1 is an alarm.
 TETHER_ALARM_PCT = Decimal("0.5")
+# Percent: a lone source's USDT/USD that jumps further is held; coins move like this every day, USDT once in years.
+TETHER_JUMP_PCT = Decimal(1)
 # A measured USDT/USD serves longer than a price: it moves by hundredths of a percent, and few questions bring it.
 TETHER_SERVES = timedelta(minutes=10)
 
@@ -105,16 +107,17 @@ def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, 
 
 
 def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
-    lasting = replace(rules, stale_after=max(TETHER_SERVES, rules.stale_after))
-    return decide(states.get(TETHER, CoinState()), {"binance": None}, now, lasting)
+    lasting = max(TETHER_SERVES, rules.stale_after)
+    strict = replace(rules, stale_after=lasting, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
+    return decide(states.get(TETHER, CoinState()), {"binance": None}, now, strict)
 
 
 def tether_factor(verdict: Verdict) -> Decimal | None:
-    """Return what one USDT is worth; None while nobody says so, or those who do disagree."""
-    shown = verdict.state.shown
-    if shown is None or verdict.stale or verdict.state.disputed:
+    """Return what one USDT is worth, in dispute what it was worth before; None while nobody has measured it."""
+    state = verdict.state
+    if state.shown is None or verdict.stale:
         return None
-    return shown.price
+    return state.good if state.disputed else state.shown.price
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:

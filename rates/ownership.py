@@ -142,7 +142,7 @@ def find_candidates(
     Return the readings that may be shown, best rank first.
 
     *factors* converts the sources whose prices are in another currency; None when the factor is not known.
-    Such prices are only looked at when there are no others.
+    Such prices are only shown when there are no others.
     """
     fresh = [
         reading
@@ -152,7 +152,7 @@ def find_candidates(
     moving = [r for r in fresh if not is_frozen(r, [other for other in fresh if other is not r], rules)]
     candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
     candidates.sort(key=lambda candidate: candidate.rank)
-    return [c for c in candidates if c.certain] or candidates
+    return candidates
 
 
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
@@ -173,10 +173,12 @@ def _convert(amount: Decimal, factor: Decimal) -> Decimal:
 
 def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetime, rules: Rules) -> Verdict:
     """Return what the coin of *state* shows at *now*."""
-    candidates = find_candidates(state.readings, factors, now, rules)
+    found = find_candidates(state.readings, factors, now, rules)
+    candidates = [c for c in found if c.certain] or found
     if not candidates:
         return _verdict(_show_aged(state, factors, rules), [], now, rules)
-    state = replace(state, good=_follow(state.good, candidates, rules))
+    good = _follow(state.good, candidates, rules)
+    state = replace(state, good=good)
     groups = [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
     size = max(map(len, groups))
     if size > 1:
@@ -186,7 +188,8 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
         state = _show_nearest(state, candidates, rules)
     else:
         state = _show_lone(state, candidates[0], rules)
-    return _verdict(state, candidates, now, rules)
+    witnesses = [c for c in found if c not in candidates]
+    return _verdict(_contradict(state, good, witnesses, rules), candidates, now, rules)
 
 
 def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
@@ -224,6 +227,13 @@ def _is_doubted(pick: Candidate, doubts: Sequence[Candidate], good: Decimal | No
         return False
     off = distance_pct(pick.rate.price, good)
     return off > rules.agreement_pct and any(distance_pct(c.rate.price, good) < off for c in doubts)
+
+
+def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
+    """Return *state* in dispute if a price that may not be shown is nearer to the last *good* one: it is evidence."""
+    if state.shown is None or not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
+        return state
+    return replace(state, disputed=True, good=good)
 
 
 def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> CoinState:

@@ -82,7 +82,7 @@ CASES = {
     "all down for long": Case(ALL, dict.fromkeys(ALL, "500"), None, "coingecko", "stale", ticks=8),
     "USDT told to be 0.95 by one": Case(ALL, {"kraken": "depeg"}, "1", "coingecko"),
     "USDT told to be 0.95 by one, the best source down": Case(
-        ALL, {"kraken": "depeg", "coingecko": "500"}, "1", "kraken", ticks=8
+        ALL, {"kraken": "depeg", "coingecko": "500"}, "1", "binance", ticks=8
     ),
     "only Binance left": Case(ALL, {"coingecko": "500", "kraken": "500"}, "1", "binance", ticks=8),
     "one answer a thousand times too high": Case(ALL, {"coingecko": "spike"}, "1", "coingecko"),

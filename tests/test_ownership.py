@@ -199,3 +199,10 @@ def test_wrong_prices_stay_marked_while_the_market_walks_away_from_them() -> Non
         readings = (reading("coingecko", truth), reading("binance", low), reading("kraken", low))
         now = judge(replace(now, readings={r.rate.source: r for r in readings})).state
         assert now.disputed
+
+
+def test_a_price_that_may_not_be_shown_still_contradicts() -> None:
+    """CoinGecko is 3 % low, Binance is right but cannot be converted: CoinGecko shows, marked."""
+    verdict = judge(state(reading("coingecko", "97"), reading("binance", "100.1")), factor=None)
+    assert verdict.state.shown is not None
+    assert (verdict.state.shown.source, verdict.state.disputed, verdict.state.good) == ("coingecko", True, Decimal(100))

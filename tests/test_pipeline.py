@@ -16,6 +16,7 @@ from config.asgi import application
 from rates import feed
 from rates.hub import get_hub
 from rates.models import Coin
+from rates.signals import publisher
 from rates.tasks import refresh_rates
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -27,7 +28,9 @@ COINS = (("BTC", "Bitcoin", "bitcoin"), ("ETH", "Ethereum", "ethereum"), ("XLM",
 def coins(settings) -> list[Coin]:
     settings.RATES_SOURCES = ["coingecko"]
     settings.RATES_STREAM = []
-    return [Coin.objects.create(symbol=s, name=n, coingecko_id=c, position=i) for i, (s, n, c) in enumerate(COINS)]
+    coins = [Coin.objects.create(symbol=s, name=n, coingecko_id=c, position=i) for i, (s, n, c) in enumerate(COINS)]
+    publisher.wait()
+    return coins
 
 
 @asynccontextmanager
