@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.numbers import currency_sign
@@ -131,12 +131,7 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
 
 def _token_url() -> str:
     """Return where a page gets a short-lived token for its socket; empty when sockets are public."""
-    if settings.RATES_WS_AUTH != "jwt":
-        return ""
-    try:
-        return reverse("socket-token")
-    except NoReverseMatch:
-        return ""
+    return reverse("socket-token") if settings.RATES_WS_AUTH == "jwt" else ""
 
 
 def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[str, Any]:

@@ -92,8 +92,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_site(folder: Path) -> Iterator[Site]:
-    """Run a system with `COINS`, its files in *folder*."""
+def run_site(folder: Path, **more: str) -> Iterator[Site]:
+    """Run a system with `COINS`, its files in *folder*, and *more* in its environment."""
     with ExitStack() as stack:
         valkey = ValkeyServer()
         valkey.start()
@@ -119,7 +119,7 @@ def run_site(folder: Path) -> Iterator[Site]:
             "RATES_STALE_AFTER": "5",
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
         }
-        site = Site(environment, f"http://localhost:{port}", coingecko)
+        site = Site(environment | more, f"http://localhost:{port}", coingecko)
         site.manage("migrate", "-v0")
         rows = [(symbol, name, coin_id) for symbol, (name, coin_id, _) in COINS.items()]
         site.edit(
