@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
-.PHONY: help run demo test check format requirements clean
+.PHONY: help run demo test check bench format requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -26,6 +26,9 @@ check: .venv/dev ## format, lint, types, migrations, deploy check, tests
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/pytest
+
+bench: .venv/dev ## what a publication costs, beside other servers
+	$(BIN)/python benchmarks/fan_out.py
 
 format: .venv/dev ## put the code in the house's format
 	$(BIN)/ruff check --fix .
