@@ -1,6 +1,5 @@
 """Staff manage the list of coins here; what they save is on open pages at once, its price with the next tick."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,12 +17,11 @@ from django.utils.translation import gettext as _
 
 from rates import coin_files, feed, store
 from rates.board import TETHER, is_depegged
-from rates.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_sources
+from rates.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_processes, describe_sources
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.forms import CoinForm, ImportForm, RowForm
 from rates.inspection import inspect_coin, is_another_coin
 from rates.models import Coin
-from rates.reports import running
 from rates.sources import coingecko_catalog
 from rates.types import CoinState, decimal_text
 
@@ -57,7 +55,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     """The list of coins, with order and switch editable in place, and the state of each price."""
 
     form = CoinForm
-    list_display = ("symbol", "name", "price", "age", "source", "line", "state", "position", "enabled")
+    list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "line")
     list_editable = ("position", "enabled")
     list_filter = ("enabled",)
     list_per_page = 500
@@ -289,7 +287,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             context |= {
                 "sources": describe_sources(overview),
                 "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
-                "processes": running(overview.processes, time.time()),
+                "processes": describe_processes(overview),
                 "board_age": board_age(overview),
                 "tether": overview.states.get(TETHER),
                 "depegged": is_depegged(overview.states.get(TETHER, CoinState())),

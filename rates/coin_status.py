@@ -11,10 +11,11 @@ from django.conf import settings
 from rates.models import Coin
 from rates.ownership import is_fresh
 from rates.pacing import Health, read_health
+from rates.reports import running
 from rates.store import Overview
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time
 
-WIDTH, HEIGHT = 100, 24
+WIDTH, HEIGHT = 80, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,14 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
 
 def _moment(seconds: float) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:
+    """Return the name of each running process, when it last reported, and what it said."""
+    return [
+        (name, _moment(facts["at"]), ", ".join(f"{word}: {value}" for word, value in facts.items() if word != "at"))
+        for name, facts in running(overview.processes, time.time()).items()
+    ]
 
 
 def board_age(overview: Overview) -> float | None:
