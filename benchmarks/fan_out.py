@@ -51,7 +51,9 @@ def main() -> None:
     parser.add_argument("--sockets", default="100,1000,5000")
     parser.add_argument("--coins", default="4,200")
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--plot", type=Path, help="where to write the CPU per delivery as SVG")
     options = parser.parse_args()
+    results: list[Result] = []
     with tempfile.TemporaryDirectory() as folder, ValkeyServer() as valkey:
         load = Path(folder) / "load"
         subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", load, HERE / "load.c"], check=True)
@@ -61,7 +63,10 @@ def main() -> None:
         for coins in map(int, options.coins.split(",")):
             for sockets in map(int, options.sockets.split(",")):
                 for server in servers(valkey.port):
-                    print(row(measure(server, load, coins, sockets, **fixed)), flush=True)
+                    results.append(measure(server, load, coins, sockets, **fixed))
+                    print(row(results[-1]), flush=True)
+    if options.plot:
+        options.plot.write_text(plot(results))
 
 
 def servers(redis_port: int) -> list[str]:
@@ -76,6 +81,21 @@ def row(result: Result) -> str:
         f"| {result.coins} | {result.sockets} | {result.server} | {result.cpu_us:.1f} µs | {result.last_ms:.0f} ms "
         f"| {result.kb_per_socket:.0f} | {result.accepts_per_second:.0f} | {result.lost} |"
     )
+
+
+def plot(results: list[Result]) -> str:
+    """Return the CPU per delivery as bars in SVG, one for each result."""
+    scale = 360 / max(result.cpu_us for result in results)
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{len(results) * 22 + 30}" font-size="13">']
+    lines.append('<text x="8" y="18" font-family="sans-serif">CPU per delivery, µs (lower is better)</text>')
+    for place, result in enumerate(results):
+        y, wide = place * 22 + 30, result.cpu_us * scale
+        colour = "#04724f" if result.server == "ours" else "#8b96a8"
+        words = f"{result.coins} coins, {result.sockets} sockets, {result.server}"
+        lines.append(f'<text x="290" y="{y + 14}" text-anchor="end" font-family="sans-serif">{words}</text>')
+        lines.append(f'<rect x="300" y="{y}" width="{wide:.0f}" height="18" fill="{colour}"/>')
+        lines.append(f'<text x="{305 + wide:.0f}" y="{y + 14}" font-family="sans-serif">{result.cpu_us:.1f}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
 
 
 def measure(
@@ -143,7 +163,7 @@ def running(server: str, redis_port: int, environment: dict[str, str]) -> Iterat
     command = {
         "ours": [sys.executable, "manage.py", "serve"],
         "websockets.broadcast": [sys.executable, HERE / "peers/broadcast.py", str(PORT), environment["REDIS_URL"]],
-        "ws": ["node", HERE / "peers/ws.js", str(PORT), str(redis_port)],
+        "ws": ["node", HERE / "peers/ws.mjs", str(PORT), str(redis_port)],
     }[server]
     process = subprocess.Popen(["bash", "-c", 'ulimit -n 20000; exec "$@"', "-", *command], cwd=ROOT, env=environment)
     try:
