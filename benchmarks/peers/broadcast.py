@@ -1,36 +1,34 @@
-"""The peer to compare with: the library `websockets`, its `broadcast()`, one Redis subscription for all sockets."""
+"""The peer in Python: `websockets.broadcast()`, with the same text from the same Redis channel."""
 
 import asyncio
+import gc
 import sys
 
 import redis.asyncio
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-CHANNEL = "benchmark"
-sockets: set[ServerConnection] = set()
+connections: set[ServerConnection] = set()
 
 
-async def meet(socket: ServerConnection) -> None:
-    """Keep a socket until it goes."""
-    sockets.add(socket)
+async def keep(connection: ServerConnection) -> None:
+    """Hold one client."""
+    connections.add(connection)
     try:
-        await socket.wait_closed()
+        await connection.wait_closed()
     finally:
-        sockets.discard(socket)
+        connections.discard(connection)
 
 
-async def main(port: int, address: str) -> None:
-    """Forward every message of the channel to every socket."""
-    async with (
-        serve(meet, "127.0.0.1", port, compression=None, subprotocols=["rates.v1"], backlog=4096),  # type: ignore[list-item]
-        redis.asyncio.Redis.from_url(address, socket_timeout=None) as client,
-        client.pubsub() as subscriber,
-    ):
-        await subscriber.subscribe(CHANNEL)
-        async for message in subscriber.listen():
-            if message["type"] == "message":
-                broadcast(sockets, message["data"].decode())
+async def main(port: int, url: str) -> None:
+    """Serve, and send on what Redis says."""
+    # The same tuning as the service's.
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1_000)
+    async with redis.asyncio.Redis.from_url(url) as client, client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe("rates_update")
+        async with serve(keep, "127.0.0.1", port, compression=None, backlog=4096):
+            async for message in pubsub.listen():
+                broadcast(connections, message["data"].decode())
 
 
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+asyncio.run(main(int(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,141 @@
+"""The results of `fan_out.py` as lines, as a page of the documentation, and as its plot."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+OURS = "rates"
+COLOURS = {
+    "rates": "#2563eb",
+    "rates, plain ASGI": "#93c5fd",
+    "websockets.broadcast()": "#f59e0b",
+    "Node ws": "#10b981",
+}
+
+
+@dataclass
+class Result:
+    """
+    What one server needed for one size.
+
+    Attributes:
+        accepted: sockets a second.
+        first_to_last, published_to_last: milliseconds, medians of the rounds.
+        cpu: microseconds of the server's CPU per delivery.
+        memory: KB of the server's resident memory per socket.
+        lost: deliveries that did not come.
+    """
+
+    server: str
+    coins: int
+    size: int
+    bytes: int
+    accepted: float
+    first_to_last: float
+    published_to_last: float
+    cpu: float
+    memory: float
+    lost: int
+
+
+def line(r: Result) -> str:
+    """Return one result for the terminal."""
+    return (
+        f"{r.server:24} {r.coins:4} coins {r.size:6} sockets {r.bytes:6} B  {r.accepted:6.0f}/s accepted"
+        f"  first-last {r.first_to_last:7.1f} ms  publish-last {r.published_to_last:7.1f} ms"
+        f"  {r.cpu:6.1f} us/delivery  {r.memory:6.1f} KB/socket  lost {r.lost}"
+    )
+
+
+def write_page(results: Sequence[Result]) -> None:
+    """Write docs/benchmarks.md and docs/benchmarks.svg."""
+    (DOCS / "benchmarks.svg").write_text(plot(results))
+    (DOCS / "benchmarks.md").write_text(
+        PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", versions=versions(), tables=tables(results))
+    )
+
+
+PAGE = """# Benchmarks
+
+Written by `make bench` ({date}): one publication through Redis to N sockets of one server process, one server after the
+other in one run, all with the same text. Read the ratios: machines differ, and this one was shared. "Last" is from the
+first socket that has the publication to the last, median of the publications. "CPU" is the server's alone. In brackets:
+how many times ours.
+
+{versions}
+
+![CPU per delivery](benchmarks.svg)
+
+{tables}
+
+How it is done: `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`.
+"rates" is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. One size alone:
+`python -m benchmarks.fan_out --sizes 5000 --coins 4`.
+"""
+
+
+def versions() -> str:
+    """Return what was measured with what."""
+    parts = [
+        f"Python {sys.version.split()[0]}",
+        *(f"{name} {version(name)}" for name in ("uvicorn", "websockets", "channels")),
+    ]
+    for command in (["node", "--version"], ["go", "version"]):
+        try:
+            parts.append(" ".join([command[0], *subprocess.check_output(command, text=True).split()[-2:][:1]]))
+        except OSError:
+            continue
+    return f"{', '.join(parts)}; {platform.system()} {platform.release()}."
+
+
+def tables(results: Sequence[Result]) -> str:
+    """Return one table for each number of coins."""
+    return "\n\n".join(table([r for r in results if r.coins == coins]) for coins in sorted({r.coins for r in results}))
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return the table of one text; in brackets: how many times ours."""
+    rows = [
+        f"## {results[0].coins} coins, {results[0].bytes} bytes",
+        "",
+        "| sockets | server | CPU per delivery | last | memory per socket | accepted | lost |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        mine = next((m for m in results if m.size == r.size and m.server == OURS), r)
+        rows.append(
+            f"| {r.size:,} | {r.server} | {r.cpu:.1f} µs ({r.cpu / mine.cpu:.2f}) "
+            f"| {r.first_to_last:.1f} ms ({r.first_to_last / mine.first_to_last:.2f}) "
+            f"| {r.memory:.0f} KB | {r.accepted:,.0f}/s | {r.lost} |"
+        )
+    return "\n".join(rows)
+
+
+def plot(results: Sequence[Result]) -> str:
+    """Return the CPU per delivery as bars."""
+    shown = [r for r in results if r.coins == results[0].coins and r.size >= 1000]
+    most = max(r.cpu for r in shown)
+    bars, y, size = [], 30, 0
+    for r in shown:
+        if r.size != size:
+            size, y = r.size, y + 26
+            bars.append(f'<text x="10" y="{y - 6}" font-weight="600">{size:,} sockets</text>')
+        width = 420 * r.cpu / most
+        bars.append(f'<text x="180" y="{y + 13}" text-anchor="end">{r.server}</text>')
+        bars.append(
+            f'<rect x="190" y="{y}" width="{width:.0f}" height="16" rx="2" fill="{COLOURS.get(r.server, "#6b7280")}"/>'
+        )
+        bars.append(f'<text x="{196 + width:.0f}" y="{y + 13}">{r.cpu:.1f}</text>')
+        y += 20
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="680" height="{y + 10}" '
+        'font-family="sans-serif" font-size="13">'
+        f'<rect width="100%" height="100%" fill="#fff"/><text x="10" y="22" font-size="15" font-weight="600">'
+        f"CPU per delivery, microseconds (less is better)</text>{''.join(bars)}</svg>\n"
+    )
