@@ -222,7 +222,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             return JsonResponse({"coins": []})
         try:
             matches = coingecko_catalog.search_coins(query, LOOKUP_TIMEOUT)
-        except SourceError as error:
+        except RatesError as error:
             return JsonResponse({"error": str(error)})
         return JsonResponse({"coins": [match._asdict() for match in matches]})
 

@@ -14,6 +14,7 @@ Everything in Redis: the shared memory of all processes. No other module spells 
     rates:stream            token of the one active `stream_rates`
     rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
+    rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
 
 Symbols are upper case and our own words are lower case, so they cannot meet.
 """
@@ -387,6 +388,19 @@ def load_catalog() -> dict[str, list[str]] | None:
     """Return CoinGecko's list of coins (id -> symbol and name); None when it is not kept."""
     with redis_errors():
         text = client().get(CATALOG)
+    return json.loads(text) if text else None
+
+
+def save_search(query: str, matches: Sequence[Sequence[Any]], seconds: int) -> None:
+    """Keep what CoinGecko found for *query* for *seconds*."""
+    with redis_errors():
+        client().set(f"rates:search:{query}", json.dumps(matches), ex=seconds)
+
+
+def load_search(query: str) -> list[list[Any]] | None:
+    """Return what CoinGecko found for *query*; None when that is not kept."""
+    with redis_errors():
+        text = client().get(f"rates:search:{query}")
     return json.loads(text) if text else None
 
 

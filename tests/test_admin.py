@@ -221,3 +221,49 @@ def test_another_id_makes_it_another_coin(admin_client, coins) -> None:
     assert snapshot is not None
     assert snapshot.fragments["BTC"].price is None
     assert store.load_histories(["BTC"]) == {"BTC": []}
+
+
+def search(client: Client, query: str) -> dict:
+    return client.get(reverse("admin:rates_coin_search"), {"q": query}).json()
+
+
+def test_a_search_asks_coingecko_once_a_day(admin_client, coins, coingecko) -> None:
+    found = search(admin_client, "stel")
+    assert [coin["id"] for coin in found["coins"]] == ["stellar"]
+    assert search(admin_client, "STEL") == found
+    assert search(admin_client, "s") == {"coins": []}
+    assert coingecko.calls == 1
+
+
+@pytest.mark.parametrize("fault", ["500", "429", "403", "truncated", "empty", "hang", "error_body"])
+def test_a_search_that_fails_says_so_and_is_not_kept(admin_client, coins, coingecko, fault: str) -> None:
+    coingecko.fault = fault
+    assert "coingecko" in search(admin_client, "stel")["error"]
+    coingecko.fault = ""
+    assert search(admin_client, "stel")["coins"]
+
+
+def test_the_test_button_shows_every_source_side_by_side(admin_client, coins, coingecko, kraken) -> None:
+    url = reverse("admin:rates_coin_test")
+    answer = admin_client.get(url, {"symbol": "BTC", "coingecko_id": "bitcoin", "binance_symbol": "BTCUSDT"}).json()
+    said = {finding["source"]: finding for finding in answer["findings"]}
+    assert said["coingecko"]["price"] == "63250.12"
+    assert said["kraken"]["distance_pct"] == "0.00"
+    assert "binance" in said["binance"]["problem"]
+    assert not answer["another_coin"]
+
+
+def test_a_pair_of_another_coin_is_refused(admin_client, coins, coingecko, binance) -> None:
+    coingecko.ids["dogecoin"] = "DOGE"
+    coingecko.prices["DOGE"] = Decimal("0.12")
+    page = admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="ETHUSDT")).content.decode()
+    assert "ETHUSDT is another coin" in page
+    assert not Coin.objects.filter(symbol="DOGE").exists()
+
+
+def test_a_pair_that_binance_does_not_have_is_a_warning(admin_client, coins, coingecko, binance) -> None:
+    coingecko.ids["dogecoin"] = "DOGE"
+    coingecko.prices["DOGE"] = Decimal("0.12")
+    page = admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="DOGEUSDT"), follow=True)
+    assert "this coin has no backup there" in page.content.decode()
+    assert Coin.objects.filter(symbol="DOGE").exists()

@@ -31,13 +31,18 @@ class Match(NamedTuple):
 
 def search_coins(query: str, timeout: float) -> list[Match]:
     """
-    Return the coins that CoinGecko finds for *query*, the biggest first.
+    Return the coins that CoinGecko finds for *query*, the biggest first; asked at most once a day for the same.
 
     Raises:
-        SourceError: as `coingecko.fetch_rates`.
+        SourceError, StoreUnavailable: when the answer is neither kept nor to be had.
     """
+    kept = store.load_search(query.lower())
+    if kept is not None:
+        return [Match(*match) for match in kept]
     body = get_json(_endpoint("/search"), {"query": query}, time.monotonic() + timeout)
-    return parse_search(body)
+    matches = parse_search(body)
+    store.save_search(query.lower(), matches, DAY)
+    return matches
 
 
 def parse_search(body: Any) -> list[Match]:
