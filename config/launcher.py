@@ -14,22 +14,21 @@ which takes the worker's child away in the middle of a tick.
 
 import fcntl
 import http.client
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import NamedTuple
 
-import redis
 from honcho.colour import get_colours
 from honcho.environ import parse_procfile
 from honcho.printer import Message, Printer
@@ -64,10 +63,7 @@ def main() -> int:
     """Run until a signal or the end of a process; return the exit code."""
     try:
         with only_one():
-            settings = read_settings()
-            check_port(settings.HOST, settings.PORT)
-            check_redis(settings.REDIS_URL)
-            prepare_database()
+            settings = prepare()
             return run(procfile(settings), settings)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -85,33 +81,28 @@ def only_one() -> Iterator[None]:
         yield
 
 
-def read_settings() -> Any:
+def prepare() -> SimpleNamespace:
     """
-    Return the settings as every process will see them, with what is particular to `make run` put into the environment.
+    Check and prepare everything; return the few settings that running it needs.
 
-    The import is late because the settings read the environment.
+    A process of its own does it, so that this one stays small: it has nothing to do then but to wait.
     """
     load_dotenv()
     if not text("DEBUG"):
         os.environ["DEBUG"] = "True"
     if not (text("REDIS_URL") or text("REDIS_HOST")):
         os.environ["REDIS_URL"] = embedded_redis.address(DATA_DIR)
-    settings = import_module("config.settings")
-    os.environ.update(HOST=settings.HOST, PORT=str(settings.PORT), PYTHONUNBUFFERED="1")
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = [sys.executable, "-m", "config.prepare"]
+    done = subprocess.run(command, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+    *said, last = done.stdout.splitlines()
+    for line in said:
+        say(line)
+    settings = SimpleNamespace(**json.loads(last))
+    os.environ.update(HOST=settings.HOST, PORT=str(settings.PORT), PYTHONUNBUFFERED="1")
     return settings
-
-
-def check_port(host: str, port: int) -> None:
-    """Refuse to start where we cannot listen."""
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(place)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SystemExit(f"Cannot listen on {host} port {port}: {reason}. Choose another: PORT=8001 make run") from None
 
 
 def is_embedded(address: str) -> bool:
@@ -119,33 +110,7 @@ def is_embedded(address: str) -> bool:
     return address == embedded_redis.address(DATA_DIR)
 
 
-def check_redis(address: str) -> None:
-    """Refuse to start without the Redis that was configured; the embedded one is started later."""
-    if is_embedded(address):
-        return
-    place = address.rpartition("@")[2].removeprefix("redis://").removeprefix("rediss://")
-    try:
-        with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=2) as client:
-            client.ping()
-    except redis.RedisError as error:
-        reason = str(error).splitlines()[0]
-        raise SystemExit(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)") from None
-
-
-def prepare_database() -> None:
-    """Bring the tables up to date and fill an empty coin list."""
-    for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=BASE_DIR, capture_output=True, text=True, check=False
-        )
-        sys.stdout.write(done.stdout)
-        if done.returncode:
-            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-            raise SystemExit(f"The database cannot be prepared (manage.py {command[0]}): {reason}")
-        sys.stderr.write(done.stderr)
-
-
-def procfile(settings: Any) -> dict[str, str]:
+def procfile(settings: SimpleNamespace) -> dict[str, str]:
     """Return the commands to run, by name."""
     commands = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
     if not is_embedded(settings.REDIS_URL):
@@ -155,7 +120,7 @@ def procfile(settings: Any) -> dict[str, str]:
     return commands
 
 
-def run(commands: dict[str, str], settings: Any) -> int:
+def run(commands: dict[str, str], settings: SimpleNamespace) -> int:
     """Run *commands* until the first of them ends or a signal comes; leave no process behind."""
     events: SimpleQueue[Ended] = SimpleQueue()
     for number in STOP_SIGNALS:

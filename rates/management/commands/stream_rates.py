@@ -12,6 +12,8 @@ from rates.stream import run
 class Command(BaseCommand):
     """Keep the live streams of `RATES_STREAM` open; several may run, one is active."""
 
+    # The web process runs the checks; here they would load every page and the admin.
+    requires_system_checks = ()
     help = "Keep the exchanges' live streams open. Several may run: one is active, the others wait."
 
     def handle(self, *args: Any, **options: Any) -> None:
