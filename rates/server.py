@@ -24,7 +24,7 @@ from rates.links import CLOSE_WITHIN, STUCK_AFTER
 SEND_BUFFER = 64 * 1024
 LONGEST_MESSAGE = 4096
 # Seconds that the last frames of a client that takes nothing have.
-STUCK_CLOSE_WITHIN = 1.0
+STUCK_CLOSE_WITHIN = 0.3
 # Seconds of silence before a ping; seconds that the answer may take.
 PING_AFTER = 10.0
 PONG_WITHIN = 10.0
@@ -70,6 +70,8 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self._pinged_at: float | None = None
         self._stuck_since: float | None = None
         self._waiting = 0
+        # Nothing waits, and the connection is not closing: one flag, because `write` is called for each delivery.
+        self._takes = True
         self._between_frames = False
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -83,6 +85,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Break the circles that only the garbage collection would find."""
         super().connection_lost(exc)
+        self._takes = False
         self.on_free = lambda: None
         if self.handshake_initiated and hasattr(self, "scope"):
             cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
@@ -93,11 +96,15 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             cast("dict[str, Any]", self.scope["extensions"])["rates.link"] = self
 
+    def eof_received(self) -> None:
+        """Write nothing more to a client that has gone; the transport closes by itself."""
+        self._takes = False
+
     # The hub's side
 
     def write(self, *frames: Frame) -> bool:
         """Write *frames*, unless one before them still waits."""
-        if self._stuck_since is not None or self.close_sent or self.transport.is_closing():
+        if not self._takes:
             return False
         self.transport.write(frames[0].wire if len(frames) == 1 else b"".join(frame.wire for frame in frames))
         return True
@@ -110,6 +117,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(code)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
+        self._takes = False
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
@@ -121,6 +129,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         connection = self.transport.get_extra_info("socket")
         if connection is not None and self._stuck_since is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._takes = False
         self.transport.abort()
 
     def look_after(self) -> None:
@@ -142,6 +151,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """End the connection with the server; a client that does not read cannot hold it up."""
+        self._takes = False
         super().shutdown()
         if self._stuck_since is not None:
             self.cut()
@@ -149,6 +159,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """Skip this client from now on."""
         super().pause_writing()
+        self._takes = False
         self._stuck_since = self.loop.time()
         self._waiting = self.transport.get_write_buffer_size()
 
@@ -156,6 +167,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """Let the hub send what the client has missed."""
         super().resume_writing()
         self._stuck_since = None
+        self._takes = not (self.close_sent or self.transport.is_closing())
         self.on_free()
 
     async def send(self, message: Any) -> None:
@@ -163,6 +175,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True
+            self._takes = False
 
     # The client's side
 
@@ -177,6 +190,11 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         elif not self.handshake_initiated:
             self._between_frames = data.endswith(b"\r\n\r\n")
         super().data_received(data)
+
+    def handle_close(self, event: MessageFrame) -> None:
+        """Answer the client's close, which is the last frame of ours."""
+        self._takes = False
+        super().handle_close(event)
 
     def handle_ping(self) -> None:
         """Answer, unless the client does not read: the answers to a flood of pings would wait in our memory."""
@@ -200,6 +218,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
+        self._takes = False
         if self.conn.close_sent is not None:
             super().handle_parser_exception()
         else:
