@@ -10,7 +10,7 @@ from django.conf import settings
 
 from rates.models import Coin
 from rates.ownership import is_fresh
-from rates.pacing import Health, read_health
+from rates.pacing import Health, pause_left, read_health, stream_name
 from rates.reports import running
 from rates.store import Overview
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time
@@ -97,22 +97,18 @@ class SourceStatus:
 
 
 def describe_sources(overview: Overview) -> list[SourceStatus]:
-    """Return the status of each source that is in use or was asked before."""
-    names = dict.fromkeys([*settings.RATES_SOURCES, *overview.healths])
+    """Return the status of each source and stream that is in use or was asked before."""
+    names = dict.fromkeys([*settings.RATES_SOURCES, *map(stream_name, settings.RATES_STREAM), *overview.healths])
     return [_describe_source(name, overview) for name in names]
 
 
 def _describe_source(name: str, overview: Overview) -> SourceStatus:
-    stored = overview.healths.get(name, {})
-    health: Health = read_health(stored, str(stored.get("setup", "")))
+    health = read_health(overview.healths, name)
     now = datetime.now(UTC)
-    paused = health.paused_until > time.time()
-    word = (
-        "paused" if paused else "failing" if health.failures else "answers" if health.answered_at else "not asked yet"
-    )
+    paused = pause_left(health, now.timestamp()) > 0
     return SourceStatus(
         name=name,
-        word=word,
+        word=_health_word(health, paused),
         error=health.error,
         answered_at=_moment(health.answered_at),
         failed_at=_moment(health.failed_at),
@@ -121,6 +117,14 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
         calls_month=overview.calls.get(f"{name}:{now:%Y-%m}", 0),
         limit_month=settings.COINGECKO_MONTHLY_CREDITS if name == "coingecko" else None,
     )
+
+
+def _health_word(health: Health, paused: bool) -> str:
+    if paused:
+        return "paused"
+    if health.answers:
+        return "answers"
+    return "failing" if health.failed_at else "not asked yet"
 
 
 def _moment(seconds: float) -> datetime | None:

@@ -126,7 +126,7 @@ def _publish(decide: Callable[[Memory], Change]) -> Saved:
 
 def _read_healths() -> dict[str, Health]:
     stored = store.load_healths()
-    return {name: pacing.read_health(stored.get(name), SOURCES[name].setup()) for name in settings.RATES_SOURCES}
+    return {name: pacing.read_health(stored, name, SOURCES[name].setup()) for name in settings.RATES_SOURCES}
 
 
 def _choose_due(

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from rates import store
 from rates.board import TETHER, is_depegged
 from rates.exceptions import StoreUnavailable
-from rates.pacing import Health, read_health
+from rates.pacing import pause_left, read_health
 from rates.reports import running
 from rates.store import Overview
 from rates.types import read_time
@@ -84,10 +84,10 @@ def source_metrics(overview: Overview) -> Iterator[Metric]:
     up = GaugeMetricFamily("rates_source_up", "Whether the last answer was usable.", labels=["source"])
     pause = GaugeMetricFamily("rates_source_pause_seconds", "Until it may be asked again.", labels=["source"])
     failures = GaugeMetricFamily("rates_source_failures", "Failures in a row.", labels=["source"])
-    for name, stored in overview.healths.items():
-        health: Health = read_health(stored, stored.get("setup", ""))
-        up.add_metric([name], not health.failures)
-        pause.add_metric([name], max(0.0, health.paused_until - now))
+    for name in overview.healths:
+        health = read_health(overview.healths, name)
+        up.add_metric([name], health.answers)
+        pause.add_metric([name], pause_left(health, now))
         failures.add_metric([name], health.failures)
     calls = CounterMetricFamily("rates_source_calls_total", "Calls this month.", labels=["source"])
     month = f":{datetime.now(UTC):%Y-%m}"

@@ -1,10 +1,14 @@
 """
-When a source may be asked again: pure functions of its health, which all workers share through the store.
+When a source may be asked again: pure functions of its health, which all processes share through the store.
 
     answered            asked again when its role needs it; the spacing of a source that limits us narrows slowly
     limited (429, 418)  not before the time it names, else a growing pause; the spacing widens
     refused (401, 403, 451)  a long pause, then one cheap probe before real traffic
     unreachable, garbled     the next tick is the retry; after some failures in a row a short pause
+
+A stream has a health of its own, `binance stream`, whose pauses are between two connections; a broken one is opened
+anew after a second at first, then less and less often. A vendor counts what it limits by address, so a limit of its
+stream holds for its polls too, and the other way round; a refusal concerns one host, and stays where it was met.
 
 A month's credits are spread evenly over what is left of the month.
 """
@@ -30,6 +34,13 @@ LONGEST_SPACING = 300.0
 FREE_RETRIES = 5
 WIDEN = 1.5
 NARROW = 0.995
+# A stream: pauses between two connections, in seconds.
+FIRST_BREAK_PAUSE = 1.0
+LONGEST_BREAK_PAUSE = 60.0
+STREAM_LIMIT_PAUSE = 30.0
+LONGEST_STREAM_LIMIT_PAUSE = 600.0
+# What distinguishes the name of a stream's health from that of its source's.
+STREAM = " stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,7 @@ class Health:
         error: the last failure in words; empty while it answers.
         failures: failures in a row.
         paused_until: Unix seconds; not asked before.
+        limited: the pause is for having asked too often; it holds for the vendor's polls and stream alike.
         probing: the next question is a cheap one, because the last one was refused.
         spacing: seconds between two questions, learned from being limited; 0 when it never limited us.
     """
@@ -54,8 +66,14 @@ class Health:
     error: str = ""
     failures: int = 0
     paused_until: float = 0.0
+    limited: bool = False
     probing: bool = False
     spacing: float = 0.0
+
+    @property
+    def answers(self) -> bool:
+        """Whether its last answer was a good one."""
+        return self.answered_at > self.failed_at
 
 
 def fingerprint(*parts: str) -> str:
@@ -63,16 +81,37 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def read_health(stored: Mapping[str, Any] | None, setup: str) -> Health:
-    """Return the *stored* health, or a fresh one when there is none or the source is asked with another *setup*."""
-    known = {name: value for name, value in (stored or {}).items() if name in Health.__dataclass_fields__}
-    health = Health(**known)
-    return health if health.setup == setup else Health(setup=setup)
+def stream_name(source: str) -> str:
+    """Return the name that the health of *source*'s stream has."""
+    return source + STREAM
+
+
+def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str | None = None) -> Health:
+    """
+    Return the health of *name* among all that are *stored*, paused as long as a limit of the vendor's other door is.
+
+    It is a fresh one when there is none, or when the source is asked with another *setup* now; None takes any.
+    """
+    own = _read(stored.get(name, {}))
+    health = own if setup in (None, own.setup) else Health(setup=setup or "")
+    other = _read(stored.get(name.removesuffix(STREAM) if name.endswith(STREAM) else stream_name(name), {}))
+    if not other.limited or other.paused_until <= health.paused_until:
+        return health
+    return replace(health, paused_until=other.paused_until, error=health.error or other.error)
+
+
+def _read(stored: Mapping[str, Any]) -> Health:
+    return Health(**{name: value for name, value in stored.items() if name in Health.__dataclass_fields__})
 
 
 def write_health(health: Health) -> dict[str, Any]:
     """Return what `read_health` reads."""
     return asdict(health)
+
+
+def pause_left(health: Health, now: float) -> float:
+    """Return the seconds of its pause that are left at *now*; none if our clock was set back since."""
+    return 0.0 if health.asked_at > now else max(0.0, health.paused_until - now)
 
 
 def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0) -> bool:
@@ -83,7 +122,7 @@ def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0
     """
     if health.asked_at > now:
         return True
-    if now < health.paused_until:
+    if pause_left(health, now):
         return False
     return now - health.asked_at >= max(health.spacing, credit_spacing) and now - health.answered_at >= wait
 
@@ -98,6 +137,7 @@ def after_answer(health: Health, now: float, interval: float) -> Health:
         error="",
         failures=0,
         paused_until=0.0,
+        limited=False,
         probing=False,
         spacing=spacing if spacing > interval else 0.0,
     )
@@ -106,7 +146,7 @@ def after_answer(health: Health, now: float, interval: float) -> Health:
 def after_error(health: Health, error: SourceError, now: float, interval: float) -> Health:
     """Return the health after *error* in answer to the question put at *now*."""
     failures = health.failures + 1
-    asked = replace(health, asked_at=now, failed_at=now, error=str(error), failures=failures)
+    asked = _fail(health, error, now, failures)
     if isinstance(error, SourceLimited):
         spacing = min(LONGEST_SPACING, max(2 * interval, WIDEN * health.spacing))
         return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
@@ -116,6 +156,39 @@ def after_error(health: Health, error: SourceError, now: float, interval: float)
     if failures <= FREE_RETRIES:
         return asked
     return replace(asked, paused_until=now + _grow(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE))
+
+
+def after_connecting(health: Health, now: float) -> Health:
+    """Return the health of a stream that delivers; its failures count on until the connection has proved to last."""
+    return replace(health, asked_at=now, answered_at=now, error="", paused_until=0.0, limited=False)
+
+
+def after_break(health: Health, error: SourceError, now: float, *, lasted: bool) -> Health:
+    """Return the health of a stream whose connection ended at *now*; one that *lasted* was a success."""
+    failures = 1 if lasted else health.failures + 1
+    broken = _fail(health, error, now, failures)
+    return replace(broken, paused_until=now + _break_pause(error, failures))
+
+
+def _fail(health: Health, error: SourceError, now: float, failures: int) -> Health:
+    return replace(
+        health,
+        asked_at=now,
+        failed_at=now,
+        error=str(error),
+        failures=failures,
+        limited=isinstance(error, SourceLimited),
+    )
+
+
+def _break_pause(error: SourceError, failures: int) -> float:
+    if isinstance(error, SourceLimited):
+        if error.retry_after is not None:
+            return min(error.retry_after, LONGEST_NAMED_PAUSE) + random.uniform(0, 2)
+        return _grow(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
+    if isinstance(error, SourceRefused):
+        return _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
+    return _grow(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
 
 
 def _limit_pause(error: SourceLimited, failures: int, interval: float) -> float:

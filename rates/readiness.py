@@ -1,4 +1,4 @@
-"""`/readyz`: whether this process can serve fresh prices, and if not, why."""
+"""`/readyz`: whether this process can serve fresh prices, and if not, why; and who is not asked at present."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,12 +8,28 @@ from django.conf import settings
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.hub import get_hub
-from rates.types import read_time
+from rates.pacing import pause_left, read_health
+from rates.types import read_time, time_text
 
 
 def find_reasons() -> list[str]:
     """Return what keeps this process from serving fresh prices, one line each; nothing when it is ready."""
     return [*_store_reasons(), *_board_reasons()]
+
+
+def find_pauses() -> dict[str, dict[str, str]]:
+    """Return until when each source or stream is left alone, and why; a pause alone makes nobody unready."""
+    try:
+        stored = store.load_healths()
+    except StoreUnavailable:
+        return {}
+    now = datetime.now(UTC)
+    healths = {name: read_health(stored, name) for name in stored}
+    return {
+        name: {"until": time_text(datetime.fromtimestamp(health.paused_until, UTC)), "why": health.error}
+        for name, health in healths.items()
+        if pause_left(health, now.timestamp())
+    }
 
 
 def _store_reasons() -> Iterator[str]:

@@ -3,9 +3,7 @@ One stream, kept open: connect, listen, follow the coin list, renew, and reconne
 
     30 s without an event            the connection is dead, whatever its pings say
     announced end, or nearly a day   the next connection delivers before this one is dropped
-    failure                          1 s, doubled up to 60 s, jittered: far inside every vendor's limit
-    429, 418                         as long as it asks for, else from 30 s on, growing
-    401, 403, 451                    15 minutes and more: it will not heal by itself
+    failure                          a pause that `pacing` chooses, and that every process keeps
 """
 
 import asyncio
@@ -21,10 +19,11 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import SourceError, SourceUnreachable
 from rates.sources.frames import LONGEST_FRAME, describe_refusal
 from rates.sources.numbers import read_json
 from rates.stream_desk import Desk
+from rates.stream_health import SharedHealth
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +32,10 @@ OPENING = 10
 CLOSING = 1
 SILENCE = 30.0
 LONGEST_LIFE = 23 * 3600.0
-LONGEST_BACK_OFF = 60.0
-LIMITED_PAUSE = 30.0
-LONGEST_LIMITED_PAUSE = 600.0
-REFUSED_PAUSE = 900.0
-LONGEST_REFUSED_PAUSE = 3600.0
+# A pause can be made longer by another process, so it is looked at again after this.
+PAUSE_READ = 5.0
+# How often the other processes hear that the stream delivers.
+HEALTH_SHARED = 10.0
 # A connection that lived this long was a success; failures are counted anew after it.
 LASTING = 60.0
 # Between two messages of ours; five a second are allowed, answers to pings included.
@@ -56,14 +54,15 @@ class Session:
     Attributes:
         delivering: set by the first event.
         ending: set when a successor is needed.
+        heard_at: when the last event came, by the monotonic clock.
     """
 
     def __init__(self, link: "Link") -> None:
         self.delivering = asyncio.Event()
         self.ending = asyncio.Event()
+        self.heard_at = time.monotonic()
         self._link = link
         self._pairs = set(sorted(link.pairs)[:OPENING_PAIRS])
-        self._heard_at = time.monotonic()
         self._number = 1
 
     async def run(self) -> None:
@@ -93,7 +92,7 @@ class Session:
     async def _converse(self, socket: ClientConnection) -> None:
         for text in self._link.source.first_messages(sorted(self._pairs)):
             await socket.send(text)
-        self._heard_at = time.monotonic()
+        self.heard_at = time.monotonic()
         await first_of(self._listen(socket), self._follow(socket), self._watch())
 
     async def _listen(self, socket: ClientConnection) -> None:
@@ -110,9 +109,9 @@ class Session:
         if event.is_ending:
             self.ending.set()
             return
-        self._heard_at = time.monotonic()
+        self.heard_at = time.monotonic()
         self.delivering.set()
-        link.desk.put(link.source.NAME, event, self._heard_at)
+        link.desk.put(link.source.NAME, event, self.heard_at)
 
     async def _follow(self, socket: ClientConnection) -> None:
         """Keep the subscriptions as the coin list wants them."""
@@ -132,7 +131,7 @@ class Session:
     async def _watch(self) -> None:
         ends_at = time.monotonic() + self._link.longest_life * random.uniform(0.95, 1)
         silence = self._link.silence
-        while time.monotonic() - self._heard_at < silence:
+        while time.monotonic() - self.heard_at < silence:
             await asyncio.sleep(min(1.0, silence / 4))
             if time.monotonic() > ends_at:
                 self.ending.set()
@@ -162,7 +161,7 @@ class Link:
         self.pairs: Mapping[str, tuple[str, ...]] = {}
         self.delivers = False
         self._wanted = asyncio.Event()
-        self._failures = 0
+        self._health = SharedHealth(source)
         self._logged: tuple[str, float] = ("", float("-inf"))
 
     def want(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
@@ -184,6 +183,7 @@ class Link:
         try:
             while True:
                 await self._wanted.wait()
+                await self._wait_out_pause()
                 if older is None or older.done():
                     self.desk.forget(self.source.NAME)
                 session, began = Session(self), time.monotonic()
@@ -191,7 +191,7 @@ class Link:
                 await first_of(session.delivering.wait(), asyncio.wait([newer]))
                 if session.delivering.is_set():
                     await self._welcome(older)
-                    await first_of(session.ending.wait(), asyncio.wait([newer]))
+                    await first_of(session.ending.wait(), asyncio.wait([newer]), self._share_health(session))
                 if newer.done():
                     await self._recover(newer, time.monotonic() - began)
                 else:
@@ -207,6 +207,11 @@ class Link:
             self._logged = ("", float("-inf"))
         await _end(older)
 
+    async def _share_health(self, session: Session) -> None:
+        while True:
+            await self._health.delivers(time.monotonic() - session.heard_at)
+            await asyncio.sleep(HEALTH_SHARED)
+
     async def _recover(self, ended: asyncio.Task[None], lived: float) -> None:
         self.delivers = False
         error = ended.exception()
@@ -214,28 +219,22 @@ class Link:
             return
         if not isinstance(error, SourceError):
             raise error
-        self._failures = 1 if lived > LASTING else self._failures + 1
-        pause = choose_pause(error, self._failures)
-        self._report(error, pause)
-        await asyncio.sleep(pause)
+        await self._health.broke(error, lasted=lived > LASTING)
 
-    def _report(self, error: SourceError, pause: float) -> None:
-        words, now = str(error), time.monotonic()
+    async def _wait_out_pause(self) -> None:
+        """Wait as long as this stream, or a limit of its vendor, is paused, whichever process learned of it."""
+        while True:
+            pause, words = await self._health.read_pause()
+            if not pause:
+                return
+            self._report(words, pause)
+            await asyncio.sleep(min(pause, PAUSE_READ))
+
+    def _report(self, words: str, pause: float) -> None:
+        now = time.monotonic()
         if words != self._logged[0] or now - self._logged[1] > LOG_SPACING:
             logger.warning("%s; next attempt in %.0f s", words, pause)
             self._logged = (words, now)
-
-
-def choose_pause(error: SourceError, failures: int) -> float:
-    """Return the seconds to wait after the *failures*-th failure in a row; jittered, so that hosts part."""
-    if isinstance(error, SourceLimited) and error.retry_after is not None:
-        return error.retry_after + random.uniform(0, 2)
-    first, most = 1.0, LONGEST_BACK_OFF
-    if isinstance(error, SourceLimited):
-        first, most = LIMITED_PAUSE, LONGEST_LIMITED_PAUSE
-    elif isinstance(error, SourceRefused):
-        first, most = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE
-    return float(min(most, first * 2 ** min(failures - 1, 20))) * random.uniform(0.7, 1.0)
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rates import pacing
-from rates.exceptions import SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
 from rates.pacing import Health
 
 INTERVAL = 5.0
@@ -47,8 +47,39 @@ def test_a_source_that_stays_away_is_asked_less_and_never_seldom() -> None:
 
 def test_another_key_starts_afresh() -> None:
     refused = pacing.after_error(Health("old"), SourceRefused("coingecko", "401"), 1000.0, INTERVAL)
-    assert pacing.read_health(pacing.write_health(refused), "new") == Health("new")
-    assert pacing.read_health(pacing.write_health(refused), "old") == refused
+    stored = {"coingecko": pacing.write_health(refused)}
+    assert pacing.read_health(stored, "coingecko", "new") == Health("new")
+    assert pacing.read_health(stored, "coingecko", "old") == pacing.read_health(stored, "coingecko") == refused
+
+
+def test_pause_of_a_stream_grows_is_capped_and_is_long_where_it_will_not_heal() -> None:
+    def pause(error: SourceError, failures: int) -> float:
+        return pacing.after_break(Health(failures=failures - 1), error, 1000.0, lasted=False).paused_until - 1000.0
+
+    broken = [pause(SourceUnreachable("x", ""), n) for n in (1, 5, 100)]
+    assert broken[0] <= 1 < broken[1] <= 16 < broken[2] <= 60
+    assert pause(SourceRefused("x", ""), 1) > 600
+    assert pause(SourceLimited("x", "", 120), 1) >= 120
+    assert 20 < pause(SourceLimited("x", ""), 1) <= 30
+
+
+def test_failures_of_a_stream_are_counted_anew_only_after_a_connection_that_lasted() -> None:
+    error = SourceUnreachable("binance", "reset")
+    health = pacing.after_connecting(Health(failures=4), 1000.0)
+    assert health.answers
+    assert pacing.after_break(health, error, 1001.0, lasted=False).failures == 5
+    assert pacing.after_break(health, error, 1100.0, lasted=True).failures == 1
+
+
+@pytest.mark.parametrize(("limited", "other"), [("binance", "binance stream"), ("binance stream", "binance")])
+def test_a_limit_holds_for_polls_and_stream_and_a_refusal_for_one_of_them(limited: str, other: str) -> None:
+    def read(error: SourceError, name: str) -> Health:
+        learned = pacing.after_error(Health("a"), error, 1000.0, INTERVAL)
+        return pacing.read_health({limited: pacing.write_health(learned)}, name, "b")
+
+    assert pacing.pause_left(read(SourceLimited("binance", "418", 60), other), 1001.0) == 59
+    assert pacing.pause_left(read(SourceLimited("binance", "418", 60), "kraken"), 1001.0) == 0
+    assert pacing.pause_left(read(SourceRefused("binance", "451"), other), 1001.0) == 0
 
 
 def test_spacing_settles_near_what_the_source_allows() -> None:

@@ -10,13 +10,13 @@ from types import ModuleType
 
 import pytest
 
-from rates import store, stream
-from rates.exceptions import SourceLimited, SourceRefused, SourceUnreachable
+from rates import pacing, readiness, store, stream
+from rates.exceptions import SourceLimited
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
 from rates.sources.frames import Event
 from rates.stream_desk import Desk
-from rates.stream_link import Link, choose_pause
+from rates.stream_link import Link
 from rates.types import Rate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
@@ -99,14 +99,6 @@ def test_desk_offers_again_what_could_not_be_published() -> None:
     desk.put("binance", event(rate("6", 1)), 101)
     desk.put_back(taken)
     assert [r.price for r in desk.take_news()] == [6]
-
-
-def test_pause_grows_is_capped_and_is_long_where_it_will_not_heal() -> None:
-    broken = [choose_pause(SourceUnreachable("x", ""), n) for n in (1, 5, 100)]
-    assert broken[0] <= 1 < broken[1] <= 16 < broken[2] <= 60
-    assert choose_pause(SourceRefused("x", ""), 1) > 600
-    assert choose_pause(SourceLimited("x", "", 120), 1) >= 120
-    assert 20 < choose_pause(SourceLimited("x", ""), 1) <= 30
 
 
 async def test_stream_delivers_and_follows_prices(exchange: tuple[ModuleType, SocketStandIn]) -> None:
@@ -214,6 +206,48 @@ async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCap
         await until(lambda: "blocked here" in caplog.text)
         await asyncio.sleep(0.2)
     assert binance.calls == 1
+
+
+@pytest.mark.parametrize("fault", ["418", "429_retry_after", "451", "403"])
+async def test_whoever_streams_next_keeps_the_pause(
+    exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, stand_in = exchange
+    stand_in.fault = fault
+    async with open_link(source, [BTC]):
+        await until(lambda: "next attempt" in caplog.text)
+    caplog.clear()
+    stand_in.fault = ""
+    async with open_link(source, [BTC]):
+        await until(lambda: "next attempt" in caplog.text)
+        await asyncio.sleep(0.2)
+    assert stand_in.calls == 1
+    assert f"{source.NAME} stream" in readiness.find_pauses()
+
+
+async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(
+    exchange: tuple[ModuleType, SocketStandIn],
+) -> None:
+    source, _ = exchange
+    name = pacing.stream_name(source.NAME)
+    banned = pacing.after_break(
+        pacing.Health(source.setup()), SourceLimited(source.NAME, "429", 0.5), time.time(), lasted=True
+    )
+    store.save_healths({name: pacing.write_health(banned)})
+    assert not pacing.read_health(store.load_healths(), name).answers
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        assert time.time() >= banned.paused_until
+        await until(lambda: pacing.read_health(store.load_healths(), name).answers)
+
+
+async def test_stream_of_a_vendor_that_limits_the_polls_waits(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    limited = pacing.after_error(pacing.Health("x"), SourceLimited(source.NAME, "429", 60), time.time(), 5)
+    store.save_healths({source.NAME: pacing.write_health(limited)})
+    async with open_link(source, [BTC]):
+        await asyncio.sleep(0.3)
+    assert stand_in.calls == 0
 
 
 @pytest.mark.parametrize("value", ["null", "string", "negative", "zero", "nan", "infinite", "huge"])

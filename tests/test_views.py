@@ -1,12 +1,17 @@
 """The HTTP beside the socket."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from django.test import AsyncClient
 
+from rates import pacing, store
+from rates.exceptions import SourceRefused
 from rates.hub import get_hub
+from rates.types import read_time
 from tests.boards import publish, save
 from tests.servers import until
 
@@ -69,3 +74,11 @@ async def test_a_history_is_answered_oldest_first(board: None, hub: None) -> Non
 
 async def test_the_history_of_an_unknown_coin_is_not_found(board: None, hub: None) -> None:
     assert (await AsyncClient().get("/api/rates/NONE/history")).status_code == 404
+
+
+async def test_readyz_names_who_is_left_alone_and_why(board: None, hub: None) -> None:
+    refused = pacing.after_break(pacing.Health(), SourceRefused("binance", "blocked here"), time.time(), lasted=True)
+    await asyncio.to_thread(store.save_healths, {"binance stream": pacing.write_health(refused)})
+    paused = (await AsyncClient().get("/readyz")).json()["paused"]
+    assert paused["binance stream"]["why"] == "binance: blocked here"
+    assert read_time(paused["binance stream"]["until"]) > datetime.now(UTC)

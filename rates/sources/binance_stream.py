@@ -14,12 +14,18 @@ from typing import Any
 from django.conf import settings
 
 from rates.models import Coin
+from rates.pacing import fingerprint
 from rates.sources import binance
 from rates.sources.frames import Event
 
 NAME = binance.NAME
 MOST_PAIRS = 1024
 SUFFIX = "@miniTicker"
+
+
+def setup() -> str:
+    """Return what tells one configuration of this stream from another."""
+    return fingerprint(settings.BINANCE_STREAM_URL)
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:

@@ -12,10 +12,16 @@ from typing import Any
 from django.conf import settings
 
 from rates.models import Coin
+from rates.pacing import fingerprint
 from rates.sources import kraken
 from rates.sources.frames import Event
 
 NAME = kraken.NAME
+
+
+def setup() -> str:
+    """Return what tells one configuration of this stream from another."""
+    return fingerprint(settings.KRAKEN_WS_URL)
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
