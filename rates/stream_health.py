@@ -39,8 +39,8 @@ class SharedHealth:
         if shared.asked_at >= self._health.asked_at:
             self._health = shared
         elif shared.paused_until > self._health.paused_until:
-            error = self._health.error or shared.error
-            self._health = replace(self._health, paused_until=shared.paused_until, error=error)
+            why = self._health.error or shared.error
+            self._health = replace(self._health, paused_until=shared.paused_until, error=why)
 
     async def delivers(self, silent: float) -> None:
         """Share that it delivers; the last event came *silent* seconds ago."""
