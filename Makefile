@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
-.PHONY: help run demo test check bench format requirements clean
+.PHONY: help run demo test test-faults check bench format requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -16,8 +16,11 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
-test: .venv/dev ## all tests
+test: .venv/dev ## all tests but the fault tests
 	$(BIN)/pytest
+
+test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: about 10 minutes
+	$(BIN)/pytest -m faults -n 4 tests/faults
 
 check: .venv/dev ## format, lint, types, migrations, deploy check, tests
 	$(BIN)/ruff format --check .

@@ -1,0 +1,120 @@
+"""
+What every fault test gets: real processes with a Redis of their own, and a place for its figures.
+
+`make test-faults` runs this folder; a plain `make test` leaves it out. A test notes what it measured with
+`figure("fresh after", 2.34, "s")`, and the figures are printed at the end of the run.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.clients import Clients
+from tests.faults.processes import Redis, System, deployment_environment, lift_file_limit, manage
+from tests.faults.proxy import Proxy
+from tests.stand_ins.coingecko import CoinGecko
+
+HERE = Path(__file__).parent
+Figure = Callable[..., None]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("faults")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind) if r.when == "call"]
+    lines = [
+        f"{report.nodeid.rpartition('::')[2].removeprefix('test_').replace('_', ' ')}: "
+        + ", ".join(f"{name} {value}" for name, value in report.user_properties)
+        for report in sorted(reports, key=lambda report: report.nodeid)
+        if report.user_properties
+    ]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Figure:
+    """Note a figure: name, value, unit."""
+
+    def note(name: str, value: float, unit: str = "") -> None:
+        shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+        record_property(name, f"{shown} {unit}".strip())
+
+    return note
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite with the default coins, to be copied."""
+    path = tmp_path_factory.mktemp("database") / "db.sqlite3"
+    environment = deployment_environment() | {"DATABASE_URL": f"sqlite:///{path}"}
+    for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
+        manage(environment, *command)
+    manage(environment, "shell", "-v0", "-c", "from django.db import connection as c; "
+           "c.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')")  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is entered here ends with the test, last first."""
+    lift_file_limit()
+    with ExitStack() as entered:
+        yield entered
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path, stack: ExitStack) -> Redis:
+    """A Redis of the test's own."""
+    server = Redis(tmp_path)
+    stack.callback(lambda: server.process.end())
+    return server
+
+
+@pytest.fixture
+def proxy(redis_server: Redis, stack: ExitStack) -> Proxy:
+    """The way to that Redis, to be cut."""
+    return stack.enter_context(Proxy(redis_server.port))
+
+
+@pytest.fixture
+def market(stack: ExitStack) -> CoinGecko:
+    """A CoinGecko whose prices move."""
+    return stack.enter_context(CoinGecko(moves=True))
+
+
+@pytest.fixture
+def build(
+    tmp_path: Path, stack: ExitStack, database: Path, redis_server: Redis, market: CoinGecko
+) -> Callable[..., System]:
+    """Make a system: ``build()`` on the test's Redis, or ``build(redis_url=..., RATES_REFRESH_INTERVAL="0.5")``."""
+
+    def make(redis_url: str = "", **settings: str) -> System:
+        sources = {"RATES_SOURCES": "coingecko", "COINGECKO_API_URL": market.url}
+        return stack.enter_context(System(tmp_path, redis_url or redis_server.url, database, **sources | settings))
+
+    return make
+
+
+@pytest.fixture
+def listen(stack: ExitStack) -> Callable[..., Clients]:
+    """Open sockets: ``listen(system, 20)``; returns when each has a board."""
+
+    def open_all(system: System, count: int, **options: Any) -> Clients:
+        clients = stack.enter_context(Clients(system.address, count, **options))
+        clients.wait_served()
+        return clients
+
+    return open_all
