@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,11 +29,12 @@ DRIP = 0.02
 
 
 class Call(NamedTuple):
-    """One request as it came in; names of *headers* are lower case."""
+    """One request as it came in, *at* a Unix time; names of *headers* are lower case."""
 
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
+    at: float
 
 
 @dataclass
@@ -109,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send(200, self.stand_in.control(url.query))
             return
         params = {name: values[0] for name, values in parse_qs(url.query).items()}
-        self.call = Call(url.path, params, {name.lower(): value for name, value in self.headers.items()})
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.call = Call(url.path, params, headers, time.time())
         self.stand_in.calls += 1
         self.stand_in.requests.append(self.call)
         self.fault = self.stand_in.take_fault()
