@@ -28,10 +28,13 @@ class Refusal(Exception):
     Raised when a handshake is refused.
 
     Attributes:
+        word: the reason in a word, for the metrics.
         status: HTTP status, where the server can send one; 403 or 503.
         code: close code, where the server can only accept and close.
+        reason: what the client reads.
     """
 
+    word: str
     status: int
     code: int
     reason: str
@@ -61,11 +64,11 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
     check_origin(headers, scope.get("scheme", "ws"))
     address = client_address(scope, headers)
     if draining:
-        raise Refusal(503, 1012, "restarting")
+        raise Refusal("draining", 503, 1012, "restarting")
     if _open[None] >= settings.RATES_MAX_CONNECTIONS:
-        raise Refusal(503, 1013, "too many connections")
+        raise Refusal("full", 503, 1013, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
-        raise Refusal(503, 1013, "too many connections from this address")
+        raise Refusal("full_for_address", 503, 1013, "too many connections from this address")
     _open.update((None, address))
     return address
 
@@ -94,7 +97,7 @@ def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
     own = strip_port(f"{'https' if secure else 'http'}://{host}")
     if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
         log_refusal(origin)
-        raise Refusal(403, 4003, "origin not allowed")
+        raise Refusal("origin", 403, 4003, "origin not allowed")
 
 
 def strip_port(origin: str) -> str:

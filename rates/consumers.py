@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
+from rates import counts
 from rates.admission import Refusal, admit, release
 from rates.hub import Hub, Socket, get_hub
 from rates.links import Send, choose_link
@@ -28,6 +29,8 @@ TOKEN_REFUSED = 4001
 LONGEST_MESSAGE = 4096
 LONGEST_SELECTION = 500
 BAD_MESSAGES_ALLOWED = 4
+# What a frame's form can be wrong in, by the close code that it earns.
+FORM_ERRORS = {1003: "not_text", 1008: "too_often", 1009: "too_long"}
 # Messages a second, and how many at once.
 MESSAGE_RATE = 10.0
 MESSAGE_BURST = 20.0
@@ -68,6 +71,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         try:
             admitted = admit(scope, hub.draining)
         except Refusal as refusal:
+            counts.refused.labels(refusal.word).inc()
             await refusal.send(scope, send)
             return
         try:
@@ -80,6 +84,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
         except TokenRefused as refused:
             logger.info("socket refused: token: %s", refused)
+            counts.refused.labels("token").inc()
             await accept(scope, send)
             # After the accept, because a browser cannot read why a handshake was refused.
             await send({"type": "websocket.close", "code": TOKEN_REFUSED})
@@ -90,6 +95,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             choose_link(scope, send), SUBPROTOCOL in scope["subprotocols"], read_selection(scope), expires_at
         )
         hub.add(socket)
+        counts.admitted.inc()
         try:
             await self._read(hub, socket, receive)
         finally:
@@ -103,14 +109,18 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             if code is not None:
                 continue  # Sent before the client learned that we had closed.
             code = check_frame(message, allowance)
-            if code is None and socket.typed:
+            if code is not None:
+                counts.client_errors.labels(FORM_ERRORS[code]).inc()
+            elif socket.typed:
                 try:
                     obey(hub, socket, message["text"])
                 except ClientError as error:
                     bad += 1
+                    counts.client_errors.labels(error.code).inc()
                     hub.answer(socket, error_text(error.code, str(error)))
                     code = 1008 if bad > BAD_MESSAGES_ALLOWED else None
             if code is not None:
+                counts.closed.labels("protocol").inc()
                 hub.dismiss(socket, code)
 
 

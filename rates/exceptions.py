@@ -21,7 +21,10 @@ class SourceError(RatesError):
 
     Attributes:
         source: name of the source, such as ``coingecko``.
+        kind: what went wrong in a word, for the metrics.
     """
+
+    kind = "failed"
 
     def __init__(self, source: str, message: str) -> None:
         super().__init__(f"{source}: {message}")
@@ -30,6 +33,8 @@ class SourceError(RatesError):
 
 class SourceUnreachable(SourceError):
     """Raised when a source cannot be reached, or does not answer before the deadline."""
+
+    kind = "unreachable"
 
 
 class SourceLimited(SourceError):
@@ -40,6 +45,8 @@ class SourceLimited(SourceError):
         retry_after: seconds that the source wants to be left alone; None when it did not say.
     """
 
+    kind = "limited"
+
     def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(source, message)
         self.retry_after = retry_after
@@ -48,9 +55,13 @@ class SourceLimited(SourceError):
 class SourceRefused(SourceError):
     """Raised when asking again will not help: a wrong key, a wrong plan, a blocked place."""
 
+    kind = "refused"
+
 
 class SourceGarbled(SourceError):
     """Raised when an answer cannot be read: not JSON, too big, cut off, an error body with status 200."""
+
+    kind = "garbled"
 
 
 class StoreUnavailable(RatesError):

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from django.conf import settings
 
-from rates import board, pacing, store
+from rates import board, counts, pacing, store
 from rates.exceptions import SourceError
 from rates.models import Coin
 from rates.ownership import accept, is_fresh
@@ -203,11 +203,16 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
     timeout = min(LONGEST_ROUND, ROUND_SHARE * settings.RATES_REFRESH_INTERVAL)
+    outcome = "answered"
     try:
-        rates: list[Rate] = SOURCES[name].fetch_rates(coins, timeout)
+        with counts.answer_time.labels(name).time():
+            rates: list[Rate] = SOURCES[name].fetch_rates(coins, timeout)
         return rates
     except SourceError as error:
+        outcome = error.kind
         return error
+    finally:
+        counts.answers.labels(name, outcome).inc()
 
 
 def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float) -> Health:

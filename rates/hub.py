@@ -21,7 +21,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from rates import publication, store
+from rates import counts, publication, store
 from rates.exceptions import StoreUnavailable
 from rates.reports import report_forever
 from rates.types import Snapshot
@@ -111,6 +111,7 @@ class Hub:
         self.sockets: dict[tuple[bool, frozenset[str] | None], set[Socket]] = {}
         self.heard_at = 0.0
         self.draining = False
+        self.listening = False
         self._sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
@@ -124,7 +125,7 @@ class Hub:
     def start(self) -> None:
         """Begin to listen in the running loop; does nothing when it listens already."""
         if not self.started:
-            reporting = report_forever("web", lambda: {"sockets": self.count()})
+            reporting = report_forever("web", self._describe)
             self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), self._sweep(), reporting)]
 
     async def stop(self) -> None:
@@ -133,6 +134,13 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+
+    def _describe(self) -> dict[str, int]:
+        """Return what this process reports."""
+        counts.sockets.set(self.count())
+        counts.sockets_limit.set(settings.RATES_MAX_CONNECTIONS)
+        counts.listening.set(self.listening)
+        return {"sockets": self.count()}
 
     async def wait_ready(self, seconds: float) -> None:
         """Wait until the store was read once, but no longer than *seconds*."""
@@ -229,6 +237,7 @@ class Hub:
         except KeyError:
             return False
         self.snapshot = new
+        counts.heard.inc()
         self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
         return True
 
@@ -249,6 +258,7 @@ class Hub:
         if snapshot is None or self._holds(snapshot.epoch, snapshot.as_of):
             return
         self.snapshot = snapshot
+        counts.reloaded.inc()
         self._send_all(
             lambda typed, symbols: (publication.board_text if typed else publication.plain_text)(snapshot, symbols)
         )
@@ -282,6 +292,7 @@ class Hub:
         async with asyncio.timeout(SUBSCRIBE_DEADLINE):
             channel = await layer.new_channel()
             await layer.group_add(publication.GROUP, channel)
+        self.listening = True
         listener = asyncio.create_task(self._listen(layer, channel))
         try:
             await self._read_store()
@@ -290,6 +301,7 @@ class Hub:
             self._failing = False
             await self._watch(layer, channel, listener)
         finally:
+            self.listening = False
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
 
@@ -343,6 +355,7 @@ class Hub:
             for socket in self.everyone():
                 socket.link.look_after()
                 if socket.expires_at is not None and socket.expires_at <= now:
+                    counts.closed.labels("token_expired").inc()
                     self.dismiss(socket, TOKEN_EXPIRED)
 
 

@@ -370,6 +370,12 @@ def report_process(name: str, facts: Mapping[str, Any]) -> None:
         client().hset(PROCESSES, name, json.dumps(facts))
 
 
+def load_processes() -> dict[str, Mapping[str, Any]]:
+    """Return what each process last said of itself, by name."""
+    with redis_errors():
+        return _read_hash(client().hgetall(PROCESSES))
+
+
 def forget_processes(names: Iterable[str]) -> None:
     """Drop the reports of processes that are gone."""
     gone = list(names)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from rates import counts
 from rates.sources.frames import Event
 from rates.types import Rate
 
@@ -37,6 +38,7 @@ class Desk:
     def put(self, source: str, event: Event, now: float) -> None:
         """Take in an *event* of *source* that arrived at *now* of the monotonic clock."""
         self._heard[source] = now
+        counts.stream_events.labels(source).inc()
         self._doubted |= {(source, symbol) for symbol in event.symbols}
         for rate in event.rates:
             self._put_rate((source, rate.symbol), rate)

@@ -4,11 +4,12 @@ import logging
 import time
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import beat_init, worker_process_init, worker_ready
 from django.conf import settings
 
-from rates import feed, reports, store
+from rates import counts, feed, store
 from rates.exceptions import StoreUnavailable
+from rates.reports import report_in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class _Outage:
 
 
 _outage = _Outage()
+# What this process reports for people.
+_last_tick: dict[str, float] = {}
 
 
 @shared_task(name="rates.tasks.refresh_rates", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
@@ -39,18 +42,39 @@ def refresh_rates() -> None:
 
     A slot is `floor(now / RATES_REFRESH_INTERVAL)`, so however many beats send this task, one run per slot has effect.
     """
-    interval = settings.RATES_REFRESH_INTERVAL
+    outcome = "failed"
     try:
-        if store.claim_slot(int(time.time() // interval), SLOTS_CLAIMED * interval):
-            started = time.monotonic()
-            tick = feed.take_tick()
-            seconds = round(time.monotonic() - started, 4)
-            reports.report("worker", {"tick_seconds": seconds, "seq": tick.saved.snapshot.seq})
+        outcome = _run_slot(settings.RATES_REFRESH_INTERVAL)
     except StoreUnavailable as error:
         _outage.complain(error)
+    finally:
+        counts.ticks.labels(outcome).inc()
+
+
+def _run_slot(interval: float) -> str:
+    """Return the outcome in a word: this process has `run` the tick, or another one had `taken` the slot."""
+    if not store.claim_slot(int(time.time() // interval), SLOTS_CLAIMED * interval):
+        return "taken"
+    started = time.monotonic()
+    with counts.tick_time.time():
+        tick = feed.take_tick()
+    _last_tick.update(tick_seconds=round(time.monotonic() - started, 4), seq=tick.saved.snapshot.seq)
+    return "run"
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def refresh_at_start(**_kwargs: object) -> None:
     """Fetch the first price when the worker starts, not one interval later."""
     refresh_rates.apply_async(expires=settings.RATES_REFRESH_INTERVAL)
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def report_worker(**_kwargs: object) -> None:
+    """Report from the process that runs the ticks; its parent only hands them over."""
+    report_in_thread("worker", _last_tick)
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def report_beat(**_kwargs: object) -> None:
+    """Report that the schedule is kept, in a process of its own or in a worker's (`-B`)."""
+    report_in_thread("beat", {})

@@ -1,0 +1,109 @@
+"""
+What each process measures of itself, with Prometheus' own client: one registry per kind of process.
+
+`reports` carries the samples to Redis and `metrics` shows those of all processes, each series with the labels `process`,
+`host` and `pid`. So a counter only grows within its series, and ends with its process, as Prometheus expects.
+
+Nothing here is touched per delivery: what happens to each socket is summed up once per publication.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import Metric
+
+WEB, WORKER, STREAM, EVERY = (CollectorRegistry() for _ in range(4))
+REGISTRIES = {"web": (WEB, EVERY), "worker": (WORKER, EVERY), "stream": (STREAM, EVERY), "beat": (EVERY,)}
+ProcessCollector(namespace="rates", registry=EVERY)
+
+Sample = tuple[str, dict[str, str], float]
+
+# Sockets
+
+sockets = Gauge("rates_sockets", "Open sockets.", registry=WEB)
+sockets_limit = Gauge("rates_sockets_limit", "Sockets beyond this are refused (RATES_MAX_CONNECTIONS).", registry=WEB)
+admitted = Counter("rates_sockets_admitted", "Sockets that were opened.", registry=WEB)
+refused = Counter("rates_handshakes_refused", "Handshakes that were refused, by reason.", ["reason"], registry=WEB)
+closed = Counter("rates_sockets_closed", "Sockets that we closed, by reason.", ["reason"], registry=WEB)
+client_errors = Counter("rates_client_errors", "Messages of clients that break the protocol.", ["code"], registry=WEB)
+
+# Publications, as the hub hears them and sends them on
+
+listening = Gauge("rates_hub_listening", "Whether the hub is subscribed to publications.", registry=WEB)
+heard = Counter("rates_publications_heard", "Publications that followed the board and were sent on.", registry=WEB)
+reloaded = Counter("rates_boards_reloaded", "Boards taken from the store: at the start or after a gap.", registry=WEB)
+fan_out = Histogram(
+    "rates_fan_out_seconds",
+    "From the first socket that is handed a publication to the last.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+    registry=WEB,
+)
+skipped = Counter(
+    "rates_deliveries_skipped",
+    "Publications that a slow socket did not take; it gets the newest board when it is free.",
+    registry=WEB,
+)
+
+# Ticks and sources
+
+ticks = Counter(
+    "rates_ticks",
+    "Ticks by outcome; taken: another worker had the slot.",
+    ["outcome"],
+    registry=WORKER,
+)
+tick_time = Histogram(
+    "rates_tick_seconds",
+    "Duration of the ticks that ran.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=WORKER,
+)
+answers = Counter(
+    "rates_source_answers",
+    "Questions to a source by outcome; one may be several calls.",
+    ["source", "outcome"],
+    registry=WORKER,
+)
+answer_time = Histogram(
+    "rates_source_answer_seconds",
+    "Until a source's answer, or until it failed.",
+    ["source"],
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+    registry=WORKER,
+)
+
+# Streams
+
+stream_active = Gauge("rates_stream_active", "Whether this process is the one that streams.", registry=STREAM)
+stream_delivers = Gauge("rates_stream_delivers", "Whether the stream delivers.", ["source"], registry=STREAM)
+stream_events = Counter("rates_stream_events", "Events received.", ["source"], registry=STREAM)
+stream_connections = Counter(
+    "rates_stream_connections", "Connections that began to deliver.", ["source"], registry=STREAM
+)
+stream_breaks = Counter(
+    "rates_stream_breaks", "Connections that failed, by kind of failure.", ["source", "kind"], registry=STREAM
+)
+
+# A series exists from the start, or the first event would be no increase.
+for reason in ("origin", "token", "full", "full_for_address", "draining"):
+    refused.labels(reason)
+for reason in ("slow", "dead", "token_expired", "draining", "protocol"):
+    closed.labels(reason)
+for outcome in ("run", "taken", "failed"):
+    ticks.labels(outcome)
+
+
+def collect(kind: str) -> Iterator[Metric]:
+    """Yield every metric of this process, which is of *kind*."""
+    for registry in REGISTRIES[kind]:
+        yield from registry.collect()
+
+
+def samples(kind: str) -> list[Sample]:
+    """Return the samples of this process, as they go into its report; times of creation are left out."""
+    return [
+        (sample.name, sample.labels, sample.value)
+        for metric in collect(kind)
+        for sample in metric.samples
+        if not sample.name.endswith("_created")
+    ]
