@@ -1,13 +1,13 @@
 """The Celery application: `celery -A config worker -B`."""
 
 import os
-from logging.config import dictConfig
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
+from config.logging import configure
 from config.schedule import slots
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -30,4 +30,4 @@ app.conf.beat_schedule = {
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def use_our_logging(**_: Any) -> None:
     """Log as every other process does; a receiver of this signal keeps Celery's own handlers away."""
-    dictConfig(settings.LOGGING)
+    configure(settings.LOGGING)

@@ -6,29 +6,17 @@ One line per event that matters and none per healthy tick, so the libraries that
 
 import json
 import logging
-import re
+import logging.config
+import sys
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any
 
-# Shorter ones would blank ordinary words.
-SHORTEST_SECRET = 6
-TOKEN = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
-USER_PART = re.compile(r"(://)[^/\s@]*:[^/\s@]*@")
+from config.masking import Masking
 
-
-class Masking:
-    """Blanks known secrets, tokens, and passwords in addresses."""
-
-    def __init__(self, secrets: Sequence[str]) -> None:
-        known = sorted((secret for secret in secrets if len(secret) >= SHORTEST_SECRET), key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
-
-    def __call__(self, text: str) -> str:
-        """Return *text* without secrets."""
-        if self._known:
-            text = self._known.sub("***", text)
-        return USER_PART.sub(r"\1***@", TOKEN.sub("***", text))
+logger = logging.getLogger(__name__)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -59,7 +47,7 @@ class JsonFormatter(logging.Formatter):
             "message": self._mask(record.getMessage()),
             "process": record.process,
         }
-        if record.exc_info:
+        if record.exc_info and record.exc_info[0] is not None:
             line["traceback"] = self._mask(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
@@ -92,3 +80,19 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
             **dict.fromkeys(chatty, quiet),
         },
     }
+
+
+def configure(configuration: dict[str, Any]) -> None:
+    """Log as *configuration* says, also what Python itself would write to stderr: warnings and what nobody caught."""
+    logging.config.dictConfig(configuration)
+    logging.captureWarnings(True)
+    sys.excepthook = log_uncaught
+    threading.excepthook = lambda said: log_uncaught(said.exc_type, said.exc_value, said.exc_traceback)
+
+
+def log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    """Log an exception that ends the process or a thread; Ctrl-C is none."""
+    if error is None or issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error or kind(), traceback)
+    else:
+        logger.critical("%s was not caught", kind.__name__, exc_info=(kind, error, traceback))

@@ -33,6 +33,7 @@ from config.environment import (
     words,
 )
 from config.logging import logging_configuration
+from config.masking import password_in
 
 load_dotenv()
 
@@ -259,6 +260,11 @@ RATES_MAX_CONNECTIONS_PER_IP = whole("RATES_MAX_CONNECTIONS_PER_IP", "200", 1, 1
 # Seconds: a socket hears from us at least this often.
 RATES_HEARTBEAT = 10
 
+# What /metrics wants as `Authorization: Bearer ...`; empty: anybody may read it.
+METRICS_TOKEN = text("METRICS_TOKEN")
+if METRICS_TOKEN and not re.fullmatch(r"[\x21-\x7e]{16,}", METRICS_TOKEN):
+    refuse_secret("METRICS_TOKEN", "a secret of at least 16 characters without spaces, or nothing")
+
 # Processes
 
 
@@ -308,14 +314,16 @@ CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 
 LOG_LEVEL = choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice("LOG_FORMAT", "console", ("console", "json"))
-LOGGING = logging_configuration(
-    LOG_LEVEL,
-    LOG_FORMAT,
-    secrets=(
-        SECRET_KEY,
-        REDIS_PASSWORD,
-        COINGECKO_API_KEY,
-        RATES_JWT_KEY,
-        str(DATABASES["default"].get("PASSWORD", "")),
-    ),
+# What neither logs nor error pages show.
+SECRETS = (
+    SECRET_KEY,
+    REDIS_PASSWORD,
+    password_in(REDIS_URL),
+    COINGECKO_API_KEY,
+    RATES_JWT_KEY,
+    METRICS_TOKEN,
+    str(DATABASES["default"].get("PASSWORD", "")),
 )
+LOGGING = logging_configuration(LOG_LEVEL, LOG_FORMAT, SECRETS)
+LOGGING_CONFIG = "config.logging.configure"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_pages.SecretsFilter"

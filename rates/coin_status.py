@@ -11,7 +11,7 @@ from django.conf import settings
 from rates.models import Coin
 from rates.ownership import is_fresh
 from rates.pacing import Health, pause_left, read_health, stream_name
-from rates.reports import running
+from rates.reports import AT, SAMPLES, running
 from rates.store import Overview
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time
 
@@ -134,7 +134,11 @@ def _moment(seconds: float) -> datetime | None:
 def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:
     """Return the name of each running process, when it last reported, and what it said."""
     return [
-        (name, _moment(facts["at"]), ", ".join(f"{word}: {value}" for word, value in facts.items() if word != "at"))
+        (
+            name,
+            _moment(facts[AT]),
+            ", ".join(f"{word}: {value}" for word, value in facts.items() if word not in (AT, SAMPLES)),
+        )
         for name, facts in running(overview.processes, time.time()).items()
     ]
 

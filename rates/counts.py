@@ -1,13 +1,13 @@
 """
 What each process measures of itself, with Prometheus' own client: one registry per kind of process.
 
-`reports` carries the samples to Redis and `metrics` shows those of all processes, each series with the labels `process`,
-`host` and `pid`. So a counter only grows within its series, and ends with its process, as Prometheus expects.
+`reports` carries the samples to Redis and `metrics` shows those of all processes, with the labels `process`, `host` and
+`pid`. So a counter only grows within its series, and the series ends with its process, as Prometheus expects.
 
 Nothing here is touched per delivery: what happens to each socket is summed up once per publication.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import Metric
@@ -15,6 +15,9 @@ from prometheus_client.core import Metric
 WEB, WORKER, STREAM, EVERY = (CollectorRegistry() for _ in range(4))
 REGISTRIES = {"web": (WEB, EVERY), "worker": (WORKER, EVERY), "stream": (STREAM, EVERY), "beat": (EVERY,)}
 ProcessCollector(namespace="rates", registry=EVERY)
+
+# What a sample's name has behind its metric's, by the metric's type.
+SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
 Sample = tuple[str, dict[str, str], float]
 
@@ -99,11 +102,18 @@ def collect(kind: str) -> Iterator[Metric]:
         yield from registry.collect()
 
 
-def samples(kind: str) -> list[Sample]:
-    """Return the samples of this process, as they go into its report; times of creation are left out."""
+def samples(kind: str, types: Collection[str] = tuple(SUFFIXES)) -> list[Sample]:
+    """Return the samples of this process, of the *types* of metric that are wanted; times of creation are left out."""
     return [
         (sample.name, sample.labels, sample.value)
         for metric in collect(kind)
         for sample in metric.samples
-        if not sample.name.endswith("_created")
+        if metric.type in types and not sample.name.endswith("_created")
     ]
+
+
+def families() -> dict[str, Metric]:
+    """Return every metric of every kind of process without samples, by the names that its samples have."""
+    metrics = [metric for kind in REGISTRIES for metric in collect(kind)]
+    empty = {metric.name: Metric(metric.name, metric.documentation, metric.type) for metric in metrics}
+    return {name + suffix: metric for name, metric in empty.items() for suffix in SUFFIXES[metric.type]}

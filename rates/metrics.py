@@ -1,43 +1,58 @@
 """
 `/metrics`: the state of all processes in Prometheus' format, from what they share in Redis.
 
-Any web process can answer, because none of the numbers are kept in its memory alone.
+Any web process can answer, and all give the same answer: a counter that were read here from memory and there from a
+report, some seconds older, would seem to go back.
 """
 
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from rates import store
+from rates import counts, store
 from rates.board import TETHER, is_depegged
 from rates.exceptions import StoreUnavailable
+from rates.ownership import is_fresh
 from rates.pacing import pause_left, read_health
-from rates.reports import running
+from rates.reports import AT, SAMPLES, VERSION, Facts, process_name, running
 from rates.store import Overview
-from rates.types import read_time
+from rates.types import CoinState, read_time
+
+COUNTERS = {
+    "owner_changes": ("rates_owner_changes", "Coins that took their price from another source."),
+    "disputes": ("rates_disputes", "Coins that came into dispute."),
+    "held": ("rates_held_prices", "Prices that were held back until something confirms them."),
+}
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+GAUGES = ("gauge",)
+PROCESS = ("process", "host", "pid")
 
 
 class RatesCollector(Collector):
     """Reads Redis once per scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; only `rates_redis_up` while Redis is away."""
+        """Yield every metric; without Redis what this process shows right now, and no counters."""
+        yield gauge("rates_stale_after_seconds", "RATES_STALE_AFTER.", settings.RATES_STALE_AFTER)
+        yield gauge("rates_refresh_interval_seconds", "RATES_REFRESH_INTERVAL.", settings.RATES_REFRESH_INTERVAL)
         try:
             header = store.load_header()
             overview = store.load_overview(header.symbols if header else ())
         except StoreUnavailable:
             yield gauge("rates_redis_up", "Whether Redis answers.", 0)
+            yield from process_metrics({process_name("web"): {AT: time.time(), SAMPLES: counts.samples("web", GAUGES)}})
             return
         yield gauge("rates_redis_up", "Whether Redis answers.", 1)
-        yield gauge("rates_redis_seconds", "Time of one round trip to Redis.", overview.latency_ms / 1000)
+        yield gauge("rates_redis_round_trip_seconds", "Time of one round trip to Redis.", overview.latency_ms / 1000)
         yield from board_metrics(overview)
+        yield from event_metrics(overview)
         yield from source_metrics(overview)
-        yield from process_metrics(overview)
-        yield counter("rates_events_total", "What happened, by name.", "event", overview.counters)
+        yield from process_metrics(overview.processes)
 
 
 def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
@@ -45,51 +60,63 @@ def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, value=value)
 
 
-def counter(name: str, words: str, label: str, values: Mapping[str, int]) -> CounterMetricFamily:
-    """Return a counter with one label."""
-    family = CounterMetricFamily(name, words, labels=[label])
-    for key, value in values.items():
-        family.add_metric([key], value)
-    return family
-
-
 def board_metrics(overview: Overview) -> Iterator[Metric]:
-    """Yield the ages and marks of the coins on the board."""
+    """Yield the age of the board and what the coins on it show."""
     snapshot = overview.snapshot
     if snapshot is None:
         return
     now = datetime.now(UTC)
     yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(snapshot.as_of)))
-    yield CounterMetricFamily("rates_publications_total", "Publications of this epoch.", value=snapshot.seq)
-    age = GaugeMetricFamily("rates_price_age_seconds", "Since its source confirmed the price.", labels=["symbol"])
-    disputed = GaugeMetricFamily("rates_price_disputed", "Whether the price is in dispute.", labels=["symbol"])
-    held = GaugeMetricFamily("rates_price_held", "Whether a price is held back.", labels=["symbol"])
-    for symbol in snapshot.fragments:
-        state = overview.states.get(symbol)
-        if state is not None:
-            if state.shown:
-                age.add_metric([symbol], _age(now, state.shown.received_at))
-            disputed.add_metric([symbol], state.disputed)
-            held.add_metric([symbol], state.held is not None)
-    yield from (age, disputed, held)
+    yield CounterMetricFamily("rates_publications", "Publications since the numbers began anew.", value=snapshot.seq)
+    yield from coin_metrics({symbol: overview.states.get(symbol, CoinState()) for symbol in snapshot.fragments}, now)
     tether = overview.states.get(TETHER)
     if tether and tether.shown:
-        yield gauge("rates_usdt_usd", "What one USDT is worth.", float(tether.shown.price))
-        yield gauge("rates_usdt_depegged", "Whether that is an alarm.", is_depegged(tether))
+        yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
+        yield gauge("rates_usdt_depegged", "Whether that is more than 0.5 percent from 1.", is_depegged(tether))
+
+
+def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Metric]:
+    """Yield the age, the marks and the owner of each coin's price."""
+    age, stale, disputed, held = (
+        GaugeMetricFamily(name, words, labels=["symbol"])
+        for name, words in (
+            ("rates_price_age_seconds", "Since its source confirmed the price."),
+            ("rates_price_stale", "Whether that is too long ago, or there is no price at all."),
+            ("rates_price_disputed", "Whether the price is in dispute."),
+            ("rates_price_held", "Whether another price is held back."),
+        )
+    )
+    owner = GaugeMetricFamily("rates_price_owner", "The source whose price shows.", labels=["symbol", "source"])
+    limit = timedelta(seconds=settings.RATES_STALE_AFTER)
+    for symbol, state in states.items():
+        shown = state.shown
+        if shown:
+            age.add_metric([symbol], _age(now, shown.received_at))
+            owner.add_metric([symbol, shown.source], 1)
+        stale.add_metric([symbol], not (shown and is_fresh(shown.received_at, now, limit)))
+        disputed.add_metric([symbol], state.disputed)
+        held.add_metric([symbol], state.held is not None)
+    yield from (age, stale, disputed, held, owner)
+
+
+def event_metrics(overview: Overview) -> Iterator[Metric]:
+    """Yield the counters that all publishers share; they outlive the processes, not the loss of Redis."""
+    for name, (metric, words) in COUNTERS.items():
+        yield CounterMetricFamily(metric, words, value=overview.counters.get(name, 0))
 
 
 def source_metrics(overview: Overview) -> Iterator[Metric]:
     """Yield how each source has answered."""
     now = time.time()
-    up = GaugeMetricFamily("rates_source_up", "Whether the last answer was usable.", labels=["source"])
-    pause = GaugeMetricFamily("rates_source_pause_seconds", "Until it may be asked again.", labels=["source"])
+    up = GaugeMetricFamily("rates_source_up", "Whether its last answer was usable; streams too.", labels=["source"])
+    pause = GaugeMetricFamily("rates_source_pause_seconds", "Seconds until it may be asked again.", labels=["source"])
     failures = GaugeMetricFamily("rates_source_failures", "Failures in a row.", labels=["source"])
     for name in overview.healths:
         health = read_health(overview.healths, name)
         up.add_metric([name], health.answers)
         pause.add_metric([name], pause_left(health, now))
         failures.add_metric([name], health.failures)
-    calls = CounterMetricFamily("rates_source_calls_total", "Calls this month.", labels=["source"])
+    calls = GaugeMetricFamily("rates_source_month_calls", "Calls in this calendar month (UTC).", labels=["source"])
     month = f":{datetime.now(UTC):%Y-%m}"
     for name, count in overview.calls.items():
         if name.endswith(month):
@@ -97,18 +124,21 @@ def source_metrics(overview: Overview) -> Iterator[Metric]:
     yield from (up, pause, failures, calls)
 
 
-def process_metrics(overview: Overview) -> Iterator[Metric]:
-    """Yield what each running process reports of itself, one gauge per fact."""
-    families: dict[str, GaugeMetricFamily] = {}
-    for name, facts in running(overview.processes, time.time()).items():
-        kind, host, pid = name.split(":", 2)
-        for fact, value in facts.items():
-            if isinstance(value, int | float) and fact != "at":
-                words = f"{fact.replace('_', ' ')} of each {kind} process"
-                metric = f"rates_{kind}_{fact}"
-                family = families.setdefault(metric, GaugeMetricFamily(metric, words, labels=["host", "pid"]))
-                family.add_metric([host, pid], value)
-    yield from families.values()
+def process_metrics(reports: Mapping[str, Facts]) -> Iterator[Metric]:
+    """Yield what the running processes report; what only a newer version of them knows is left out."""
+    now = time.time()
+    age = GaugeMetricFamily("rates_report_age_seconds", "Since the process reported.", labels=PROCESS)
+    build = GaugeMetricFamily("rates_build_info", "The version that the process runs.", labels=[*PROCESS, VERSION])
+    families = counts.families()
+    for name, facts in running(reports, now).items():
+        process = name.split(":", 2)
+        age.add_metric(process, max(0.0, now - facts[AT]))
+        build.add_metric([*process, facts.get(VERSION, "")], 1)
+        for sample, labels, value in facts.get(SAMPLES, ()):
+            if sample in families:
+                families[sample].add_sample(sample, {**labels, **dict(zip(PROCESS, process, strict=True))}, value)
+    yield from (age, build)
+    yield from {id(family): family for family in families.values()}.values()
 
 
 def _age(now: datetime, moment: datetime) -> float:

@@ -14,7 +14,7 @@ from rates.types import read_time, time_text
 
 def find_reasons() -> list[str]:
     """Return what keeps this process from serving fresh prices, one line each; nothing when it is ready."""
-    return [*_store_reasons(), *_board_reasons()]
+    return [*_process_reasons(), *_store_reasons(), *_board_reasons()]
 
 
 def find_pauses() -> dict[str, dict[str, str]]:
@@ -30,6 +30,14 @@ def find_pauses() -> dict[str, dict[str, str]]:
         for name, health in healths.items()
         if pause_left(health, now.timestamp())
     }
+
+
+def _process_reasons() -> Iterator[str]:
+    hub = get_hub()
+    if hub.draining:
+        yield "this process ends: it sends its sockets to others"
+    elif not hub.listening:
+        yield "the hub is not subscribed: it hears no publications"
 
 
 def _store_reasons() -> Iterator[str]:

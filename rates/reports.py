@@ -13,6 +13,7 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
+import rates
 from rates import counts, store
 from rates.exceptions import StoreUnavailable
 
@@ -21,9 +22,8 @@ RENEW = 5.0
 GONE_AFTER = 30.0
 # Hosts' clocks differ, so a report that looks old stays for longer than it counts.
 DROPPED_AFTER = 600.0
-# What a report has besides the facts.
-SAMPLES = "samples"
-AT = "at"
+# What a report holds besides the facts.
+AT, VERSION, SAMPLES = "at", "version", "samples"
 
 Facts = Mapping[str, Any]
 
@@ -40,7 +40,8 @@ def report(kind: str, facts: Facts) -> None:
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
-    store.report_process(process_name(kind), {**facts, AT: time.time(), SAMPLES: counts.samples(kind)})
+    added = {AT: time.time(), VERSION: rates.__version__, SAMPLES: counts.samples(kind)}
+    store.report_process(process_name(kind), {**facts, **added})
 
 
 def drop_gone(now: float) -> None:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from rates import feed, store
+from rates import counts, feed, store
 from rates.exceptions import StoreUnavailable
 from rates.models import Coin
 from rates.reports import report_forever
@@ -87,7 +87,11 @@ async def run(stop: asyncio.Event) -> None:
 
 def _describe(links: list[Link]) -> dict[str, int]:
     """Return what this process reports: whether it streams, and which of its streams deliver."""
-    return {"active": int(bool(links)), **{f"{link.source.NAME}_delivers": int(link.delivers) for link in links}}
+    delivers = {link.source.NAME: link.delivers for link in links}
+    counts.stream_active.set(bool(links))
+    for name in settings.RATES_STREAM:
+        counts.stream_delivers.labels(name).set(delivers.get(name, False))
+    return {"active": int(bool(links)), **{f"{name}_delivers": int(value) for name, value in delivers.items()}}
 
 
 async def _take_turns(token: str, threads: Threads, links: list[Link]) -> None:

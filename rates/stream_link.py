@@ -19,6 +19,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from rates import counts
 from rates.exceptions import SourceError, SourceUnreachable
 from rates.sources.frames import LONGEST_FRAME, describe_refusal
 from rates.sources.numbers import read_json
@@ -202,6 +203,7 @@ class Link:
 
     async def _welcome(self, older: asyncio.Task[None] | None) -> None:
         self.delivers = True
+        counts.stream_connections.labels(self.source.NAME).inc()
         if self._logged[0]:
             logger.info("%s: the stream delivers again", self.source.NAME)
             self._logged = ("", float("-inf"))
@@ -219,6 +221,7 @@ class Link:
             return
         if not isinstance(error, SourceError):
             raise error
+        counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
         await self._health.broke(error, lasted=lived > LASTING)
 
     async def _wait_out_pause(self) -> None:

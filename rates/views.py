@@ -3,8 +3,10 @@
 import asyncio
 from hashlib import sha256
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.crypto import constant_time_compare
 from django.utils.http import quote_etag
 
 from rates import metrics, publication, readiness, store
@@ -64,11 +66,15 @@ async def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(answer, status=503 if reasons else 200, headers={"Cache-Control": "no-store"})
 
 
-def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Answer in Prometheus' text format."""
-    return HttpResponse(
-        metrics.render(), content_type="text/plain; version=0.0.4", headers={"Cache-Control": "no-store"}
-    )
+async def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Answer in Prometheus' text format, to whoever shows `METRICS_TOKEN` if there is one."""
+    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and not constant_time_compare(shown, settings.METRICS_TOKEN):
+        return HttpResponse(
+            "needs METRICS_TOKEN\n", status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"}
+        )
+    text = await asyncio.to_thread(metrics.render)
+    return HttpResponse(text, content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
 
 
 def socket_token(request: HttpRequest) -> HttpResponse:
