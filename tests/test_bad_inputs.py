@@ -21,11 +21,9 @@ from rates.codec import encode_state
 from rates.models import Coin
 from rates.types import CoinState, Rate
 from tests.stand_ins.binance import Binance
-from tests.stand_ins.coingecko import FAULTS as COINGECKO_FAULTS
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
-from tests.stand_ins.market import FACTORS, WRONG_VALUES
-from tests.stand_ins.sockets import REFUSALS
+from tests.stand_ins.sockets import STREAMS
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "trust.md"
 ALL = ("coingecko", "binance", "kraken")
@@ -205,12 +203,9 @@ def test_board_shows_what_the_table_says(world: World, settings: Settings, name:
     assert (coin["source"], marks(coin)) == (case.source, case.marks)
 
 
-FAULTS = {
-    "coingecko": [*COINGECKO_FAULTS, *WRONG_VALUES, *FACTORS, "missing", "no_fields", "no_time", "stale_time"],
-    "binance": [*REFUSALS, *WRONG_VALUES, *FACTORS, "hang", "hang_handshake", "reset", "garbage", "ban", "error_body"],
-    "kraken": [*REFUSALS, *WRONG_VALUES, *FACTORS, "hang", "hang_handshake", "reset", "garbage", "ban", "missing"],
-}
-ALONE = [{name: fault} for name, faults in FAULTS.items() for fault in [*faults, "frozen", "clock_back", "depeg"]]
+# All faults that a poll can meet.
+FAULTS = {"coingecko": CoinGecko.FAULTS, "binance": Binance.FAULTS - STREAMS, "kraken": Kraken.FAULTS - STREAMS}
+ALONE = [{name: fault} for name, faults in FAULTS.items() for fault in sorted(faults)]
 
 
 def read_faults(faults: Faults) -> str:

@@ -105,7 +105,7 @@ def disable() -> None:
 
 async def test_a_failing_source_leaves_the_last_good_prices(coingecko: CoinGecko, coins) -> None:
     good = (await tick()).saved.snapshot.fragments
-    for fault in ("500", "error_200", "truncated", "null", "nan", "negative"):
+    for fault in ("500", "error_body", "truncated", "null", "nan", "negative"):
         coingecko.fault = fault
         after = (await tick()).saved.snapshot.fragments
         assert [f.price for f in after.values()] == [f.price for f in good.values()]

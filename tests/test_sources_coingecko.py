@@ -18,7 +18,7 @@ from rates.publication import encode_row, plain_text
 from rates.sources import coingecko as source
 from rates.sources.numbers import read_json
 from rates.types import Rate, Row, Snapshot
-from tests.stand_ins.coingecko import FAULTS, CoinGecko
+from tests.stand_ins.coingecko import ANSWERS, CoinGecko
 from tests.stand_ins.market import WRONG_VALUES
 
 BITCOIN = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
@@ -70,7 +70,7 @@ def coins(db: None, settings: Settings) -> Iterator[list[Coin]]:
 
 
 def test_all_faults_are_tested() -> None:
-    assert ERRORS.keys() | {"empty_object"} == FAULTS.keys()
+    assert ERRORS.keys() | {"empty_object"} == ANSWERS.keys()
 
 
 def test_rates_carry_what_was_sent() -> None:

@@ -4,12 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from websockets.asyncio.server import ServerConnection
 
 from tests.stand_ins.market import WRONG_VALUES
-from tests.stand_ins.sockets import GARBAGE, SocketStandIn, race
+from tests.stand_ins.sockets import SocketStandIn, race
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 BAN_SECONDS = 90
@@ -17,6 +17,8 @@ BAN_SECONDS = 90
 
 class Binance(SocketStandIn):
     """Prices are in USDT: the market's price divided by that of USDT is up to whoever sets the prices."""
+
+    FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown"}
 
     async def talk(self, connection: ServerConnection) -> None:
         assert connection.request is not None
@@ -35,17 +37,11 @@ class Binance(SocketStandIn):
         fault = self.take_fault()
         if fault == "hang":
             return
-        if fault == "garbage":
-            for frame in GARBAGE:
-                await connection.send(frame)
         if fault == "shutdown":
             await connection.send(json.dumps({"event": {"e": "serverShutdown", "E": int(time.time() * 1000)}}))
-        if fault == "truncated":
-            await connection.send('{"id": "all", "status": 200, "result": [{"sym')
-            return
-        if fault == "big":
-            await connection.send('"' + 3_000_000 * "x" + '"')
-        await connection.send(json.dumps({"id": request["id"]})[:-1] + ", " + self._reply(request, fault)[1:])
+        await self.say(
+            connection, json.dumps({"id": request["id"]})[:-1] + ", " + self._reply(request, fault)[1:], fault
+        )
 
     def _reply(self, request: dict[str, Any], fault: str) -> str:
         params = request["params"]
@@ -93,6 +89,8 @@ class Binance(SocketStandIn):
             await asyncio.sleep(0)
 
     def _events(self, streams: set[str], fault: str) -> Iterator[str]:
+        if fault == "hang":
+            return
         if fault == "shutdown":
             self.fault = ""
             yield json.dumps({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}})
@@ -101,8 +99,7 @@ class Binance(SocketStandIn):
             price = self._quoted(symbol, fault) if symbol else None
             if price is None:
                 continue
-            late = 60 if fault == "out_of_order" and time.monotonic() % 0.2 < 0.1 else 0
-            milliseconds = int((self.seconds(fault) - late) * 1000)
+            milliseconds = int(self.seconds(fault) * 1000)
             yield (
                 f'{{"stream":"{stream}","data":{{"e":"24hrMiniTicker","E":{milliseconds},"s":"{symbol}USDT","c":{price},'
                 f'"o":"{self.prices[symbol or ""] / 2}","h":"1","l":"1","v":"10.5","q":"100000.5"}}}}'

@@ -1,4 +1,4 @@
-"""A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `FAULTS` and those of the market."""
+"""A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `ANSWERS` and those of the market."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.stand_ins.market import COINGECKO_IDS, StandIn
+from tests.stand_ins.market import COINGECKO_IDS, VALUES, StandIn
 
 PRICE_PATH = "/api/v3/simple/price"
 LIMITED = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.stand_in.requests.append(self.call)
         self.fault = self.stand_in.take_fault()
         with suppress(OSError):
-            FAULTS.get(self.fault, _answer)(self)
+            ANSWERS.get(self.fault, _answer)(self)
 
     def body(self) -> str:
         """Return the right body for the request."""
@@ -207,7 +207,7 @@ def _redirect(handler: _Handler) -> None:
     handler.send(302, "", Location=handler.stand_in.url.replace("127.0.0.1", "localhost"))
 
 
-FAULTS: Mapping[str, Callable[[_Handler], None]] = {
+ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "slow": _drip_body,
     "slow_head": _drip_head,
     "hang": _hang,
@@ -234,3 +234,4 @@ FAULTS: Mapping[str, Callable[[_Handler], None]] = {
     "reset": _reset,
     "redirect": _redirect,
 }
+CoinGecko.FAULTS = VALUES | ANSWERS.keys() | {"no_fields", "no_time"}

@@ -8,7 +8,9 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from tests.stand_ins.sockets import GARBAGE, SocketStandIn, race
+from tests.stand_ins.sockets import SocketStandIn, race
+
+REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
 
 
 class Kraken(SocketStandIn):
@@ -24,11 +26,6 @@ class Kraken(SocketStandIn):
             message = await self.read(connection)
             while self.fault in ("hang", "silent", "half_open", "only_garbage"):  # noqa: ASYNC110 - set from another thread
                 await asyncio.sleep(0.02)
-            if self.fault == "garbage":
-                for frame in GARBAGE:
-                    await connection.send(frame)
-            if self.fault == "big":
-                await connection.send('"' + 3_000_000 * "x" + '"')
             for pair in message["params"]["symbol"]:
                 await self._obey(connection, message, pair, pairs)
             self.take_fault()
@@ -39,22 +36,23 @@ class Kraken(SocketStandIn):
     ) -> None:
         symbol = pair.partition("/")[0]
         ack: dict[str, Any] = {"method": message["method"], "req_id": message.get("req_id")}
-        if self.fault == "ban":
-            await connection.send(json.dumps(ack | {"success": False, "error": "Exceeded msg rate"}))
+        if self.fault in REFUSED:
+            await connection.send(json.dumps(ack | {"success": False, "error": REFUSED[self.fault]}))
             return
         if symbol not in self.prices or symbol in self.unknown:
             words = f"Currency pair not supported {pair}"
             await connection.send(json.dumps(ack | {"success": False, "error": words, "symbol": pair}))
             return
-        await connection.send(json.dumps(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair}}))
+        fault = self.fault
+        text = json.dumps(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair}})
+        await self.say(connection, text, fault)
         if message["method"] == "unsubscribe":
             pairs.pop(pair, None)
             return
-        fault = self.fault
         value = self.value(symbol, fault)
         pairs[pair] = value or ""
         if value is not None:
-            await connection.send(self._ticker("snapshot", pair, value, fault))
+            await self.say(connection, self._ticker("snapshot", pair, value, fault), fault)
 
     def _ticker(self, kind: str, pair: str, value: str, fault: str) -> str:
         stamp = datetime.fromtimestamp(self.seconds(fault), UTC).isoformat().replace("+00:00", "Z")
@@ -69,7 +67,7 @@ class Kraken(SocketStandIn):
         changed = False
         for pair, before in list(pairs.items()):
             value = self.value(pair.partition("/")[0], fault)
-            if value is not None and (value != before or fault == "burst"):
+            if value is not None and (value != before or fault in ("burst", "out_of_order")):
                 pairs[pair] = value
                 changed = True
                 yield self._ticker("update", pair, value, fault)

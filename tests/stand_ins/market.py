@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 PRICES = {"BTC": "63250.12", "ETH": "3450.32", "SOL": "148.34", "XLM": "0.1042", "USDT": "1.0001"}
@@ -24,6 +25,8 @@ WRONG_VALUES = {
     "list": "[63250]",
 }
 FACTORS = {"spike": Decimal(1000), "tenfold": Decimal(10), "minus_5": Decimal("0.95"), "minus_3": Decimal("0.97")}
+# Faults of values and times, which every vendor has.
+VALUES = frozenset({*WRONG_VALUES, *FACTORS, "missing", "frozen", "stale_time", "clock_back", "out_of_order", "depeg"})
 ONE_ANSWER = ("spike",)
 STALE_SECONDS = 3600
 CLOCK_BACK_SECONDS = 120
@@ -36,12 +39,15 @@ class StandIn:
 
     Attributes:
         prices: symbol -> true price; set them while it runs.
+        FAULTS: all that it knows.
         fault: how it misbehaves now; empty for well.
         faulty: the symbols that a fault of values touches; empty for all.
         unknown: symbols that this vendor does not have.
         moves: whether prices move by themselves, by up to a tenth of a percent.
         calls: questions and handshakes since the start.
     """
+
+    FAULTS: ClassVar[frozenset[str]] = VALUES
 
     prices: dict[str, Decimal] = field(default_factory=lambda: {s: Decimal(p) for s, p in PRICES.items()})
     fault: str = ""
@@ -51,6 +57,11 @@ class StandIn:
     calls: int = 0
     url: str = ""
     _frozen: dict[str, Decimal] = field(default_factory=dict)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "fault" and value and value not in self.FAULTS:
+            raise ValueError(f"no such fault: {value}; there are {', '.join(sorted(self.FAULTS))}")
+        super().__setattr__(name, value)
 
     def price(self, symbol: str) -> Decimal:
         """Return the true price of *symbol* now."""
@@ -75,7 +86,9 @@ class StandIn:
 
     def seconds(self, fault: str) -> float:
         """Return the time that an answer is stamped with."""
-        return time.time() - {"stale_time": STALE_SECONDS, "clock_back": CLOCK_BACK_SECONDS}.get(fault, 0)
+        late = CLOCK_BACK_SECONDS if time.monotonic() % 0.2 < 0.1 else 0
+        back = {"stale_time": STALE_SECONDS, "clock_back": CLOCK_BACK_SECONDS, "out_of_order": late}
+        return time.time() - back.get(fault, 0)
 
     def take_fault(self) -> str:
         """Return the fault of the answer that is given now; those of one answer end with it."""
@@ -85,8 +98,15 @@ class StandIn:
         return fault
 
     def control(self, query: str) -> str:
-        """Obey the *query* of a control address (`fault=429&BTC=63000`), and return how many calls there were."""
+        """Obey the *query* of a control address (`fault=429&BTC=63000`); return the count of calls, or why not."""
         orders: Mapping[str, str] = dict(parse_qsl(query, keep_blank_values=True))
+        try:
+            self._obey(orders)
+        except (ValueError, ArithmeticError) as error:
+            return f"{error}\n"
+        return f'{{"calls": {self.calls}, "fault": "{self.fault}"}}\n'
+
+    def _obey(self, orders: Mapping[str, str]) -> None:
         for name, value in orders.items():
             if name == "fault":
                 self.fault = value
@@ -96,4 +116,3 @@ class StandIn:
                 self.moves = value == "1"
             else:
                 self.prices[name] = Decimal(value)
-        return f'{{"calls": {self.calls}, "fault": "{self.fault}"}}\n'

@@ -5,18 +5,18 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from tests.stand_ins.market import StandIn
+from tests.stand_ins.market import VALUES, StandIn
 
 BLOCKED = json.dumps({"code": 0, "msg": "Service unavailable from a restricted location"})
 # Faults of the handshake: status, further headers, body.
@@ -32,6 +32,15 @@ REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
     "redirect": (302, {"Location": "http://127.0.0.1:9/"}, ""),
 }
 GARBAGE = ("{", "[]", "null", "\u0000", '{"stream": 5}', '{"channel": "ticker", "data": 7}', b"\xff\xfe", "[1e999]")
+HANDSHAKES = frozenset({*REFUSALS, "hang_handshake", "reset"})
+# Faults of a message: it never comes, drips, is cut short, empty, too big, or the connection is reset in its midst.
+MESSAGES = frozenset({"hang", "slow", "truncated", "empty", "big", "cut", "error_body", "ban"})
+# Faults of a connection that stays open for events. "unknown" is the set of pairs that the vendor does not have.
+STREAMS = frozenset({"drop", "silent", "half_open", "garbage", "only_garbage", "burst"})
+BURST = 1000
+TOO_BIG = '"' + 10_000_000 * "x" + '"'
+# Seconds between two parts of a slow message.
+DRIP = 0.05
 
 
 @dataclass
@@ -44,6 +53,8 @@ class SocketStandIn(StandIn):
         opened: connections that were opened since the start.
         interval: seconds between two rounds of events on a stream.
     """
+
+    FAULTS: ClassVar[frozenset[str]] = VALUES | HANDSHAKES | MESSAGES | STREAMS
 
     messages: list[tuple[float, Any]] = field(default_factory=list)
     opened: int = 0
@@ -144,14 +155,41 @@ class SocketStandIn(StandIn):
                 continue
             if fault == "drop":
                 connection.transport.abort()
-            if fault in ("garbage", "only_garbage"):
+            if fault == "only_garbage":
                 for frame in GARBAGE:
                     await connection.send(frame)
-            if fault == "only_garbage":
                 continue
-            for _ in range(max(1, int(1000 * self.interval) // len(self.prices)) if fault == "burst" else 1):
-                for text in events(fault):
-                    await connection.send(text)
+            await self._send_round(connection, events, fault)
+
+    async def _send_round(
+        self, connection: ServerConnection, events: Callable[[str], Iterator[str]], fault: str
+    ) -> None:
+        wanted, sent = (BURST * self.interval if fault == "burst" else 1), 0
+        while sent < wanted:
+            before = sent
+            for text in events(fault):
+                await self.say(connection, text, fault)
+                sent += 1
+            if sent == before:
+                return
+
+    async def say(self, connection: ServerConnection, text: str, fault: str) -> None:
+        """Send *text*, or what *fault* makes of it."""
+        if fault == "garbage":
+            for frame in GARBAGE:
+                await connection.send(frame)
+        if fault in ("slow", "cut"):
+            await connection.send(self._drip(connection, text, fault))
+            return
+        half = text[: len(text) // 2]
+        await connection.send({"truncated": half, "empty": "", "big": TOO_BIG}.get(fault, text))
+
+    async def _drip(self, connection: ServerConnection, text: str, fault: str) -> AsyncIterator[str]:
+        for character in text:
+            yield character
+            await asyncio.sleep(DRIP)
+            if fault == "cut":
+                connection.transport.abort()
 
 
 async def race(*tasks: Awaitable[None]) -> None:
