@@ -1,7 +1,8 @@
 """
 How the logs look: lines for people, or one JSON object per line with `LOG_FORMAT=json`. Secrets never appear.
 
-One line per event that matters and none per healthy tick, so the libraries that report every step start at WARNING.
+One line per event that matters and none per healthy tick, so the libraries that report every step start at WARNING, and
+what they repeat while Redis is away is said once a minute (`repetitions`).
 """
 
 import json
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from config.masking import Masking
+from config.repetitions import Repetitions
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +72,9 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"repetitions": {"()": Repetitions}},
         "formatters": {"line": {"()": formatter, "secrets": [secret for secret in secrets if secret]}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django hangs handlers of its own on these.

@@ -1,0 +1,54 @@
+"""
+Keeps an outage from flooding the log: what a library says of each attempt to reach Redis becomes one line a minute.
+
+A 503 is what we answer on purpose, to probes that ask every few seconds, and is no line at all.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+
+from redis.exceptions import RedisError
+
+# These report a lost connection with a traceback, on every attempt.
+REPETITIVE = ("channels_redis", "celery.beat", "celery.worker.consumer", "kombu")
+# Seconds until one of them may say the same again.
+QUIET = 60.0
+
+
+class Repetitions(logging.Filter):
+    """Lets the first of what repeats itself pass, as one line; errors that are not about a connection stay whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether *record* is to be written, and shorten it."""
+        if getattr(record, "status_code", None) == 503:
+            return False
+        if record.levelno < logging.WARNING or not record.name.startswith(REPETITIVE):
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
+            return True
+        key, now = (record.name, str(record.msg)), time.monotonic()
+        if now - self._said.get(key, float("-inf")) < QUIET:
+            return False
+        self._said[key] = now
+        shorten(record, error)
+        return True
+
+
+def shorten(record: logging.LogRecord, error: BaseException | None) -> None:
+    """Make one line of *record*: what it says first, and why."""
+    first = record.getMessage().strip().partition("\n")[0]
+    record.msg = f"{first}: {error}" if error and str(error) not in first else first
+    record.args = record.exc_info = record.exc_text = None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error*, what led to it, and so on."""
+    yield error
+    if before := error.__cause__ or error.__context__:
+        yield from causes(before)

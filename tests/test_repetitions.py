@@ -1,0 +1,46 @@
+"""What libraries say during an outage: one line, once a minute, and nothing else is kept back."""
+
+import logging
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from config.repetitions import Repetitions
+
+
+def record(name: str, error: BaseException | None = None, words: str = "Message Error: %s\nstack", **more: object):
+    exc_info = (type(error), error, None) if error else None
+    made = logging.LogRecord(name, logging.ERROR, __file__, 1, words, ("no tick",), exc_info)
+    made.__dict__.update(more)
+    return made
+
+
+def test_a_lost_connection_is_one_line_with_its_reason_and_is_not_repeated() -> None:
+    repetitions = Repetitions()
+    first = record("celery.beat", RedisConnectionError("refused"))
+    assert repetitions.filter(first)
+    assert logging.Formatter().format(first) == "Message Error: no tick: refused"
+    assert not repetitions.filter(record("celery.beat", RedisConnectionError("refused")))
+    assert repetitions.filter(record("channels_redis.pubsub", RedisConnectionError("refused")))
+
+
+def test_an_error_caused_by_a_lost_connection_counts_as_one() -> None:
+    wrapped = RuntimeError("no tick")
+    wrapped.__cause__ = OSError("refused")
+    shortened = record("celery.beat", wrapped)
+    assert Repetitions().filter(shortened)
+    assert shortened.exc_info is None
+
+
+def test_other_errors_and_other_loggers_stay_whole() -> None:
+    repetitions = Repetitions()
+    for _ in range(2):
+        mistake, ours = record("celery.beat", ValueError("a mistake")), record("rates.feed", OSError("refused"))
+        assert repetitions.filter(mistake)
+        assert repetitions.filter(ours)
+        assert mistake.exc_info
+        assert ours.exc_info
+
+
+def test_an_answer_of_503_is_no_line() -> None:
+    assert not Repetitions().filter(record("django.request", status_code=503))
+    assert Repetitions().filter(record("django.request", status_code=500))
