@@ -255,7 +255,7 @@ class Hub:
     def replace(self, snapshot: Snapshot | None) -> None:
         """Take *snapshot* from the store as the board, and send it to all, unless what is held is as new."""
         self._ready.set()
-        if snapshot is None or self._holds(snapshot.epoch, snapshot.as_of):
+        if snapshot is None or self._holds(snapshot.epoch, snapshot.seq, snapshot.as_of):
             return
         self.snapshot = snapshot
         counts.reloaded.inc()
@@ -263,10 +263,14 @@ class Hub:
             lambda typed, symbols: (publication.board_text if typed else publication.plain_text)(snapshot, symbols)
         )
 
-    def _holds(self, epoch: str, as_of: str) -> bool:
-        """Return whether the board that is held is at least as new; not by `seq`, which a Redis failover sets back."""
+    def _holds(self, epoch: str, seq: int, as_of: str) -> bool:
+        """
+        Return whether the board that is held is at least as new.
+
+        Number and time must both say so: a Redis failover sets the number back, a clock that is corrected the time.
+        """
         mine = self.snapshot
-        return mine is not None and mine.epoch == epoch and mine.as_of >= as_of
+        return mine is not None and mine.epoch == epoch and mine.seq >= seq and mine.as_of >= as_of
 
     async def _read_store(self) -> None:
         self.replace(await asyncio.to_thread(store.load_snapshot))
@@ -334,7 +338,7 @@ class Hub:
 
     async def _is_current(self) -> bool:
         header = await asyncio.to_thread(store.load_header)
-        return header is None or self._holds(header.epoch, header.as_of)
+        return header is None or self._holds(header.epoch, header.seq, header.as_of)
 
     async def _beat(self) -> None:
         """Send heartbeats while there is nothing else to send: an old `as_of` tells that nobody publishes."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,6 +170,14 @@ def test_an_older_board_from_the_store_is_not_taken(hub: Hub) -> None:
     hub.take(message)
     hub.replace(FIRST)
     assert hub.snapshot == second
+
+
+def test_a_failover_that_sets_the_number_back_and_a_clock_that_is_set_back_do_not_hide_a_newer_board(hub: Hub) -> None:
+    hub.replace(replace(board(5, BTC="3"), as_of="2026-11-24T12:00:05.000Z"))
+    hub.replace(replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z"))
+    assert hub.snapshot == replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z")
+    hub.replace(replace(board(6, BTC="5"), as_of="2026-11-24T11:00:09.000Z"))
+    assert hub.snapshot == replace(board(6, BTC="5"), as_of="2026-11-24T11:00:09.000Z")
 
 
 def test_a_board_of_a_new_epoch_is_taken_whatever_its_number(hub: Hub) -> None:
