@@ -16,6 +16,7 @@ from types import ModuleType
 from django.conf import settings
 
 from rates import board, counts, pacing, store
+from rates.coin_list import coin_list
 from rates.exceptions import SourceError
 from rates.models import Coin
 from rates.ownership import accept, is_fresh
@@ -55,7 +56,7 @@ def take_tick() -> Tick:
     Raises:
         StoreUnavailable: when Redis cannot be reached; the board is then as it was.
     """
-    coins = list(Coin.objects.enabled())
+    coins = coin_list.read()
     states = board.follow(store.load_states(), coins)
     healths = _read_healths()
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
@@ -75,7 +76,7 @@ def take_readings(rates: Sequence[Rate]) -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
-    coins = list(Coin.objects.enabled())
+    coins = coin_list.read()
     return _publish(partial(board.revise, coins=coins, rates=rates, now=datetime.now(UTC), live=True, quiet=True))
 
 
@@ -86,7 +87,7 @@ def publish_coins() -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached; the next tick publishes the list then.
     """
-    coins = list(Coin.objects.enabled())
+    coins = coin_list.read()
     return _publish(partial(board.revise, coins=coins, rates=(), now=datetime.now(UTC)))
 
 
@@ -97,7 +98,7 @@ def accept_prices(symbols: Iterable[str]) -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
     """
-    coins = list(Coin.objects.enabled())
+    coins = coin_list.read()
     chosen = frozenset(symbols)
 
     def decide(memory: Memory) -> Change:

@@ -19,8 +19,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from rates import counts, feed, store
+from rates.coin_list import coin_list
 from rates.exceptions import StoreUnavailable
-from rates.models import Coin
 from rates.reports import report_forever
 from rates.sources import binance_stream, kraken_stream
 from rates.stream_desk import Desk
@@ -137,7 +137,7 @@ async def _follow_coins(links: list[Link], threads: Threads) -> None:
     """Tell every link which pairs the coin list wants now."""
     while True:
         try:
-            coins = await threads.on_board(lambda: list(Coin.objects.enabled()))
+            coins = await threads.on_board(coin_list.read)
             for link in links:
                 source: ModuleType = link.source
                 link.want(source.map_pairs(coins))

@@ -6,6 +6,7 @@ import time
 from celery import shared_task
 from celery.signals import beat_init, worker_process_init, worker_ready
 from django.conf import settings
+from django.db import DatabaseError
 
 from rates import counts, feed, store
 from rates.exceptions import StoreUnavailable
@@ -20,14 +21,14 @@ SLOTS_CLAIMED = 3
 
 
 class _Outage:
-    """When this process last complained about Redis; one line a minute is enough."""
+    """When this process last complained about Redis or the database; one line a minute is enough."""
 
     complained_at = float("-inf")
 
-    def complain(self, error: StoreUnavailable) -> None:
+    def complain(self, error: StoreUnavailable | DatabaseError) -> None:
         if time.monotonic() - self.complained_at >= QUIET:
             self.complained_at = time.monotonic()
-            logger.warning("tick without effect: %s", error)
+            logger.warning("tick without effect: %s", str(error).partition("\n")[0])
 
 
 _outage = _Outage()
@@ -45,7 +46,7 @@ def refresh_rates() -> None:
     outcome = "failed"
     try:
         outcome = _run_slot(settings.RATES_REFRESH_INTERVAL)
-    except StoreUnavailable as error:
+    except (StoreUnavailable, DatabaseError) as error:
         _outage.complain(error)
     finally:
         counts.ticks.labels(outcome).inc()
