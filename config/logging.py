@@ -54,6 +54,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def tell_client_fault(record: logging.LogRecord) -> bool:
+    """Reduce what uvicorn logs as an error of ours, a client's text that is not UTF-8, to its line."""
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
+    return True
+
+
 def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dict[str, Any]:
     """Return what `logging.config.dictConfig` takes: all to stderr, in the *style* ``console`` or ``json``."""
     formatter = JsonFormatter if style == "json" else ConsoleFormatter
@@ -72,7 +79,7 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"repetitions": {"()": Repetitions}},
+        "filters": {"repetitions": {"()": Repetitions}, "client_faults": {"()": lambda: tell_client_fault}},
         "formatters": {"line": {"()": formatter, "secrets": [secret for secret in secrets if secret]}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]}},
         "root": {"handlers": ["stderr"], "level": level},
@@ -81,6 +88,7 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True, **quiet},
             **dict.fromkeys(chatty, quiet),
+            "uvicorn.error": {"filters": ["client_faults"]},
         },
     }
 

@@ -38,6 +38,8 @@ SUBSCRIBE_DEADLINE = 5.0
 
 # Close code.
 TOKEN_EXPIRED = 4001
+# Answers that wait for a client which is still taking another frame.
+MOST_ANSWERS = 8
 
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
@@ -83,10 +85,11 @@ class Socket:
         typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
         symbols: its selection; None for all coins.
         behind: it has missed a publication, so the board is the next that it gets.
+        answers: what it has asked for and could not be given yet.
         expires_at: seconds since 1970 at which its token runs out; None without one.
     """
 
-    __slots__ = ("behind", "expires_at", "link", "symbols", "typed")
+    __slots__ = ("answers", "behind", "expires_at", "link", "symbols", "typed")
 
     def __init__(
         self, link: Link, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
@@ -95,6 +98,7 @@ class Socket:
         self.typed = typed
         self.symbols = symbols
         self.behind = False
+        self.answers: tuple[Frame, ...] = ()
         self.expires_at = expires_at
 
     @property
@@ -179,8 +183,10 @@ class Hub:
         self._send(socket, *self._whole(socket.group))
 
     def answer(self, socket: Socket, text: str) -> None:
-        """Send *text* to *socket* alone; one that does not take its frames loses it."""
-        socket.link.write(Frame(text))
+        """Send *text* to *socket* alone, as soon as it takes frames; one that asks on and on loses answers."""
+        frame = Frame(text)
+        if not socket.link.write(frame):
+            socket.answers = (*socket.answers, frame)[:MOST_ANSWERS]
 
     def heartbeat(self, socket: Socket) -> None:
         """Tell *socket* where the board stands."""
@@ -200,9 +206,9 @@ class Hub:
             socket.behind = True
 
     def _catch_up(self, socket: Socket) -> None:
-        if socket.behind:
-            socket.behind = False
-            self._send(socket, *self._whole(socket.group))
+        frames = [*(self._whole(socket.group) if socket.behind else ()), *socket.answers]
+        socket.behind, socket.answers = False, ()
+        self._send(socket, *frames)
 
     def _whole(self, group: tuple[bool, frozenset[str] | None]) -> list[Frame]:
         if self.snapshot is None:

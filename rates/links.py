@@ -16,6 +16,9 @@ from rates.hub import Frame
 STUCK_AFTER = 15.0
 # Seconds for the client's side of the closing handshake.
 CLOSE_WITHIN = 3.0
+# Bytes: Twisted hands nothing to the kernel before its next turn, so what was written just now is no sign of a slow
+# client; nor is the answer to the handshake.
+DAPHNE_SLACK = 16 * 1024
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -76,7 +79,8 @@ class DaphneLink(AsgiLink):
     """
     A client of daphne, whose `send` never waits and whose `close` refuses all codes below 3000.
 
-    So the transport is asked what it still holds, once a second: a slow client costs one frame of memory here too.
+    So the transport is asked what it still holds, before each frame and once a second: a slow client costs one frame of
+    memory, and the slack.
     """
 
     def __init__(self, send: Send, protocol: Any) -> None:
@@ -85,8 +89,8 @@ class DaphneLink(AsgiLink):
         self._waiting = 0
 
     def write(self, *frames: Frame) -> bool:
-        """Hand over *frames*; False while the client has not taken those before."""
-        return not self._pending() and super().write(*frames)
+        """Hand over *frames*; False while too much of those before waits."""
+        return self._pending() <= DAPHNE_SLACK and super().write(*frames)
 
     def look_after(self) -> None:
         """Go on with a client that has taken everything; end one that takes nothing."""

@@ -1,11 +1,16 @@
-"""The service in this very event loop: a real uvicorn on a free port, and clients for it."""
+"""The service in this very event loop or as a process of its own, on a free port, and clients for it."""
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import uvicorn
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,6 +18,19 @@ from websockets.exceptions import ConnectionClosed
 
 from config.asgi import application
 from rates.hub import get_hub
+
+# Every server that the same code runs on, with the limits that we tell operators to set.
+SERVERS = {
+    "prepared": ["manage.py", "serve"],
+    "plain-asgi": [
+        *("-m", "uvicorn", "config.asgi:application", "--ws", "websockets-sansio", "--port", "PORT"),
+        *("--ws-max-size", "4096", "--ws-per-message-deflate", "false", "--no-access-log", "--log-level", "warning"),
+    ],
+    "daphne": [
+        *("-m", "daphne", "-b", "127.0.0.1", "-p", "PORT", "--websocket-max-message-size", "16384"),
+        *("--websocket-max-frame-size", "16384", "config.asgi:application"),
+    ],
+}
 
 
 @asynccontextmanager
@@ -70,3 +88,34 @@ async def closed_code(client: ClientConnection) -> int | None:
             while True:
                 await client.recv()
     return client.close_code
+
+
+class Server:
+    """A web server as a process of its own, and what it says."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = str(probe.getsockname()[1])
+        self.name, self.log, self.address = name, log, f"127.0.0.1:{port}"
+        command = [port if word == "PORT" else word for word in SERVERS[name]]
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, *command],
+                env=os.environ | {"PORT": port, "DJANGO_SETTINGS_MODULE": "config.settings"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        for _ in range(300):
+            try:
+                socket.create_connection(("127.0.0.1", int(port))).close()
+                return
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(log.read_text())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()

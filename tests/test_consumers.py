@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -10,14 +10,43 @@ from websockets.exceptions import InvalidStatus
 from rates import store
 from rates.hub import get_hub
 from tests.boards import publish, save
-from tests.servers import closed_code, next_frame, open_socket, serving, until
+from tests.servers import Server, closed_code, next_frame, open_socket, serving, until
 
-WAYS = ["rates.server:RatesWebSocketProtocol", "websockets-sansio"]
+HERE = ["rates.server:RatesWebSocketProtocol", "websockets-sansio"]
 
 
-@pytest.fixture(params=WAYS, ids=["prepared", "plain-asgi"])
+@pytest.fixture(scope="module")
+def daphne(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server("daphne", tmp_path_factory.mktemp("daphne") / "log") as running:
+        yield running
+
+
+@pytest.fixture(params=[*HERE, "daphne"], ids=["prepared", "plain-asgi", "daphne"])
 async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """A running service with BTC at 1.50 and ETH without a price; by every way to a client."""
+    if request.param == "daphne":
+        server = request.getfixturevalue("daphne")
+        await shows(server.address, (await asyncio.to_thread(publish, BTC="1.50", ETH=None)).snapshot.epoch)
+        yield server.address
+        assert "Traceback" not in server.log.read_text()
+    else:
+        await asyncio.to_thread(save, BTC="1.50", ETH=None)
+        async with serving(request.param) as place:
+            yield place
+
+
+async def shows(address: str, epoch: str) -> None:
+    """Wait until a running server has begun *epoch*."""
+    async with asyncio.timeout(10):
+        while True:
+            async with open_socket(address) as client:
+                if (await next_frame(client))["epoch"] == epoch:
+                    return
+
+
+@pytest.fixture(params=HERE, ids=["prepared", "plain-asgi"])
+async def address_here(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The same, served by this very process, whose settings and hub a test may reach."""
     await asyncio.to_thread(save, BTC="1.50", ETH=None)
     async with serving(request.param) as place:
         yield place
@@ -120,9 +149,9 @@ async def test_a_ping_is_answered_with_where_the_board_stands(address: str) -> N
         assert beat == {key: board[key] for key in ("epoch", "seq", "as_of")} | {"type": "heartbeat"}
 
 
-async def test_silence_is_broken_by_heartbeats(address: str, settings) -> None:
+async def test_silence_is_broken_by_heartbeats(address_here: str, settings) -> None:
     settings.RATES_HEARTBEAT = 1
-    async with open_socket(address) as client, open_socket(address, typed=False) as plain:
+    async with open_socket(address_here) as client, open_socket(address_here, typed=False) as plain:
         await plain.recv()
         assert (await next_frame(client, "heartbeat"))["seq"] == 1
         await asyncio.to_thread(publish, BTC="2", ETH=None)
@@ -189,8 +218,8 @@ async def test_what_one_client_breaks_others_do_not_notice(address: str) -> None
         assert (await next_frame(good))["type"] == "update"
 
 
-async def test_a_closed_socket_is_forgotten(address: str) -> None:
-    async with open_socket(address) as client:
+async def test_a_closed_socket_is_forgotten(address_here: str) -> None:
+    async with open_socket(address_here) as client:
         await next_frame(client, "board")
         assert get_hub().count() == 1
     await until(lambda: not get_hub().count())
@@ -203,12 +232,12 @@ async def test_a_foreign_origin_is_refused_with_403(address: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-async def test_one_connection_too_many_is_refused_with_503(address: str, settings) -> None:
+async def test_one_connection_too_many_is_refused_with_503(address_here: str, settings) -> None:
     settings.RATES_MAX_CONNECTIONS_PER_IP = 1
-    async with open_socket(address) as client:
+    async with open_socket(address_here) as client:
         await next_frame(client, "board")
         with pytest.raises(InvalidStatus) as refused:
-            async with open_socket(address):
+            async with open_socket(address_here):
                 pass
     assert refused.value.response.status_code == 503
     assert int(refused.value.response.headers["Retry-After"]) > 0

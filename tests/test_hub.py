@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rates import publication
-from rates.hub import Frame, Hub, Socket
+from rates.hub import MOST_ANSWERS, Frame, Hub, Socket
 from rates.types import Snapshot
 from tests.boards import fragments
 
@@ -211,15 +211,30 @@ def test_a_socket_that_was_slow_gets_changes_again(hub: Hub) -> None:
     assert slow.kinds() == ["update"]
 
 
-def test_a_busy_socket_that_missed_only_a_heartbeat_misses_nothing(hub: Hub) -> None:
+def test_a_busy_socket_gets_its_answers_when_it_is_free(hub: Hub) -> None:
     link = KeepingLink()
     socket = Socket(link, typed=True)
     hub.add(socket)
     link.taken()
     link.busy = True
     hub.heartbeat(socket)
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    link.free()
+    assert link.kinds() == ["board", "heartbeat"]
     link.free()
     assert link.taken() == []
+
+
+def test_a_busy_socket_that_asks_on_and_on_is_answered_a_few_times(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, typed=True)
+    hub.add(socket)
+    link.taken()
+    link.busy = True
+    for _ in range(100):
+        hub.heartbeat(socket)
+    link.free()
+    assert link.kinds() == ["heartbeat"] * MOST_ANSWERS
 
 
 def test_a_removed_socket_gets_nothing(hub: Hub) -> None:
