@@ -27,16 +27,36 @@ logger = logging.getLogger(__name__)
 CARDS_ONLY = 6
 # Coins that lead the page of somebody who has pinned nothing yet.
 FIRST_PINS = 4
+# What a page loads at once: named, so that the browser asks for all of them together instead of import by import.
+SCRIPTS = (
+    "dashboard/js/main.js",
+    "dashboard/js/board.js",
+    "dashboard/js/numbers.js",
+    "dashboard/js/preferences.js",
+    "dashboard/js/rates-socket.js",
+    "dashboard/js/status.js",
+    "dashboard/js/controls.js",
+    "dashboard/js/view.js",
+    "dashboard/js/order.js",
+    "dashboard/js/paint.js",
+    "dashboard/js/marks.js",
+)
 THEMES = ("light", "dark")
 PALETTES = ("blue", "east")
 
 
 @dataclass(frozen=True, slots=True)
 class BoardView:
-    """The board at one moment, ready for templates and for the scripts that take over from them."""
+    """
+    The board at one moment, ready for templates and for the scripts that take over from them.
+
+    Attributes:
+        pins: symbols that the visitor has pinned, or those that lead the page until then.
+    """
 
     coins: Sequence[CoinView]
     histories: Mapping[str, Sequence[HistoryPoint]]
+    pins: Sequence[str]
     as_of: datetime | None
     now: datetime
     late: bool
@@ -69,17 +89,17 @@ def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = N
     """Return the board, or its coins named by *only* (in that order); *pins* are None until the visitor has chosen."""
     snapshot = load_snapshot()
     rates = _rates(snapshot)
-    if only is not None:
-        rates = {symbol: rates[symbol] for symbol in only if symbol in rates}
     if pins is None:
         pins = list(rates)[:FIRST_PINS] if len(rates) > CARDS_ONLY else []
+    if only is not None:
+        rates = {symbol: rates[symbol] for symbol in only if symbol in rates}
     histories = load_histories(list(rates))
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
     late = is_late(as_of, now)
     coins = [view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
     epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
-    return BoardView(coins, histories, as_of, now, late, epoch, seq)
+    return BoardView(coins, histories, pins, as_of, now, late, epoch, seq)
 
 
 def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
@@ -114,6 +134,8 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         "palette": palette if palette in PALETTES else "",
         "sign": currency_sign(settings.QUOTE_CURRENCY),
         "quote": settings.QUOTE_CURRENCY.upper(),
+        "scripts": SCRIPTS,
+        "pins": board.pins,
         "limits": {
             "now": time_text(board.now),
             "interval": settings.RATES_REFRESH_INTERVAL,
@@ -146,6 +168,8 @@ def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[st
         "cards": pinned + others if cards_only else pinned,
         "rows": board.coins,
         "cards_only": cards_only,
+        "cards_limit": CARDS_ONLY,
+        "first_pins": FIRST_PINS,
         "up": up,
         "down": down,
         "up_share": round(100 * up / (up + down), 1) if up + down else 50,

@@ -11,7 +11,7 @@ How numbers are written for people: one table of rules, kept by this module and 
 Both are tested against the cases of `tests/data/number_cases.json`. Halves are rounded away from zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.formats import number_format
@@ -71,6 +71,13 @@ def _tiny(price: Decimal) -> PriceText:
     return PriceText(format_number(Decimal(0), 1), zeros, digits, format_number(rounded, zeros + TINY_DIGITS))
 
 
+def format_amount(amount: Decimal, decimals: int) -> PriceText:
+    """Return what a price moved by, with its sign and the price's *decimals*."""
+    text = format_price(abs(amount), decimals)
+    sign = "+" if amount > 0 else "−" if amount < 0 else ""
+    return replace(text, lead=sign + text.lead, full=sign + text.full)
+
+
 def direction(change: Decimal | None) -> str:
     """Return `up`, `down` or `flat`: what is left of *change* (percent) after rounding."""
     rounded = (change or Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -79,9 +86,13 @@ def direction(change: Decimal | None) -> str:
 
 def format_percent(change: Decimal) -> str:
     """Return *change* as `+1.24%`, `−1.87%` or `0.00%`."""
-    sign = {"up": "+", "down": "−", "flat": ""}[direction(change)]
+    return {"up": "+", "down": "−", "flat": ""}[direction(change)] + format_share(abs(change))
+
+
+def format_share(share: Decimal) -> str:
+    """Return *share* (percent) as `1.24%`, for what has no direction."""
     # Translators: a percentage; some languages put a space before the sign.
-    return sign + _("{number}%").format(number=format_number(abs(change), 2))
+    return _("{number}%").format(number=format_number(share, 2))
 
 
 def format_duration(seconds: float) -> str:

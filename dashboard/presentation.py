@@ -15,10 +15,12 @@ from dashboard.numbers import (
     PriceText,
     decimals_for,
     direction,
+    format_amount,
     format_duration,
     format_number,
     format_percent,
     format_price,
+    format_share,
 )
 from dashboard.words import source_name
 from rates.types import HistoryPoint, read_time
@@ -30,12 +32,17 @@ JUST_NOW = 10
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a price moved over a window that is named in words."""
+    """
+    How a price moved over a window that is named in words.
+
+    Attributes:
+        direction: `up`, `down` or `flat`.
+        percent, amount: with their signs.
+    """
 
     direction: str
     percent: str
     amount: PriceText
-    sign: str
     window: str
 
 
@@ -71,6 +78,8 @@ class CoinView:
     disputed: bool
     pinned: bool
     volume: str
+    confirmed_by: Sequence[str]
+    spread: str
 
 
 def hue_of(symbol: str) -> int:
@@ -107,6 +116,8 @@ def view_coin(
         disputed=rate["disputed"],
         pinned=pinned,
         volume=format_number(Decimal(rate["volume_24h"]), 0) if rate["volume_24h"] else "",
+        confirmed_by=[source_name(source) for source in rate["confirmed_by"]],
+        spread="" if rate["spread_pct"] is None else format_share(Decimal(rate["spread_pct"])),
     )
 
 
@@ -123,10 +134,7 @@ def _change(rate: Mapping[str, Any], price: Decimal | None, prices: Sequence[Dec
         window = _("last {n}").format(n=len(prices))
     else:
         return None
-    moved = price - before
-    way = direction(percent)
-    sign = "+" if moved > 0 else "−" if moved < 0 else ""
-    return Change(way, format_percent(percent), format_price(abs(moved), decimals), sign, window)
+    return Change(direction(percent), format_percent(percent), format_amount(price - before, decimals), window)
 
 
 def _trend(prices: Sequence[Decimal]) -> str:

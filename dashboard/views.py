@@ -1,11 +1,13 @@
 """The pages: the board, one coin, the card for other people's pages, the badge. All of them only read."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
@@ -38,11 +40,14 @@ def show_board(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
     """Show one coin with its chart and its stored updates."""
-    board = _load(symbol)
+    board = _load(symbol, pins=read_pins(request))
     coin = board.coins[0]
     points = list(board.histories.get(coin.symbol, ()))
     context = page_context(request, board)
     context["coin"] = coin
+    context["extremes"] = coin.range and _("Lowest {low}, highest {high} in this range").format(
+        low=f"{context['sign']}{coin.range.low.full}", high=f"{context['sign']}{coin.range.high.full}"
+    )
     context["script_points"] = [[point.observed_at, point.price] for point in points]
     context["updates"] = [
         (read_time(point.observed_at), format_price(Decimal(point.price), coin.decimals), point.price)
@@ -60,6 +65,7 @@ def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
     pins = [pin for pin in request.GET.get("pins", "").upper().split(",") if pin][:EMBED_PINS]
     board = _load(symbol, *pins)
     context = page_context(request, board)
+    context["select"] = ",".join(coin.symbol for coin in board.coins)
     theme, palette = request.GET.get("theme", ""), request.GET.get("palette", "")
     context["theme"] = theme if theme in THEMES else ""
     context["palette"] = palette if palette in PALETTES else ""
@@ -85,10 +91,10 @@ def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
     return response
 
 
-def _load(*symbols: str) -> BoardView:
+def _load(*symbols: str, pins: Sequence[str] | None = ()) -> BoardView:
     """Return the board of *symbols* alone, the first of which must be on it."""
     wanted = list(dict.fromkeys(symbol.upper() for symbol in symbols))
-    board = load_board(pins=(), only=wanted)
+    board = load_board(pins, only=wanted)
     if not board.coins or board.coins[0].symbol != wanted[0]:
         raise Http404(wanted[0])
     return board

@@ -1,5 +1,6 @@
 """The whole system as real processes for a browser: CoinGecko's stand-in, Valkey, database, web, worker with beat."""
 
+import json
 import os
 import socket
 import subprocess
@@ -63,17 +64,18 @@ class Site:
         process.wait()
 
     def wait_ready(self) -> None:
-        """Return when the page shows a first price."""
+        """Return when every coin has its first price."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(self.url, timeout=5) as answer:
-                    if b'data-symbol="BTC"' in (page := answer.read()) and b"63,250.12" in page:
+                with urllib.request.urlopen(f"{self.url}/api/rates", timeout=5) as answer:
+                    rates = json.load(answer)["rates"]
+                    if rates and all(rate["price"] for rate in rates):
                         return
             except OSError:
                 pass
             time.sleep(0.2)
-        raise TimeoutError(f"no price on {self.url} after {START_SECONDS} s")
+        raise TimeoutError(f"{self.url} has coins without a price after {START_SECONDS} s")
 
     def edit(self, code: str) -> None:
         """Run *code* with `Coin`, as staff would change the list in the admin."""

@@ -90,7 +90,7 @@ def test_the_embedded_card_may_be_framed_and_the_pages_may_not(open_page: Any) -
 def test_the_wall_shows_every_coin_as_a_card(open_page: Any) -> None:
     page = open_page("/?wall=1", viewport={"width": 1920, "height": 1080})
     assert page.locator(".card").count() >= 8
-    expect(page.locator("#settings")).to_be_hidden()
+    expect(page.locator("#settings-open")).to_be_hidden()
     expect(page.locator("#status")).to_contain_text("Live")
 
 

@@ -71,7 +71,7 @@ def test_theme_palette_and_keys_are_remembered(open_page: Any) -> None:
     page.reload()
     assert page.evaluate("({...document.documentElement.dataset})") == {"theme": "dark", "palette": "blue"}
     page.keyboard.press("?")
-    expect(page.locator("#dialog")).to_be_hidden()
+    expect(page.locator("#settings")).to_be_hidden()
 
 
 def test_an_alert_fires_once_and_shows_its_distance(open_page: Any, site: Site) -> None:
@@ -104,14 +104,14 @@ def test_the_tab_title_carries_the_first_pin_and_can_be_turned_off(open_page: An
 
 def test_keyboard_alone_reaches_everything(open_page: Any) -> None:
     page = open_page("/")
-    expect(page.locator("#settings")).to_be_visible()
+    expect(page.locator("#settings-open")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to prices")).to_be_focused()
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.dataset.part || ''"))
-    assert {"pause", "alerts-open", "settings", "find", "star", "name"} <= reached
+    assert {"pause", "alerts-open", "settings-open", "find", "star", "name"} <= reached
 
 
 def test_language_can_be_changed(open_page: Any) -> None:

@@ -1,32 +1,18 @@
 /** The board as the socket tells it: same messages, same board, whatever came before. Knows nothing of the page. */
-import {keepDecimals, decimalsFor} from "./numbers.js";
+import {decimalsFor, keepDecimals} from "./numbers.js";
 
+/**
+ * Return the board that the page was made with, kept up by `apply`.
+ *
+ * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `decimals` and
+ * `before` (the price before this one); `changed` holds the symbols that the page has not painted yet.
+ */
 export function createBoard({epoch, seq, as_of, rates, histories}, historyLength) {
-  const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set()};
-  for (const rate of rates) board.coins.set(rate.symbol, coinFrom(rate, undefined, histories[rate.symbol] ?? []));
+  const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply};
+  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, histories[rate.symbol] ?? []));
 
-  function take(rate) {
-    const old = board.coins.get(rate.symbol);
-    const coin = coinFrom(rate, old, old?.history ?? []);
-    if (rate.price !== null && rate.observed_at !== old?.observed_at) {
-      coin.history = [...coin.history, rate.price].slice(-historyLength);
-    }
-    board.changed.add(rate.symbol);
-    return coin;
-  }
-
-  function reorder(symbols) {
-    board.coins = new Map(symbols.filter((symbol) => board.coins.has(symbol)).map((s) => [s, board.coins.get(s)]));
-  }
-
-  function stand(message) {
-    board.epoch = message.epoch;
-    board.seq = message.seq;
-    board.asOf = message.as_of;
-  }
-
-  /** Take a message in; return what it was, for the page: "hello", "board", "update", "heartbeat" or null. */
-  board.apply = (message) => {
+  /** Take a message in; return its type, or null when there is nothing in it for the page. */
+  function apply(message) {
     switch (message.type) {
       case "hello":
         board.limits = message;
@@ -44,30 +30,49 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
       case "heartbeat":
         board.asOf = message.as_of;
         break;
-      case "bye":
+      case "bye": // the socket's business
+      case "error":
         return null;
       default:
         console.info("rates: a message of a kind this page does not know:", message.type);
         return null;
     }
     return message.type;
-  };
+  }
+
+  function take(rate) {
+    const old = board.coins.get(rate.symbol), history = old?.history ?? [];
+    const isNew = rate.price !== null && rate.observed_at !== old?.observed_at;
+    board.changed.add(rate.symbol);
+    return makeCoin(rate, old, isNew ? [...history, rate.price].slice(-historyLength) : history);
+  }
+
+  function reorder(symbols) {
+    const known = symbols.filter((symbol) => board.coins.has(symbol));
+    board.coins = new Map(known.map((symbol) => [symbol, board.coins.get(symbol)]));
+  }
+
+  function stand(message) {
+    board.epoch = message.epoch;
+    board.seq = message.seq;
+    board.asOf = message.as_of;
+  }
+
   return board;
 }
 
-function coinFrom(rate, old, history) {
+function makeCoin(rate, old, history) {
   const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals) : decimalsFor(rate.price ?? 10);
   return {...rate, history, decimals, before: old?.price ?? null};
 }
 
-/** Return {percent, amount, window: "day" or a count} of a coin; null when nothing is known. */
-export function changeOf(coin) {
-  if (coin.price === null) return null;
-  const price = Number(coin.price);
-  if (coin.change_24h_pct !== null) {
-    return {percent: coin.change_24h_pct, amount: price - price / (1 + coin.change_24h_pct / 100), window: "day"};
+/** Return {percent, amount, window: "day" or a count of updates} of a coin; null when nothing is known. */
+export function changeOf({price, change_24h_pct: percent, history}) {
+  if (price === null) return null;
+  if (percent !== null) {
+    const before = percent > -100 ? price / (1 + percent / 100) : 0;
+    return {percent, amount: price - before, window: "day"};
   }
-  if (coin.history.length < 2) return null;
-  const first = Number(coin.history[0]);
-  return {percent: (price / first - 1) * 100, amount: price - first, window: coin.history.length};
+  if (history.length < 2) return null;
+  return {percent: (price / history[0] - 1) * 100, amount: price - history[0], window: history.length};
 }

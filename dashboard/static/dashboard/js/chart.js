@@ -1,44 +1,66 @@
-/** A uPlot line of one coin's prices, in the colours of the page's theme. */
-import {formatPrice, language, words} from "./numbers.js";
+/** A uPlot line of one coin's prices, in the colours of the page's theme, with its lowest and highest point marked. */
+import {FONT, GAP, fade, markExtremes, readColors, widen, widthOf} from "./chart-look.js";
+import {formatNumber, formatPrice, language, words} from "./numbers.js";
+
+const HEIGHT = 320;
+const clock = new Intl.DateTimeFormat(language, {timeStyle: "medium"});
 
 export function drawChart(element, decimals) {
+  const fallback = element.querySelector(".spark"), empty = element.querySelector("p");
   let plot = null, data = [[], []];
+  const size = () => ({width: element.clientWidth, height: HEIGHT});
+  const price = (value) => formatPrice(value, decimals).full;
+  /** As many decimals as tell the steps of the axis apart. */
+  const labels = (prices, step) => {
+    const places = Math.max(decimals, Math.ceil(-Math.log10(step)));
+    return prices.map((value) => formatNumber(value, places));
+  };
 
   function build() {
-    const style = getComputedStyle(document.documentElement), look = getComputedStyle(element);
-    const probe = (name) => { element.style.setProperty("color", style.getPropertyValue(name)); return look.color; };
-    const [ink, line, grid] = ["--ink-2", "--accent", "--line"].map(probe);
-    element.style.removeProperty("color");
-    const clock = new Intl.DateTimeFormat(language, {hour: "2-digit", minute: "2-digit", second: "2-digit"});
-    const time = (seconds) => clock.format(new Date(seconds * 1000));
-    const axis = {stroke: ink, font: '12px "Geist"', grid: {stroke: grid, width: 1}, ticks: {show: false}};
+    const color = readColors(element, trendOf(data[1]));
+    const axis = {stroke: color("--ink-3"), font: FONT, grid: {stroke: color("--line"), width: 1}, ticks: {show: false}};
     plot?.destroy();
+    fallback.remove();
     plot = new window.uPlot({
       ...size(),
-      cursor: {drag: {x: false, y: false}},
-      scales: {x: {time: true}},
-      legend: {live: true},
+      padding: [24, 8, 0, 16],
+      cursor: {drag: {x: false, y: false}, points: {size: 9, width: 2}},
+      scales: {x: {time: true}, y: {range: (_, low, high) => widen(low, high)}},
       axes: [
-        {...axis, space: 90, values: (_, ticks) => ticks.map(time)},
-        {...axis, size: 90, values: (_, ticks) => ticks.map((tick) => formatPrice(tick, decimals).full)},
+        {...axis, space: 100, gap: GAP, size: 36, values: (_, times) => times.map((time) => clock.format(time * 1000))},
+        {...axis, side: 1, gap: GAP, size: widthOf, values: (_, prices, axis, space, step) => labels(prices, step)},
       ],
       series: [
-        {label: words.time, value: (_, value) => (value === null ? "—" : time(value))},
-        {label: words.price, stroke: line, width: 2, points: {show: false},
-          value: (_, value) => (value === null ? "—" : formatPrice(value, decimals).full)},
+        {label: words.time, value: (_, time) => (time === null ? "—" : clock.format(time * 1000))},
+        {
+          label: words.price, stroke: color("--trend"), width: 2, points: {show: false},
+          fill: (u) => fade(u, color("--trend")),
+          value: (_, value) => (value === null ? "—" : price(value)),
+        },
       ],
+      hooks: {draw: [(u) => markExtremes(u, price, color)]},
     }, data, element);
   }
 
-  const size = () => ({width: Math.max(240, element.clientWidth - 24), height: 260});
-  build();
-  new ResizeObserver(() => plot.setSize(size())).observe(element);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", build);
-  new MutationObserver(build).observe(document.documentElement, {attributeFilter: ["data-theme", "data-palette"]});
+  new ResizeObserver(() => plot?.setSize(size())).observe(element);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => plot && build());
+  new MutationObserver(() => plot && build())
+    .observe(document.documentElement, {attributeFilter: ["data-theme", "data-palette"]});
+  document.fonts.ready.then(() => plot?.redraw(false, true));
   return {
+    /** Show [time, price] pairs, oldest first. */
     set(points) {
-      data = [points.map(([when]) => Date.parse(when) / 1000), points.map(([, price]) => Number(price))];
-      plot.setData(data);
+      const was = trendOf(data[1]);
+      data = [points.map(([time]) => Date.parse(time) / 1000), points.map(([, value]) => Number(value))];
+      empty.hidden = points.length > 1;
+      if (points.length < 2) return;
+      if (plot && trendOf(data[1]) === was) plot.setData(data);
+      else build();
     },
   };
+}
+
+function trendOf(prices) {
+  const first = prices[0], last = prices.at(-1);
+  return last > first ? "up" : last < first ? "down" : "flat";
 }

@@ -1,57 +1,58 @@
 /** The coin page: chart and table of the stored updates, kept up by what `main.js` hears. */
-import {formatNumber, formatPrice, formatTime, say} from "./numbers.js";
-import {setPrice, setText} from "./marks.js";
 import {drawChart} from "./chart.js";
+import {setPrice, setText} from "./marks.js";
+import {formatNumber, formatPrice, formatShare, formatTime, say, words} from "./numbers.js";
 
 const page = document.body.dataset, find = (id) => document.getElementById(id);
 const decimals = Number(page.decimals), kept = Number(page.history);
+const chart = drawChart(find("chart"), decimals), ranges = [...find("ranges").children];
 let points = JSON.parse(find("points").textContent), seconds = 0;
-const chart = drawChart(find("chart"), decimals);
 
-/** Points of the chosen range; a range longer than the history is the whole history. */
-function chosen() {
-  if (!points.length || !seconds) return points;
-  const from = Date.parse(points.at(-1)[0]) - seconds * 1000;
-  return points.filter(([time]) => Date.parse(time) >= from);
-}
+const sourceName = (source) => words[`source_${source}`] ?? source;
+const secondsBetween = ([one], [other]) => (Date.parse(other) - Date.parse(one)) / 1000;
+const money = (value) => page.sign + formatPrice(value, decimals).full;
 
+/** Show the points of the chosen range, and offer the ranges that the history is long enough for. */
 function show() {
-  const shown = chosen(), span = points.length ? (Date.parse(points.at(-1)[0]) - Date.parse(points[0][0])) / 1000 : 0;
-  chart.set(shown);
-  find("ranges").hidden = points.length < 2;
-  for (const button of find("ranges").children) {
-    button.hidden = Number(button.dataset.seconds) >= span && button.dataset.seconds !== "0";
-    button.setAttribute("aria-pressed", Number(button.dataset.seconds) === seconds);
+  const span = points.length ? secondsBetween(points[0], points.at(-1)) : 0;
+  for (const button of ranges) {
+    const length = Number(button.dataset.seconds);
+    button.hidden = length >= span && length !== 0;
+    button.setAttribute("aria-pressed", length === seconds);
   }
+  find("ranges").hidden = ranges.filter((button) => !button.hidden).length < 2;
+  const shown = points.filter((point) => !seconds || secondsBetween(point, points.at(-1)) <= seconds);
+  chart.set(shown);
   const prices = shown.map(([, price]) => Number(price));
-  if (prices.length < 2) return;
-  const [low, high] = [Math.min(...prices), Math.max(...prices)].map((price) => formatPrice(price, decimals).full);
-  setText(find("extremes"), say("extremes", {low: page.sign + low, high: page.sign + high}));
+  const [low, high] = [Math.min(...prices), Math.max(...prices)];
+  setText(find("extremes"), prices.length > 1 ? say("extremes", {low: money(low), high: money(high)}) : "");
 }
 
-function localTime(node, text) {
+function showTime(node, text) {
   node.dateTime = text;
   setText(node, formatTime(text));
 }
 
 function addRow([time, price]) {
-  const row = find("update").content.firstElementChild.cloneNode(true);
-  localTime(row.querySelector("time"), time);
-  setPrice(row.querySelector("span"), formatPrice(price, decimals));
-  row.querySelector("span").title = price;
+  const row = find("update").content.firstElementChild.cloneNode(true), cell = row.querySelector("span");
+  showTime(row.querySelector("time"), time);
+  setPrice(cell, formatPrice(price, decimals));
+  cell.title = price;
   find("updates").prepend(row);
   while (find("updates").children.length > kept) find("updates").lastElementChild.remove();
 }
 
-function add(coin) {
+function showFigures(coin) {
   setText(find("exact"), coin.price ?? "—");
-  setText(find("volume"), coin.volume_24h ? page.sign + formatNumber(coin.volume_24h, 0) : "—");
-  setText(find("confirmed"), coin.confirmed_by.join(", ") || "—");
-  setText(find("spread"), coin.spread_pct === null ? "—" : `${coin.spread_pct} %`);
-  if (coin.price === null || coin.observed_at === points.at(-1)?.[0]) return;
-  const point = [coin.observed_at, coin.price];
-  points = [...points, point].slice(-kept);
-  addRow(point);
+  setText(find("volume"), coin.volume_24h === null ? "—" : page.sign + formatNumber(coin.volume_24h, 0));
+  setText(find("confirmed"), coin.confirmed_by.map(sourceName).join(", ") || "—");
+  setText(find("spread"), coin.spread_pct === null ? "—" : formatShare(coin.spread_pct));
+}
+
+function add({price, observed_at: time}) {
+  if (price === null || time === points.at(-1)?.[0]) return;
+  points = [...points, [time, price]].slice(-kept);
+  addRow(points.at(-1));
   show();
 }
 
@@ -65,15 +66,18 @@ async function reload() {
   show();
 }
 
-for (const time of find("updates").querySelectorAll("time")) localTime(time, time.dateTime);
+for (const time of find("updates").querySelectorAll("time")) showTime(time, time.dateTime);
 find("ranges").addEventListener("click", ({target}) => {
   if (!target.dataset.seconds) return;
   seconds = Number(target.dataset.seconds);
   show();
 });
-document.addEventListener("rates:shown", ({detail}) => {
-  const coin = detail.coins.get(page.select);
-  if (detail.kind === "board") reload();
-  else if (coin) add(coin);
+document.addEventListener("rates:shown", ({detail: {kind, coins}}) => {
+  const coin = coins.get(page.select);
+  find("gone").hidden = coin !== undefined;
+  if (!coin) return;
+  showFigures(coin);
+  if (kind === "board") reload();
+  else add(coin);
 });
 show();

@@ -1,55 +1,95 @@
-/** Buttons, the search field and single keys. */
-import {load} from "./preferences.js";
+/** Buttons, fields and single keys. */
+import {applyLook, load, save} from "./preferences.js";
 import {words} from "./numbers.js";
 
 const find = (id) => document.getElementById(id);
+const all = (selector) => [...document.querySelectorAll(selector)];
 
-export function wireControls({view, pause, retry}) {
-  const button = find("pause"), search = find("find"), dialog = find("dialog");
-  find("retry").addEventListener("click", retry);
+/** Wire what there is on this page; *acts*: {pause(on), retry(), announce(), changed()}. */
+export function wireControls(order, view, acts) {
+  find("retry").addEventListener("click", acts.retry);
   document.addEventListener("click", ({target}) => {
     const star = target.closest(".star");
-    if (star) view.pin(star.closest("[data-symbol]").dataset.symbol);
+    if (!star) return;
+    order.togglePin(star.closest("[data-symbol]").dataset.symbol);
+    view.render({whole: true});
   });
-  if (button) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      const on = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", on);
-      button.title = on ? words.resume : words.pause;
-      pause(on);
-    });
-  }
-  search?.addEventListener("input", () => view.find(search.value));
-  for (const choice of document.querySelectorAll("[data-filter]")) {
+  if (find("rows")) wireTable(order, view);
+  if (find("pause")) wireHeader(acts);
+  if (document.body.classList.contains("wall")) keepAwake();
+}
+
+function wireTable(order, view) {
+  find("find").addEventListener("input", ({target}) => { order.search(target.value); view.render(); });
+  const choices = all("[data-filter]"), heads = all("[data-sort]");
+  for (const choice of choices) {
     choice.addEventListener("click", () => {
-      for (const each of document.querySelectorAll("[data-filter]")) each.setAttribute("aria-pressed", each === choice);
-      view.filter(choice.dataset.filter);
+      for (const each of choices) each.setAttribute("aria-pressed", each === choice);
+      order.filterBy(choice.dataset.filter);
+      view.render();
     });
   }
-  for (const head of document.querySelectorAll("[data-sort]")) {
-    head.addEventListener("click", () => { view.sort(head.dataset.sort); mark(); });
-  }
-  function mark() {
-    for (const head of document.querySelectorAll("[data-sort]")) {
-      const sort = view.sorting(), cell = head.closest("th");
+  function markSorting() {
+    for (const head of heads) {
+      const sort = order.sorting(), cell = head.closest("th");
       if (sort?.by !== head.dataset.sort) cell.removeAttribute("aria-sort");
       else cell.setAttribute("aria-sort", sort.down ? "descending" : "ascending");
     }
   }
-  mark();
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || !load("keys", true)) return;
-    const act = {"/": () => search?.focus(), p: () => button?.click(), "?": () => dialog?.showModal()}[event.key.toLowerCase()];
-    if (act) { event.preventDefault(); act(); }
+  for (const head of heads) {
+    head.addEventListener("click", () => {
+      order.sortBy(head.dataset.sort);
+      view.render();
+      markSorting();
+    });
+  }
+  markSorting();
+}
+
+function wireHeader({pause, announce, changed}) {
+  const button = find("pause"), settings = find("settings");
+  applyLook();
+  button.addEventListener("click", () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", on);
+    button.title = `${on ? words.resume : words.pause} (P)`;
+    pause(on);
   });
-  if (document.body.classList.contains("wall")) keepAwake();
+  find("settings-open").addEventListener("click", () => settings.showModal());
+  for (const control of all("[data-setting]")) wireSetting(control, changed);
+  wireToggle(find("announce"), "announce", announce);
+  const acts = {"/": () => find("find")?.focus(), "p": () => button.click(), "?": () => settings.showModal()};
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+    const act = acts[event.key.toLowerCase()];
+    if (!act || typing || event.ctrlKey || event.metaKey || event.altKey || !load("keys")) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+function wireSetting(control, changed) {
+  const name = control.dataset.setting, key = control.type === "checkbox" ? "checked" : "value";
+  control[key] = load(name);
+  control.addEventListener("change", () => {
+    save(name, control[key]);
+    applyLook();
+    changed();
+  });
+}
+
+function wireToggle(button, name, act) {
+  button.setAttribute("aria-pressed", load(name));
+  button.addEventListener("click", () => {
+    save(name, !load(name));
+    button.setAttribute("aria-pressed", load(name));
+    act();
+  });
 }
 
 /** Keep a television on; browsers drop the lock whenever the page is hidden. */
 function keepAwake() {
-  const lock = () => !document.hidden && navigator.wakeLock?.request("screen").catch(() => null);
+  const lock = () => document.hidden || navigator.wakeLock?.request("screen").catch(() => null);
   document.addEventListener("visibilitychange", lock);
   lock();
 }

@@ -1,12 +1,17 @@
 /** How numbers and ages are written; the rules are those of `dashboard/numbers.py`, tested with the same cases. */
 const TINY = 0, TINY_DIGITS = 4;
 const STEPS = [[10, 2], [0.1, 4], [0.01, 5], [0.00001, 8]];
-const formats = new Map();
+const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
 /** Words of the page by key; `{…}` in them are filled in by `say`. */
 export const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 export const language = document.documentElement.lang || "en";
+
+const formats = new Map();
 const clock = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"});
+const scientific = new Intl.NumberFormat("en", {
+  notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
+});
 
 export function say(key, values = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -33,26 +38,25 @@ export function formatNumber(value, places) {
 
 /** Return {lead, zeros, digits, full}; `zeros` is null unless the price needs a subscript. */
 export function formatPrice(price, decimals = decimalsFor(price)) {
-  const plain = () => {
-    const text = formatNumber(price, decimals || STEPS.at(-1)[1]);
-    return {lead: text, zeros: null, digits: "", full: text};
-  };
-  if (decimals !== TINY || Number(price) === 0) return plain();
-  const [digits, exponent] = significant(price);
-  const zeros = -exponent - 1;
-  if (zeros < 2) return plain();
-  const full = formatNumber(`${digits}e${exponent - TINY_DIGITS + 1}`, zeros + TINY_DIGITS);
+  const tiny = decimals === TINY && Number(price) !== 0 ? formatTiny(price) : null;
+  if (tiny) return tiny;
+  const text = formatNumber(price, decimals || STEPS.at(-1)[1]);
+  return {lead: text, zeros: null, digits: "", full: text};
+}
+
+/** Halves are rounded away from zero by `Intl`, as by Python; null when plain decimals do. */
+function formatTiny(price) {
+  const [mantissa, exponent] = scientific.format(price).split("E");
+  const digits = mantissa.replace(".", ""), zeros = -Number(exponent) - 1;
+  if (zeros < 2) return null;
+  const full = formatNumber(`${digits}e${-zeros - TINY_DIGITS}`, zeros + TINY_DIGITS);
   return {lead: formatNumber(0, 1), zeros, digits, full};
 }
 
-const scientific = new Intl.NumberFormat("en", {
-  notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
-});
-
-/** Return the first digits and the exponent of a decimal, halves rounded away from zero. */
-function significant(price) {
-  const [digits, exponent] = scientific.format(price).split("E");
-  return [digits.replace(".", ""), Number(exponent)];
+/** Return what a price moved by, like `formatPrice`, with a sign. */
+export function formatAmount(amount, decimals) {
+  const text = formatPrice(Math.abs(amount), decimals), sign = amount > 0 ? "+" : amount < 0 ? "−" : "";
+  return {...text, lead: sign + text.lead, full: sign + text.full};
 }
 
 /** Return what is left of a change after rounding to two places: "up", "down" or "flat". */
@@ -63,17 +67,22 @@ export function direction(change) {
 }
 
 export function formatPercent(change) {
-  const sign = {up: "+", down: "−", flat: ""}[direction(change)];
-  return sign + say("percent", {number: formatNumber(String(change).replace("-", ""), 2)});
+  return {up: "+", down: "−", flat: ""}[direction(change)] + formatShare(String(change).replace("-", ""));
+}
+
+/** Write a percentage without a direction. */
+export function formatShare(share) {
+  return say("percent", {number: formatNumber(share, 2)});
 }
 
 /** Write seconds in one unit: 42 s, 5 min, 3 h, 2 d. */
 export function formatDuration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
-  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"]].find(([size]) => whole >= size) ?? [1, "s"];
+  const [size, unit] = UNITS.find(([size]) => whole >= size) ?? UNITS.at(-1);
   return say(unit, {n: Math.floor(whole / size)});
 }
 
+/** Write a moment in the visitor's time zone. */
 export function formatTime(text) {
   return clock.format(new Date(text));
 }

@@ -1,97 +1,101 @@
-/** Which coins the page shows, in what order: cards, rows, sort, search, pins. */
-import {changeOf} from "./board.js";
-import {direction, say} from "./numbers.js";
-import {setText} from "./marks.js";
-import {catchUp, forget, makeElement, paintAge, paintCoin, paintSoon, watch} from "./paint.js";
-import {load, save} from "./preferences.js";
+/** The elements of the page: a card or row for each coin, in order, and the sums above them. */
+import {paintBreadth, setText} from "./marks.js";
+import {say} from "./numbers.js";
+import {makeElement, paintAge, paintCoin} from "./paint.js";
 
-const VALUES = {name: (c) => c.name.toLowerCase(), price: (c) => Number(c.price), change: (c) => Number(changeOf(c)?.percent ?? NaN)};
-// Coins out of sight that are painted each second.
-const LATE_PER_SECOND = 40;
 const find = (id) => document.getElementById(id);
+// Seconds until every element that is out of sight has been painted.
+const ROUND = 5;
 
-export function createView(board, page = document.body.dataset) {
-  const cards = find("cards"), rows = find("rows"), section = find("table"), elements = {card: new Map(), row: new Map()};
-  let pins = load("pins", null)?.split(",").filter(Boolean) ?? null;
-  let sort = load("sort", null), filter = "all", text = "", repinned = true;
-  for (const [kind, place] of [["card", cards], ["row", rows]]) {
-    for (const element of place?.children ?? []) { elements[kind].set(element.dataset.symbol, element); watch(element); }
+export function createView(board, order, status) {
+  const places = {card: find("cards"), row: find("rows")}, elements = {card: new Map(), row: new Map()};
+  const near = new Set();
+  let turn = 0;
+
+  /** What is in the window, or nearly, is painted with each publication; the rest comes round within seconds. */
+  const watcher = new IntersectionObserver((entries) => {
+    for (const {target, isIntersecting} of entries) {
+      if (!isIntersecting) near.delete(target);
+      else if (!near.has(target) && near.add(target)) paint(target);
+    }
+  }, {rootMargin: "200px"});
+  for (const kind of ["card", "row"]) for (const element of places[kind]?.children ?? []) keep(kind, element);
+
+  function keep(kind, element) {
+    elements[kind].set(element.dataset.symbol, element);
+    watcher.observe(element);
   }
 
-  const few = () => !rows || board.coins.size <= Number(page.cardsOnly) || document.body.classList.contains("wall");
-  const pinned = () => pins ?? (few() ? [] : [...board.coins.keys()].slice(0, Number(page.firstPins)));
-
-  function sorted(coins) {
-    const value = VALUES[sort?.by];
-    if (!value) return coins;
-    const way = sort.down ? -1 : 1, last = (v) => Number.isNaN(v);
-    return [...coins].sort((a, b) => {
-      const [x, y] = [value(a), value(b)];
-      return last(x) - last(y) || (x < y ? -way : x > y ? way : 0);
-    });
+  function drop(kind, symbol, element) {
+    elements[kind].delete(symbol);
+    near.delete(element);
+    watcher.unobserve(element);
+    element.remove();
   }
 
-  function place(kind, parent, coins, mine, flash) {
-    const known = elements[kind], wanted = new Set(coins.map((coin) => coin.symbol));
-    for (const [symbol, element] of known) if (!wanted.has(symbol)) { forget(element); element.remove(); known.delete(symbol); }
+  const all = () => [...elements.card.values(), ...elements.row.values()];
+
+  function paint(element, flash = false, mine = order.pinned()) {
+    const coin = board.coins.get(element.dataset.symbol);
+    if (coin) paintCoin(element, coin, {flash, pinned: mine.includes(coin.symbol), clock: status.clock()});
+  }
+
+  /** Bring the elements of one kind in line with *coins*; a moved element keeps the focus. */
+  function arrange(kind, coins) {
+    const place = places[kind], known = elements[kind], wanted = new Set(coins.map(({symbol}) => symbol));
+    const focused = document.activeElement;
+    for (const [symbol, element] of known) if (!wanted.has(symbol)) drop(kind, symbol, element);
     coins.forEach((coin, index) => {
-      const fresh = !known.has(coin.symbol);
-      if (fresh) known.set(coin.symbol, makeElement(find(kind), coin));
+      if (!known.has(coin.symbol)) keep(kind, makeElement(find(kind), coin));
       const element = known.get(coin.symbol);
-      if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null);
-      if (fresh) { paintCoin(element, coin, {flash: false, pinned: mine.has(coin.symbol)}); watch(element); }
-      else if (board.changed.has(coin.symbol)) paintSoon(element, coin, {flash, pinned: mine.has(coin.symbol)});
-      else if (repinned) paintCoin(element, coin, {flash: false, pinned: mine.has(coin.symbol)});
-      if (kind === "row") {
-        const hit = `${coin.name} ${coin.symbol}`.toLowerCase().includes(text);
-        element.hidden = !hit || (filter === "pinned" && !mine.has(coin.symbol));
-      }
+      if (place.children[index] !== element) place.insertBefore(element, place.children[index] ?? null);
     });
+    if (focused !== document.activeElement && place.contains(focused)) focused.focus({preventScroll: true});
   }
 
-  function breadth(coins) {
-    const ways = coins.map((coin) => direction(changeOf(coin)?.percent ?? 0));
-    const up = ways.filter((way) => way === "up").length, down = ways.filter((way) => way === "down").length;
-    find("breadth").hidden = find("empty").hidden = false;
-    find(coins.length ? "empty" : "breadth").hidden = true;
-    find("breadth").querySelector("rect").setAttribute("width", up + down ? (100 * up) / (up + down) : 50);
-    setText(find("breadth").querySelector(".up"), say("count_up", {n: up}));
-    setText(find("breadth").querySelector(".down"), say("count_down", {n: down}));
-    const key = coins.length === 0 ? "nothing" : coins.length === 1 ? "one_coin" : "coins";
-    setText(find("summary"), say(key, {n: coins.length, quote: page.quote}));
+  function narrow() {
+    for (const [symbol, row] of elements.row) row.hidden = !order.matches(board.coins.get(symbol));
+    find("none").hidden = order.isFew() || [...elements.row.values()].some((row) => !row.hidden);
   }
 
-  const view = {
-    pinned,
-    render(flash = false) {
-      const coins = [...board.coins.values()], mine = new Set(pinned());
-      const first = coins.filter((coin) => mine.has(coin.symbol));
-      place("card", cards, few() ? [...first, ...coins.filter((coin) => !mine.has(coin.symbol))] : first, mine, flash);
-      if (rows) { section.hidden = few(); place("row", rows, few() ? [] : sorted(coins), mine, flash); breadth(coins); }
-      board.changed.clear();
-      repinned = false;
-    },
-    ages(now, late) {
-      catchUp(LATE_PER_SECOND);
-      for (const kind of ["card", "row"]) for (const [symbol, element] of elements[kind]) {
-        if (board.coins.has(symbol)) paintAge(element, board.coins.get(symbol), now, late);
+  function sum() {
+    const coins = [...board.coins.values()], count = coins.length;
+    find("breadth").hidden = count === 0;
+    find("empty").hidden = count > 0;
+    paintBreadth(find("breadth"), coins);
+    const key = count === 0 ? "nothing" : count === 1 ? "one_coin" : "coins";
+    setText(find("summary"), say(key, {n: count, quote: document.body.dataset.quote}));
+  }
+
+  return {
+    /** Show the board as it is now; *whole*: paint every element, not only those of coins that changed. */
+    render({flash = false, whole = false} = {}) {
+      const mine = order.pinned(), before = new Set(all());
+      arrange("card", order.cards());
+      if (places.row) {
+        find("table").hidden = order.isFew();
+        arrange("row", order.rows());
+        narrow();
+        sum();
       }
+      for (const element of all()) {
+        if (whole || !before.has(element)) paint(element, false, mine);
+        else if (near.has(element) && board.changed.has(element.dataset.symbol)) paint(element, flash, mine);
+      }
+      board.changed.clear();
     },
-    find(value) { text = value.trim().toLowerCase(); view.render(); },
-    filter(name) { filter = name; view.render(); },
-    pin(symbol) {
-      pins = pinned().includes(symbol) ? pinned().filter((pin) => pin !== symbol) : [...pinned(), symbol];
-      save("pins", pins.join(","));
-      repinned = true;
-      view.render();
+
+    /** Once a second: ages in sight, and the next few elements out of sight. */
+    age() {
+      const clock = status.clock();
+      for (const element of near) {
+        const coin = board.coins.get(element.dataset.symbol);
+        if (coin) paintAge(element, coin, clock);
+      }
+      all().forEach((element, index) => {
+        if (index % ROUND === turn && !near.has(element)) paint(element);
+      });
+      turn = (turn + 1) % ROUND;
     },
-    sort(by) {
-      const first = by !== "name";
-      sort = sort?.by !== by ? {by, down: first} : sort.down === first ? {by, down: !first} : null;
-      save("sort", sort);
-      view.render();
-    },
-    sorting: () => sort,
   };
-  return view;
 }
