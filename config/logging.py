@@ -65,7 +65,7 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
     """Return what `logging.config.dictConfig` takes: all to stderr, in the *style* ``console`` or ``json``."""
     formatter = JsonFormatter if style == "json" else ConsoleFormatter
     quiet = {"level": level if level in ("WARNING", "ERROR") else "WARNING"}
-    # Each of these reports every task, request or dropped message at INFO.
+    # Each of these reports every task, request, socket or dropped message at INFO.
     chatty = (
         "celery",
         "kombu",
@@ -73,9 +73,10 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
         "django.request",
         "django.channels.server",
         "daphne",
-        "uvicorn.access",
         "asyncio",
     )
+    # Django and uvicorn hang handlers of their own on these.
+    handled = ("django.server", "uvicorn", "uvicorn.access", "uvicorn.error")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -84,9 +85,8 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django hangs handlers of its own on these.
             "django": {"handlers": [], "propagate": True},
-            "django.server": {"handlers": [], "propagate": True, **quiet},
+            **{name: {"handlers": [], "propagate": True, **quiet} for name in handled},
             **dict.fromkeys(chatty, quiet),
             "uvicorn.error": {"filters": ["client_faults"]},
         },
