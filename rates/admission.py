@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 # Seconds.
 RETRY_AFTER = 10
 REPEAT_LOG = 60.0
-MOST_ORIGINS_LOGGED = 1000
+MOST_REFUSALS_LOGGED = 1000
 
 # Sockets by address, from the admission on; all of them under None.
 _open: Counter[str | None] = Counter()
@@ -66,8 +66,12 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
     if draining:
         raise Refusal("draining", 503, 1012, "restarting")
     if _open[None] >= settings.RATES_MAX_CONNECTIONS:
+        log_refusal(f"{settings.RATES_MAX_CONNECTIONS} are open, RATES_MAX_CONNECTIONS")
         raise Refusal("full", 503, 1013, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
+        log_refusal(
+            f"{settings.RATES_MAX_CONNECTIONS_PER_IP} are open from {address:.100}, RATES_MAX_CONNECTIONS_PER_IP"
+        )
         raise Refusal("full_for_address", 503, 1013, "too many connections from this address")
     _open.update((None, address))
     return address
@@ -96,7 +100,7 @@ def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
     host = headers.get(b"host", b"").decode("latin-1").lower()
     own = strip_port(f"{'https' if secure else 'http'}://{host}")
     if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
-        log_refusal(origin)
+        log_refusal(f"origin {origin:.200} is not this site and not in RATES_ALLOWED_ORIGINS")
         raise Refusal("origin", 403, 4003, "origin not allowed")
 
 
@@ -108,15 +112,15 @@ def strip_port(origin: str) -> str:
     return origin
 
 
-def log_refusal(origin: str) -> None:
-    """Log a refused origin, once a minute each."""
+def log_refusal(words: str) -> None:
+    """Log why a socket is refused, once a minute in the same *words*: who is refused comes again."""
     now = time.monotonic()
-    if now - _logged.get(origin, float("-inf")) < REPEAT_LOG:
+    if now - _logged.get(words, float("-inf")) < REPEAT_LOG:
         return
-    if len(_logged) >= MOST_ORIGINS_LOGGED:
+    if len(_logged) >= MOST_REFUSALS_LOGGED:
         _logged.clear()
-    _logged[origin] = now
-    logger.warning("socket refused: origin %.200s is not this site and not in RATES_ALLOWED_ORIGINS", origin)
+    _logged[words] = now
+    logger.warning("socket refused: %s", words)
 
 
 def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:

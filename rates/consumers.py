@@ -6,7 +6,6 @@ no database, so it does without the base class's dispatch, which would hop to a 
 """
 
 import json
-import logging
 import time
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,12 +14,10 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from rates import counts
-from rates.admission import Refusal, admit, release
+from rates.admission import Refusal, admit, log_refusal, release
 from rates.hub import Hub, Socket, get_hub
 from rates.links import Send, choose_link
 from rates.tokens import BEARER, TokenRefused, authenticate
-
-logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "rates.v1"
 # Close code.
@@ -83,7 +80,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         try:
             expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
         except TokenRefused as refused:
-            logger.info("socket refused: token: %s", refused)
+            log_refusal(f"token: {refused}")
             counts.refused.labels("token").inc()
             await accept(scope, send)
             # After the accept, because a browser cannot read why a handshake was refused.

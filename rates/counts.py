@@ -41,6 +41,7 @@ fan_out = Histogram(
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
     registry=WEB,
 )
+delivered = Counter("rates_deliveries", "Publications that were handed to a socket.", registry=WEB)
 skipped = Counter(
     "rates_deliveries_skipped",
     "Publications that a slow socket did not take; it gets the newest board when it is free.",
@@ -61,6 +62,7 @@ tick_time = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
     registry=WORKER,
 )
+last_tick = Gauge("rates_last_tick_timestamp_seconds", "When the last tick was published; Unix time.", registry=WORKER)
 answers = Counter(
     "rates_source_answers",
     "Questions to a source by outcome; one may be several calls.",

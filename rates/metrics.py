@@ -40,6 +40,7 @@ class RatesCollector(Collector):
         """Yield every metric; without Redis what this process shows right now, and no counters."""
         yield gauge("rates_stale_after_seconds", "RATES_STALE_AFTER.", settings.RATES_STALE_AFTER)
         yield gauge("rates_refresh_interval_seconds", "RATES_REFRESH_INTERVAL.", settings.RATES_REFRESH_INTERVAL)
+        yield gauge("rates_streams_configured", "How many streams RATES_STREAM names.", len(settings.RATES_STREAM))
         try:
             header = store.load_header()
             overview = store.load_overview(header.symbols if header else ())

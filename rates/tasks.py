@@ -59,6 +59,7 @@ def _run_slot(interval: float) -> str:
     started = time.monotonic()
     with counts.tick_time.time():
         tick = feed.take_tick()
+    counts.last_tick.set_to_current_time()
     _last_tick.update(tick_seconds=round(time.monotonic() - started, 4), seq=tick.saved.snapshot.seq)
     return "run"
 

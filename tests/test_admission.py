@@ -82,6 +82,14 @@ def test_an_address_has_so_many_sockets_and_others_do_not_notice(settings) -> No
         release(address)
 
 
+def test_a_full_process_says_so_once_a_minute(settings, caplog: pytest.LogCaptureFixture) -> None:
+    settings.RATES_MAX_CONNECTIONS = 0
+    for _ in range(3):
+        with pytest.raises(Refusal):
+            admit(scope("10.0.0.4"))
+    assert caplog.text.count("socket refused: 0 are open, RATES_MAX_CONNECTIONS") == 1
+
+
 def test_an_address_is_the_last_one_that_a_trusted_proxy_added(settings) -> None:
     forwarded = scope("10.0.0.9", x_forwarded_for="6.6.6.6, 192.0.2.7")
     address = admit(forwarded)
