@@ -70,7 +70,6 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
         "celery",
         "kombu",
         "amqp",
-        "django.request",
         "django.channels.server",
         "daphne",
         "asyncio",
@@ -86,6 +85,8 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
+            # A wrong address or a missing right is the caller's affair; our own failures are errors.
+            "django.request": {"level": "ERROR"},
             **{name: {"handlers": [], "propagate": True, **quiet} for name in handled},
             **dict.fromkeys(chatty, quiet),
             "uvicorn.error": {"filters": ["client_faults"]},

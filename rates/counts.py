@@ -7,7 +7,8 @@ What each process measures of itself, with Prometheus' own client: one registry 
 Nothing here is touched per delivery: what happens to each socket is summed up once per publication.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import Metric
@@ -18,6 +19,9 @@ ProcessCollector(namespace="rates", registry=EVERY)
 
 # What a sample's name has behind its metric's, by the metric's type.
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
+
+# Kinds of a source's failure.
+FAILURES = ("unreachable", "limited", "refused", "garbled")
 
 Sample = tuple[str, dict[str, str], float]
 
@@ -89,13 +93,17 @@ stream_breaks = Counter(
     "rates_stream_breaks", "Connections that failed, by kind of failure.", ["source", "kind"], registry=STREAM
 )
 
-# A series exists from the start, or the first event would be no increase.
-for reason in ("origin", "token", "full", "full_for_address", "draining"):
-    refused.labels(reason)
-for reason in ("slow", "dead", "token_expired", "draining", "protocol"):
-    closed.labels(reason)
-for outcome in ("run", "taken", "failed"):
-    ticks.labels(outcome)
+
+def begin(counter: Counter, *choices: Iterable[str]) -> None:
+    """Begin the series of each combination of labels at 0, or their first event would be no increase."""
+    for values in product(*choices):
+        counter.labels(*values)
+
+
+begin(refused, ("origin", "token", "full", "full_for_address", "draining"))
+begin(closed, ("slow", "dead", "token_expired", "draining", "protocol"))
+begin(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "too_often", "too_long"))
+begin(ticks, ("run", "taken", "failed"))
 
 
 def collect(kind: str) -> Iterator[Metric]:

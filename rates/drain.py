@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any
 
+from rates import counts
 from rates.hub import Frame, Hub, Socket
 from rates.publication import bye_text
 
@@ -74,6 +75,7 @@ def dismiss(socket: Socket) -> None:
     """Tell one client when to come back, and close."""
     if socket.typed:
         socket.link.write(Frame(bye_text(random.randint(RETRY_FROM, RETRY_TO))))
+    counts.closed.labels("draining").inc()
     socket.link.close(1012)
 
 

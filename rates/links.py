@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from rates import counts
 from rates.hub import Frame
 
 # Seconds in which a client has to take something.
@@ -54,6 +55,7 @@ class AsgiLink:
         """Close a client that takes nothing; to find dead ones is left to the server's own pings."""
         if self._task is not None and not self._closing and time.monotonic() - self._busy_since >= STUCK_AFTER:
             self._task.cancel()
+            counts.closed.labels("slow").inc()
             self.close(1013)
 
     async def _close(self, waiting: "asyncio.Task[None] | None", code: int) -> None:
@@ -101,6 +103,7 @@ class DaphneLink(AsgiLink):
         elif not self._waiting or pending < self._waiting:
             self._busy_since = now
         elif now - self._busy_since >= STUCK_AFTER and not self._closing:
+            counts.closed.labels("slow").inc()
             self.close(1013)
             asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._protocol.transport.abortConnection)
         self._waiting = pending

@@ -55,9 +55,8 @@ def _board_reasons() -> Iterator[str]:
     age = datetime.now(UTC) - read_time(snapshot.as_of)
     if age > timedelta(seconds=settings.RATES_STALE_AFTER):
         yield f"the board is {age.total_seconds():.0f} s old: no worker publishes"
-    missing = [s for s, fragment in snapshot.fragments.items() if fragment.price is None]
-    if missing and len(missing) == len(snapshot.fragments):
+    fragments = snapshot.fragments.values()
+    if all(fragment.price is None for fragment in fragments) and fragments:
         yield "no coin has a price yet"
-    stale = [s for s, fragment in snapshot.fragments.items() if '"stale":true' in fragment.json]
-    if stale and len(stale) == len(snapshot.fragments):
+    elif all(fragment.price is None or '"stale":true' in fragment.json for fragment in fragments) and fragments:
         yield "every price is stale: no source answers"

@@ -73,6 +73,7 @@ async def run(stop: asyncio.Event) -> None:
     """Stream whenever this process holds the lock, until *stop* is set; the lock is free afterwards."""
     token, threads = secrets.token_hex(8), Threads()
     links: list[Link] = []
+    counts.begin(counts.stream_breaks, settings.RATES_STREAM, counts.FAILURES)
     try:
         await first_of(
             stop.wait(), _take_turns(token, threads, links), report_forever("stream", lambda: _describe(links))

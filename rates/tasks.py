@@ -73,6 +73,7 @@ def refresh_at_start(**_kwargs: object) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def report_worker(**_kwargs: object) -> None:
     """Report from the process that runs the ticks; its parent only hands them over."""
+    counts.begin(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
 
 

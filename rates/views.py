@@ -68,13 +68,18 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 
 async def show_metrics(request: HttpRequest) -> HttpResponse:
     """Answer in Prometheus' text format, to whoever shows `METRICS_TOKEN` if there is one."""
-    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.METRICS_TOKEN and not constant_time_compare(shown, settings.METRICS_TOKEN):
+    if settings.METRICS_TOKEN and not shows_token(request, settings.METRICS_TOKEN):
         return HttpResponse(
             "needs METRICS_TOKEN\n", status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"}
         )
     text = await asyncio.to_thread(metrics.render)
     return HttpResponse(text, content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def shows_token(request: HttpRequest, token: str) -> bool:
+    """Return whether the request has *token* as its bearer token."""
+    kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return kind.lower() == "bearer" and constant_time_compare(shown.strip(), token)
 
 
 def socket_token(request: HttpRequest) -> HttpResponse:

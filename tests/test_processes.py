@@ -1,6 +1,7 @@
 """The processes of a deployment together: any web process shows all of them, and all of them log as they should."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +10,15 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from tests.canaries import find_leaks
 from tests.environment import MARK, SECRETS
-from tests.faults.processes import BIN, ROOT, Process, Redis, System, manage, wait_until
-from tests.prometheus import promtool
+from tests.faults.processes import BIN, ROOT, Process, Redis, System, wait_until
+from tests.prometheus import named_metrics, promtool, sample_names
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -127,6 +129,16 @@ def test_the_live_text_passes_promtool(system: System) -> None:
     promtool("check", "metrics", text=scrape(system))
 
 
+def test_dashboard_and_alerts_name_only_metrics_that_there_are(system: System) -> None:
+    assert named_metrics() - sample_names(scrape(system)) == set()
+
+
+def test_the_documentation_has_every_metric_and_no_other(system: System) -> None:
+    documented = set(re.findall(r"`(rates_\w+)`", (ROOT / "docs/operations.md").read_text()))
+    names = {re.sub(r"_(bucket|sum|count)$", "", name) for name in sample_names(scrape(system))}
+    assert documented == names
+
+
 def test_a_healthy_tick_is_no_line_of_the_log(system: System) -> None:
     processes = [process for process in system.processes if process.name != "web"]
     wait_until(lambda: count_processes(system).get("stream"), 30)
@@ -163,12 +175,13 @@ def test_servers_that_are_started_by_hand_log_the_same_way(
 
 
 def test_errors_are_json_too_and_show_no_secret(system: System) -> None:
-    """The last of this module: it takes the table away."""
+    """The last of this module: it breaks the board."""
     database = f"postgres://rates:{MARK}-database@127.0.0.1:9/rates"
     worker = system.start("plain_worker", DATABASE_URL=database)
-    manage(system.settings, "shell", "-v0", "-c", "from django.db import connection as c; "
-           "c.cursor().execute('ALTER TABLE rates_coin RENAME TO away')")  # fmt: skip
-    wait_until(lambda: worker.lines("traceback"), 60, "a tick fails without its database")
-    wait_until(lambda: system.processes[1].lines("traceback"), 60, "a tick fails without its table")
+    wait_until(lambda: worker.lines("tick without effect"), 60, "a tick fails without its database")
+    with redis.Redis.from_url(system.settings["REDIS_URL"]) as client:
+        client.set("rates:board", "no board")
+    for process in (system.processes[0], system.processes[1]):
+        wait_until(lambda process=process: process.lines("traceback"), 60, f"{process.name} meets what it cannot read")
     for process in system.processes:
         check_logs(process)
