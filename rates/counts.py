@@ -106,6 +106,14 @@ begin(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "to
 begin(ticks, ("run", "taken", "failed"))
 
 
+def note_fan_out(members: int, behind: int, seconds: float) -> None:
+    """Note a publication that was handed to *members* sockets, of which those *behind* skip it."""
+    if members:
+        fan_out.observe(seconds)
+        delivered.inc(members - behind)
+        skipped.inc(behind)
+
+
 def collect(kind: str) -> Iterator[Metric]:
     """Yield every metric of this process, which is of *kind*."""
     for registry in REGISTRIES[kind]:

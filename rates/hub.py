@@ -219,11 +219,14 @@ class Hub:
 
     def _send_all(self, text: Callable[[bool, frozenset[str] | None], str]) -> None:
         self._sent_at = time.monotonic()
+        behind = 0
         for (typed, symbols), members in self.sockets.items():
             frame = Frame(text(typed, symbols))
             for socket in members:
                 if socket.behind or not socket.link.write(frame):
                     socket.behind = True
+                    behind += 1
+        counts.note_fan_out(self.count(), behind, time.monotonic() - self._sent_at)
 
     # Publications
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as MessageFrame
 
+from rates import counts
 from rates.hub import Frame
 from rates.links import CLOSE_WITHIN, STUCK_AFTER
 
@@ -139,11 +140,13 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
             waiting = self.transport.get_write_buffer_size()
             if waiting < self._waiting:
                 self._stuck_since = now
-            elif now - self._stuck_since >= STUCK_AFTER:
+            elif now - self._stuck_since >= STUCK_AFTER and not self.close_sent:
+                counts.closed.labels("slow").inc()
                 self.close(1013)
             self._waiting = waiting
         elif self._pinged_at is not None:
             if now - self._pinged_at >= PONG_WITHIN:
+                counts.closed.labels("dead").inc()
                 self.cut()
         elif now - self._heard_at >= PING_AFTER and not self.close_sent:
             self._pinged_at = now
@@ -220,10 +223,12 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
         self._takes = False
         if self.conn.close_sent is not None:
+            counts.closed.labels("protocol").inc()
             super().handle_parser_exception()
         else:
             self.transport.close()
 
     def _fail(self, code: int) -> None:
         self.frames = []
+        counts.closed.labels("protocol").inc()
         self.close(code)

