@@ -15,8 +15,9 @@ from django.conf import settings
 
 from rates import counts
 from rates.admission import Refusal, admit, log_refusal, release
-from rates.hub import Hub, Socket, get_hub
+from rates.hub import Hub, get_hub
 from rates.links import Send, choose_link
+from rates.sockets import Socket
 from rates.tokens import BEARER, TokenRefused, authenticate
 
 SUBPROTOCOL = "rates.v1"

@@ -13,8 +13,9 @@ import time
 from typing import Any
 
 from rates import counts
-from rates.hub import Frame, Hub, Socket
+from rates.hub import Hub
 from rates.publication import bye_text
+from rates.sockets import Frame, Socket
 
 logger = logging.getLogger(__name__)
 

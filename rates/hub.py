@@ -14,8 +14,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import cache, cached_property
-from typing import Any, Protocol
+from functools import cache
+from typing import Any
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from rates import counts, publication, store
 from rates.exceptions import StoreUnavailable
 from rates.reports import report_forever
+from rates.sockets import Frame, Group, Socket
 from rates.types import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -44,78 +45,16 @@ MOST_ANSWERS = 8
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
 
-class Frame:
-    """A text to send, encoded once for all sockets that get it."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    @cached_property
-    def wire(self) -> bytes:
-        """The text as one unmasked WebSocket frame (RFC 6455, section 5.2)."""
-        data = self.text.encode()
-        size = len(data)
-        if size < 126:
-            return b"\x81" + size.to_bytes(1, "big") + data
-        if size < 65536:
-            return b"\x81\x7e" + size.to_bytes(2, "big") + data
-        return b"\x81\x7f" + size.to_bytes(8, "big") + data
-
-
-class Link(Protocol):
-    """The way to one client; `rates.links` has one for every kind of server."""
-
-    on_free: Callable[[], None]
-
-    def write(self, *frames: Frame) -> bool:
-        """Hand over *frames*; False when the link is still busy with the frames before."""
-
-    def close(self, code: int) -> None:
-        """Close the connection with *code*."""
-
-    def look_after(self) -> None:
-        """Find out whether the client is there and takes what it is sent; called every second."""
-
-
-class Socket:
-    """
-    One client of the hub.
-
-    Attributes:
-        typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
-        symbols: its selection; None for all coins.
-        behind: it has missed a publication, so the board is the next that it gets.
-        answers: what it has asked for and could not be given yet.
-        expires_at: seconds since 1970 at which its token runs out; None without one.
-    """
-
-    __slots__ = ("answers", "behind", "expires_at", "link", "symbols", "typed")
-
-    def __init__(
-        self, link: Link, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
-    ) -> None:
-        self.link = link
-        self.typed = typed
-        self.symbols = symbols
-        self.behind = False
-        self.answers: tuple[Frame, ...] = ()
-        self.expires_at = expires_at
-
-    @property
-    def group(self) -> tuple[bool, frozenset[str] | None]:
-        """What decides the text that it gets."""
-        return self.typed, self.symbols
-
-
 class Hub:
     """Holds the newest board of this process and sends it on; everything but `snapshot` belongs to one event loop."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
-        self.sockets: dict[tuple[bool, frozenset[str] | None], set[Socket]] = {}
+        self.sockets: dict[Group, set[Socket]] = {}
         self.heard_at = 0.0
         self.draining = False
         self.listening = False
+        self._boards: dict[Group, str] = {}
         self._sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._ready = asyncio.Event()
@@ -160,7 +99,7 @@ class Hub:
         """Greet *socket* with what the process holds, and keep it fresh from now on."""
         socket.link.on_free = lambda: self._catch_up(socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
-        greeting = [Frame(publication.hello_text(self.snapshot.epoch if self.snapshot else ""))] if socket.typed else []
+        greeting = [publication.hello_text(self.snapshot.epoch if self.snapshot else "")] if socket.typed else []
         self._send(socket, *greeting, *self._whole(socket.group))
 
     def remove(self, socket: Socket) -> None:
@@ -184,9 +123,8 @@ class Hub:
 
     def answer(self, socket: Socket, text: str) -> None:
         """Send *text* to *socket* alone, as soon as it takes frames; one that asks on and on loses answers."""
-        frame = Frame(text)
-        if not socket.link.write(frame):
-            socket.answers = (*socket.answers, frame)[:MOST_ANSWERS]
+        if not socket.link.write(Frame(text)):
+            socket.answers = (*socket.answers, text)[:MOST_ANSWERS]
 
     def heartbeat(self, socket: Socket) -> None:
         """Tell *socket* where the board stands."""
@@ -201,27 +139,35 @@ class Hub:
         """Return all open sockets."""
         return [socket for members in self.sockets.values() for socket in members]
 
-    def _send(self, socket: Socket, *frames: Frame) -> None:
-        if frames and not socket.link.write(*frames):
+    def _send(self, socket: Socket, *texts: str) -> None:
+        if texts and not socket.link.write(Frame(*texts)):
             socket.behind = True
 
     def _catch_up(self, socket: Socket) -> None:
-        frames = [*(self._whole(socket.group) if socket.behind else ()), *socket.answers]
+        texts = [*(self._whole(socket.group) if socket.behind else ()), *socket.answers]
         socket.behind, socket.answers = False, ()
-        self._send(socket, *frames)
+        self._send(socket, *texts)
 
-    def _whole(self, group: tuple[bool, frozenset[str] | None]) -> list[Frame]:
-        if self.snapshot is None:
-            return []
-        typed, symbols = group
-        text = publication.board_text if typed else publication.plain_text
-        return [Frame(text(self.snapshot, symbols))]
+    def _whole(self, group: Group) -> list[str]:
+        return [self._board(group)] if self.snapshot else []
 
-    def _send_all(self, text: Callable[[bool, frozenset[str] | None], str]) -> None:
+    def _board(self, group: Group) -> str:
+        """Return the board as *group* gets it, written once however many sockets come at once."""
+        assert self.snapshot is not None
+        if group not in self._boards:
+            typed, symbols = group
+            self._boards[group] = (publication.board_text if typed else publication.plain_text)(self.snapshot, symbols)
+        return self._boards[group]
+
+    def _hold(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._boards.clear()
+
+    def _send_all(self, text: Callable[[Group], str]) -> None:
         self._sent_at = time.monotonic()
         behind = 0
-        for (typed, symbols), members in self.sockets.items():
-            frame = Frame(text(typed, symbols))
+        for group, members in self.sockets.items():
+            frame = Frame(text(group))
             for socket in members:
                 if socket.behind or not socket.link.write(frame):
                     socket.behind = True
@@ -245,7 +191,7 @@ class Hub:
             new = publication.apply(old, message)
         except KeyError:
             return False
-        self.snapshot = new
+        self._hold(new)
         counts.heard.inc()
         self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
         return True
@@ -254,10 +200,11 @@ class Hub:
         symbols_changed = frozenset(changed)
         reordered = list(old.fragments) != list(new.fragments)
 
-        def text(typed: bool, symbols: frozenset[str] | None) -> str:
+        def text(group: Group) -> str:
+            typed, symbols = group
             if typed:
                 return publication.update_text(new, symbols_changed, removed, symbols, reordered)
-            return publication.plain_text(new, symbols)
+            return self._board(group)
 
         self._send_all(text)
 
@@ -266,11 +213,9 @@ class Hub:
         self._ready.set()
         if snapshot is None or self._holds(snapshot.epoch, snapshot.seq, snapshot.as_of):
             return
-        self.snapshot = snapshot
+        self._hold(snapshot)
         counts.reloaded.inc()
-        self._send_all(
-            lambda typed, symbols: (publication.board_text if typed else publication.plain_text)(snapshot, symbols)
-        )
+        self._send_all(self._board)
 
     def _holds(self, epoch: str, seq: int, as_of: str) -> bool:
         """

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from rates import counts
-from rates.hub import Frame
+from rates.sockets import Frame
 
 # Seconds in which a client has to take something.
 STUCK_AFTER = 15.0
@@ -38,12 +38,14 @@ class AsgiLink:
         self._closing = False
         self.on_free: Callable[[], None] = lambda: None
 
-    def write(self, *frames: Frame) -> bool:
-        """Hand over *frames*; False while the frames before are on their way."""
+    def write(self, frame: Frame) -> bool:
+        """Hand over *frame*; False while the one before is on its way."""
         if self._task is not None:
             return False
         self._busy_since = time.monotonic()
-        self._task = asyncio.create_task(self._deliver(*({"type": "websocket.send", "text": f.text} for f in frames)))
+        self._task = asyncio.create_task(
+            self._deliver(*({"type": "websocket.send", "text": text} for text in frame.texts))
+        )
         return True
 
     def close(self, code: int) -> None:
@@ -90,9 +92,9 @@ class DaphneLink(AsgiLink):
         self._protocol = protocol
         self._waiting = 0
 
-    def write(self, *frames: Frame) -> bool:
-        """Hand over *frames*; False while too much of those before waits."""
-        return self._pending() <= DAPHNE_SLACK and super().write(*frames)
+    def write(self, frame: Frame) -> bool:
+        """Hand over *frame*; False while too much of those before waits."""
+        return self._pending() <= DAPHNE_SLACK and super().write(frame)
 
     def look_after(self) -> None:
         """Go on with a client that has taken everything; end one that takes nothing."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rates import publication
-from rates.hub import MOST_ANSWERS, Frame, Hub, Socket
+from rates.hub import MOST_ANSWERS, Hub
+from rates.sockets import Frame, Socket
 from rates.types import Snapshot
 from tests.boards import fragments
 
@@ -22,9 +23,9 @@ class KeepingLink:
         self.closed: int | None = None
         self.on_free: Callable[[], None] = lambda: None
 
-    def write(self, *frames: Frame) -> bool:
+    def write(self, frame: Frame) -> bool:
         if not self.busy:
-            self.frames += [json.loads(frame.text) for frame in frames]
+            self.frames += map(json.loads, frame.texts)
         return not self.busy
 
     def close(self, code: int) -> None:
@@ -122,8 +123,8 @@ def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
 
 def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
     class FrameLink(KeepingLink):
-        def write(self, *frames: Frame) -> bool:
-            self.frames += frames
+        def write(self, frame: Frame) -> bool:
+            self.frames.append(frame)
             return True
 
     links = [FrameLink() for _ in range(3)]
