@@ -1,7 +1,8 @@
 """`/readyz`: whether this process can serve fresh prices, and if not, why; and who is not asked at present."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -12,17 +13,22 @@ from rates.pacing import pause_left, read_health
 from rates.types import read_time, time_text
 
 
-def find_reasons() -> list[str]:
-    """Return what keeps this process from serving fresh prices, one line each; nothing when it is ready."""
-    return [*_process_reasons(), *_store_reasons(), *_board_reasons()]
+def describe() -> dict[str, Any]:
+    """
+    Return whether this process can serve fresh prices, the `reasons` why not, and what is `paused`.
 
-
-def find_pauses() -> dict[str, dict[str, str]]:
-    """Return until when each source or stream is left alone, and why; a pause alone makes nobody unready."""
+    One look into Redis: one that hangs would take its time-out for each. A pause alone makes nobody unready.
+    """
     try:
-        stored = store.load_healths()
-    except StoreUnavailable:
-        return {}
+        healths, store_reasons = store.load_healths(), []
+    except StoreUnavailable as error:
+        healths, store_reasons = {}, [str(error)]
+    reasons = [*_process_reasons(), *store_reasons, *_board_reasons()]
+    return {"ready": not reasons, "reasons": reasons, "paused": find_pauses(healths)}
+
+
+def find_pauses(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return until when each source or stream is left alone, and why, from the healths that are *stored*."""
     now = datetime.now(UTC)
     healths = {name: read_health(stored, name) for name in stored}
     return {
@@ -38,13 +44,6 @@ def _process_reasons() -> Iterator[str]:
         yield "this process ends: it sends its sockets to others"
     elif not hub.listening:
         yield "the hub is not subscribed: it hears no publications"
-
-
-def _store_reasons() -> Iterator[str]:
-    try:
-        store.load_header()
-    except StoreUnavailable as error:
-        yield str(error)
 
 
 def _board_reasons() -> Iterator[str]:

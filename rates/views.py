@@ -61,9 +61,8 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 when prices are fresh and Redis answers, else 503 with the reasons; name the sources that pause."""
-    reasons = await asyncio.to_thread(readiness.find_reasons)
-    answer = {"ready": not reasons, "reasons": reasons, "paused": await asyncio.to_thread(readiness.find_pauses)}
-    return JsonResponse(answer, status=503 if reasons else 200, headers={"Cache-Control": "no-store"})
+    answer = await asyncio.to_thread(readiness.describe)
+    return JsonResponse(answer, status=200 if answer["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
 async def show_metrics(request: HttpRequest) -> HttpResponse:
