@@ -1,11 +1,13 @@
-"""The part of a Celery worker that listens to the queue, with a shorter patience when Redis is away."""
+"""The part of a Celery worker that listens to the queue, for a Redis that is away or refuses to write."""
 
 from functools import partial
+from time import sleep
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
+from redis.exceptions import ResponseError
 
-# Seconds between two looks for a Redis that is away; Celery's own waits grow to half a minute, and there is no setting.
+# Seconds between two attempts; Celery's own waits for a connection grow to half a minute, and there is no setting.
 LOOK_AGAIN = 1.0
 
 
@@ -16,3 +18,19 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
         """Return *conn* as soon as it is connected."""
         conn.ensure_connection = partial(conn.ensure_connection, interval_start=LOOK_AGAIN, interval_step=0)
         return super().ensure_connected(conn)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Pause when Redis is there and refuses, where Celery would try again at once."""
+        super().on_connection_error_before_connected(exc)
+        pause(exc)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Pause when Redis is there and refuses, where Celery would try again at once."""
+        super().on_connection_error_after_connected(exc)
+        pause(exc)
+
+
+def pause(error: Exception) -> None:
+    """Wait after an answer of Redis; a connection that was lost needs no wait."""
+    if isinstance(error, ResponseError):
+        sleep(LOOK_AGAIN)

@@ -1,5 +1,5 @@
 """
-Keeps an outage from flooding the log: what a library says of each attempt to reach Redis becomes one line a minute.
+Keeps an outage from flooding the log: what is said of each attempt to reach Redis becomes one line a minute.
 
 A 503 is what we answer on purpose, to probes that ask every few seconds, and is no line at all.
 """
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from redis.exceptions import RedisError
 
-# These report a lost connection with a traceback, on every attempt.
-REPETITIVE = ("channels_redis", "celery.beat", "celery.worker.consumer", "kombu")
+# Libraries that report a lost connection with a traceback on every attempt, and our pages.
+REPETITIVE = ("channels_redis", "celery.beat", "celery.worker.consumer", "kombu", "dashboard", "rates.database_away")
 # Seconds until one of them may say the same again.
 QUIET = 60.0
 

@@ -297,6 +297,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
+# A Redis that refuses to write (a replica after a failover, a full disk) must not end the worker.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 # Ticks are short and one at a time, so one child is enough. Prefork, because only a child process can be ended when a
 # tick hangs: the time limits below do not work with threads.

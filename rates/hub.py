@@ -261,7 +261,8 @@ class Hub:
         finally:
             self.listening = False
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            # Its last act is a command to Redis, which is not waited for when Redis does not answer.
+            await asyncio.wait({listener}, timeout=GRACE)
 
     async def _listen(self, layer: Any, channel: str) -> None:
         while True:

@@ -34,7 +34,6 @@ from django.conf import settings
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, WatchError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from rates.codec import decode_state, encode_state
@@ -105,8 +104,8 @@ def client() -> Any:
         **keepalive,
         health_check_interval=10,
         max_connections=50,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+        # A connection that was lost is worth a second try; a time-out has cost its seconds already.
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
     )
 
 
