@@ -11,10 +11,10 @@
  *     });
  *     socket.send({type: "ping"}); socket.retry(); socket.stop();
  *
- * Waits grow with full jitter (a random part of 1, 2, 4 ... 30 s); `bye.retry_ms` of a restarting server is honoured;
- * focus, a visible tab and a network that is back end the wait. Frames that are not JSON objects are ignored.
+ * A wait is a random part of 10 s, later of 30 s, lest all sockets of a dead server come back in one second. `bye.retry_ms`
+ * is honoured; focus, a visible tab and a network that is back end the wait. Frames that are no JSON objects are ignored.
  */
-const FIRST_WAIT = 1, LONGEST_WAIT = 30, GOOD_AFTER = 5000;
+const SPREAD = 10, LONGEST_WAIT = 30, GOOD_AFTER = 5000;
 const NEVER_AGAIN = new Set([4003]);
 const SLOW_AGAIN = new Set([1008, 1013]);
 
@@ -55,7 +55,7 @@ export function connectRates({url = defaultUrl(), onMessage, onState = () => {},
     if (NEVER_AGAIN.has(code)) return onState("refused", {code});
     if (opened && Date.now() - opened > GOOD_AFTER) tries = 0;
     opened = 0;
-    const longest = SLOW_AGAIN.has(code) ? LONGEST_WAIT : Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries++);
+    const longest = SLOW_AGAIN.has(code) ? LONGEST_WAIT : Math.min(LONGEST_WAIT, Math.max(SPREAD, 2 ** tries++));
     const seconds = byeMs === null ? Math.random() * longest : (byeMs / 1000) * (1 + Math.random());
     byeMs = null;
     onState("waiting", {seconds});
