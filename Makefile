@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
-.PHONY: help run demo test test-faults check bench format requirements clean
+.PHONY: help run demo test test-faults soak check bench format requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -20,7 +20,10 @@ test: .venv/dev ## all tests but the fault tests
 	$(BIN)/pytest
 
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: about 10 minutes
-	$(BIN)/pytest -m faults -n 4 tests/faults
+	$(BIN)/pytest -m faults -n 6 tests/faults
+
+soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
+	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults tests/faults/test_soak.py tests/faults/test_sources_away.py
 
 check: .venv/dev ## format, lint, types, migrations, deploy check, tests
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ import pytest
 from tests.faults.clients import Clients
 from tests.faults.processes import Redis, System, deployment_environment, lift_file_limit, manage
 from tests.faults.proxy import Proxy
+from tests.faults.running import Running
 from tests.stand_ins.coingecko import CoinGecko
 
 HERE = Path(__file__).parent
@@ -27,6 +28,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("faults")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    """Show beside a failure what the processes have said last."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for log in sorted(item.funcargs["tmp_path"].glob("*.log")):  # type: ignore[attr-defined]
+            report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-60:])))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -48,8 +59,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def figure(record_property: Callable[[str, object], None]) -> Figure:
     """Note a figure: name, value, unit."""
 
-    def note(name: str, value: float, unit: str = "") -> None:
-        shown = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    def note(name: str, value: float | str, unit: str = "") -> None:
+        shown = value if isinstance(value, str) else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
         record_property(name, f"{shown} {unit}".strip())
 
     return note
@@ -118,3 +129,16 @@ def listen(stack: ExitStack) -> Callable[..., Clients]:
         return clients
 
     return open_all
+
+
+@pytest.fixture
+def run(build: Callable[..., System], listen: Callable[..., Clients]) -> Callable[..., Running]:
+    """Start web and worker and 20 sockets: ``run(redis_url=..., sockets=500)``; returns when prices are fresh."""
+
+    def start(redis_url: str = "", sockets: int = 20, **settings: str) -> Running:
+        system = build(redis_url, **settings)
+        web, worker = system.start("web"), system.start("worker")
+        system.wait_fresh()
+        return Running(system, web, worker, listen(system, sockets))
+
+    return start

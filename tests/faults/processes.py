@@ -118,8 +118,7 @@ class Process:
 
     def memory_kb(self) -> int:
         """Return its resident memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
+        return memory_of(self.pid)
 
     def handles(self) -> int:
         """Return how many files it has open."""
@@ -147,6 +146,11 @@ def parent(pid: int) -> int:
 def group(pid: int) -> int:
     """Return the group of a living process; 0 when it is gone."""
     return int((_stat(pid) or "000")[2])
+
+
+def memory_of(pid: int) -> int:
+    """Return the resident memory of a process, in KB."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])  # type: ignore[index]
 
 
 def lift_file_limit() -> None:

@@ -1,0 +1,60 @@
+"""Staff who work in the admin of a running system, by HTTP as a browser does it."""
+
+import re
+from http.cookiejar import CookieJar
+from typing import Self
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, Request, build_opener
+
+from tests.faults.processes import System
+
+LIST = "/admin/rates/coin/"
+
+
+class Staff:
+    """Somebody who is logged in."""
+
+    def __init__(self, system: System) -> None:
+        self._url = f"http://{system.address}"
+        self._cookies = CookieJar()
+        self._opener = build_opener(HTTPCookieProcessor(self._cookies))
+
+    @classmethod
+    def log_in(cls, system: System) -> Self:
+        """Make an account, and log in with it."""
+        system.manage(
+            "createsuperuser", "--noinput", "--username", "staff", "--email", "a@example.com",
+            DJANGO_SUPERUSER_PASSWORD="correct horse battery",
+        )  # fmt: skip
+        staff = cls(system)
+        staff.get("/admin/login/")
+        status, page = staff.post("/admin/login/", username="staff", password="correct horse battery", next=LIST)
+        assert status == 200, page
+        assert "Select coin" in page
+        return staff
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body."""
+        return self._ask(Request(self._url + path))
+
+    def post(self, path: str, **fields: str) -> tuple[int, str]:
+        """Send a form."""
+        token = next(str(cookie.value) for cookie in self._cookies if cookie.name == "csrftoken")
+        body = urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
+        return self._ask(Request(self._url + path, data=body, headers={"Referer": self._url + path}))
+
+    def switch(self, symbol: str, on: bool) -> tuple[int, str]:
+        """Put a coin on the board, or take it off."""
+        row = re.search(
+            rf'value="(\d+)"[^>]*class="action-select"[^>]*aria-label="[^"]*\b{symbol}\b', self.get(LIST)[1]
+        )
+        assert row, "the list shows the coin"
+        return self.post(LIST, action="enable" if on else "disable", _selected_action=row[1])
+
+    def _ask(self, request: Request) -> tuple[int, str]:
+        try:
+            with self._opener.open(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()

@@ -1,0 +1,162 @@
+"""Redis is killed, frozen, cut off, emptied, restarted, full: sockets stay, pages answer, prices come back soon."""
+
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.faults.conftest import Figure
+from tests.faults.processes import ROOT, Process, Redis, System, wait_until
+from tests.faults.proxy import Proxy
+from tests.faults.running import Running, Watch, board_age, repeat
+
+Run = Callable[..., Running]
+# Seconds.
+FRESH = 5.0
+LONGEST_CALL = 6.0
+NOTICED = 15.0
+DEAF = 10.0
+
+
+def healed(running: Running, since: float, figure: Figure, within: float = FRESH) -> None:
+    """Every socket is open and fresh soon after *since*, and nobody has printed a traceback."""
+    figure("fresh after", running.clients.wait_fresh(since, within), "s")
+    assert not running.clients.closes()
+    assert not running.web.lines("Traceback")
+    assert not running.worker.lines("Traceback")
+
+
+@pytest.mark.parametrize("away", [3, 60])
+def test_redis_is_killed_and_comes_back_empty(away: int, run: Run, redis_server: Redis, figure: Figure) -> None:
+    running = run()
+    watch = Watch(running.system)
+    watch.look()
+    redis_server.kill()
+    watch.during(away)
+    page = running.system.get("/")[1]
+    assert ('data-state="delayed"' in page) == (board_age(running.system) > 15), "the banner"
+    redis_server.start()
+    healed(running, time.time(), figure)
+    assert not watch.failed
+    figure("pages and sockets served meanwhile", watch.rounds * 7)
+    figure("lines of the worker's log", len(running.worker.said.splitlines()))
+    assert len(running.worker.lines("WARNING|ERROR")) <= 8, running.worker.said
+    assert len(running.web.lines("WARNING|ERROR")) <= 8, running.web.said
+
+
+class Frozen:
+    """Redis answers nothing: the process stands still."""
+
+    def __init__(self, redis_server: Redis, proxy: Proxy) -> None:
+        self.url = redis_server.url
+        self.begin, self.finish = redis_server.freeze, redis_server.thaw
+
+
+class CutOff:
+    """Redis answers nothing: the network drops every packet."""
+
+    def __init__(self, redis_server: Redis, proxy: Proxy) -> None:
+        self.url = f"redis://127.0.0.1:{proxy.port}/0"
+        self.begin, self.finish = proxy.cut, proxy.mend
+
+
+@pytest.mark.parametrize("kind", [Frozen, CutOff])
+def test_redis_is_silent_for_30_seconds(
+    kind: type[Frozen | CutOff], run: Run, redis_server: Redis, proxy: Proxy, figure: Figure
+) -> None:
+    fault = kind(redis_server, proxy)
+    running = run(fault.url)
+    watch = Watch(running.system)
+    watch.look()
+    calls = start_calls(running.system)
+    fault.begin()
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(watch.during, 30)
+        wait_until(lambda: running.web.lines("hub: (no publications|missed)"), 30, "the hub notices")
+        noticed = time.monotonic() - began
+        looking.result()
+    fault.finish()
+    healed(running, time.time(), figure)
+    assert not watch.failed
+    figure("hub noticed after", noticed, "s")
+    assert noticed <= NOTICED
+    longest = longest_call(calls)
+    figure("longest call to Redis", longest, "s")
+    figure("longest page", watch.slowest, "s")
+    assert 1 < longest <= LONGEST_CALL
+    assert watch.slowest <= LONGEST_CALL
+
+
+def start_calls(system: System) -> Process:
+    """Start a process that calls Redis in every way of ours, over and over, and says how long each call took."""
+    calls = Process("calls", [sys.executable, "-m", "tests.faults.calls"], system.folder, system.settings, ROOT)
+    system.processes.append(calls)
+    wait_until(lambda: len(calls.lines("seconds")) > 8, 30, "the calls have begun")
+    return calls
+
+
+def longest_call(calls: Process) -> float:
+    """Return the longest time of a call, in seconds; that of a call which still runs counts too."""
+    wait_until(lambda: calls.lines("hold_stream"), 30)
+    count = len(calls.lines("seconds"))
+    wait_until(lambda: len(calls.lines("seconds")) > count + 8, 30, "all calls end")
+    return max(float(line.split()[1]) for line in calls.lines("seconds"))
+
+
+def test_redis_is_emptied_every_10_seconds_for_a_minute(run: Run, redis_server: Redis, figure: Figure) -> None:
+    running = run()
+    before = redis_server.connections(), running.web.handles(), running.worker.handles()
+    worst = 0.0
+
+    def empty() -> None:
+        nonlocal worst
+        redis_server.client.flushall()
+        worst = max(worst, running.clients.wait_fresh(time.time(), DEAF))
+
+    repeat(empty, times=6, every=10)
+    figure("longest deafness", worst, "s")
+    assert_flat(running, redis_server, before, figure)
+    assert not running.clients.closes()
+
+
+def test_redis_is_restarted_20_times_in_a_minute(run: Run, redis_server: Redis, figure: Figure) -> None:
+    running = run()
+    time.sleep(5)
+    before = redis_server.connections(), running.web.handles(), running.worker.handles()
+
+    def restart() -> None:
+        redis_server.kill()
+        redis_server.start()
+
+    repeat(restart, times=20, every=3)
+    healed(running, time.time(), figure, DEAF)
+    assert_flat(running, redis_server, before, figure)
+
+
+def assert_flat(running: Running, redis_server: Redis, before: tuple[int, int, int], figure: Figure) -> None:
+    """Neither handles nor connections have become more; a few come and go with each moment."""
+    time.sleep(5)
+    after = redis_server.connections(), running.web.handles(), running.worker.handles()
+    for name, now, then in zip(("connections", "handles of web", "handles of worker"), after, before, strict=True):
+        figure(name, now - then, f"more than the {then} before")
+        assert now - then <= 5
+
+
+@pytest.mark.parametrize("limit", ["maxmemory", "min-replicas-to-write"])
+def test_redis_refuses_to_write_for_70_seconds(limit: str, run: Run, redis_server: Redis, figure: Figure) -> None:
+    """One byte of memory is too little for anything; a replica that is missing makes it refuse all writes."""
+    running = run()
+    watch = Watch(running.system)
+    redis_server.client.config_set(limit, "1")
+    watch.during(70)
+    assert not watch.failed
+    assert 'data-state="delayed"' in running.system.get("/")[1]
+    for process in (running.web, running.worker):
+        for line in (complaints := process.lines("WARNING|ERROR")):
+            assert sum(line[9:] == other[9:] for other in complaints) <= 2, complaints
+    figure("lines of the worker's log", len(running.worker.lines("WARNING|ERROR")))
+    redis_server.client.config_set(limit, "0")
+    healed(running, time.time(), figure, 10)
