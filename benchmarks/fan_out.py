@@ -132,9 +132,9 @@ class Publisher:
 class Load:
     """The load client, with its sockets open."""
 
-    def __init__(self, program: Path, port: int, size: int) -> None:
+    def __init__(self, program: Path, port: int, size: int, *subprotocol: str) -> None:
         self._process = subprocess.Popen(
-            [program, "127.0.0.1", str(port), "/ws/rates", str(size)],
+            [program, "127.0.0.1", str(port), "/ws/rates", str(size), *subprotocol],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -213,6 +213,33 @@ def measure(name: str, command: Command, *, coins: int, size: int, folder: Path,
     )
 
 
+def set_up_django(redis_url: str, folder: Path) -> None:
+    """Prepare this process, and those that it starts, for the Redis at *redis_url*."""
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="config.settings",
+        DEBUG="False",
+        LOG_LEVEL="WARNING",
+        PYTHONWARNINGS="ignore",
+        SECRET_KEY="benchmarks-only-" * 4,
+        REDIS_URL=redis_url,
+        DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+        RATES_MAX_CONNECTIONS="12000",
+        RATES_MAX_CONNECTIONS_PER_IP="12000",
+    )
+    import django  # noqa: PLC0415 - its settings are read from the environment above
+
+    django.setup()
+
+
+def other_figures() -> dict[str, str]:
+    """Return what the smaller benchmarks of the socket print, by their names."""
+    command = [sys.executable, "-m"]
+    return {
+        name: subprocess.check_output([*command, f"benchmarks.{name}"], cwd=ROOT, text=True)
+        for name in ("idle", "slow_clients")
+    }
+
+
 def main() -> None:
     """Measure, and print or write the results."""
     parser = argparse.ArgumentParser(description="Measure fan-out against peers.")
@@ -222,20 +249,7 @@ def main() -> None:
     parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and its plot")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, redis_server(folder := Path(name)) as url:
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="config.settings",
-            DEBUG="False",
-            LOG_LEVEL="WARNING",
-            PYTHONWARNINGS="ignore",
-            SECRET_KEY="benchmarks-only-" * 4,
-            REDIS_URL=url,
-            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
-            RATES_MAX_CONNECTIONS="12000",
-            RATES_MAX_CONNECTIONS_PER_IP="12000",
-        )
-        import django  # noqa: PLC0415 - its settings are read from the environment above
-
-        django.setup()
+        set_up_django(url, folder)
         servers = build(folder)
         results = []
         for coins in options.coins:
@@ -245,7 +259,7 @@ def main() -> None:
                     print(line(result), flush=True)
                     results.append(result)
     if options.docs:
-        write_page(results)
+        write_page(results, other_figures())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,11 +53,11 @@ def line(r: Result) -> str:
     )
 
 
-def write_page(results: Sequence[Result]) -> None:
-    """Write docs/benchmarks.md and docs/benchmarks.svg."""
+def write_page(results: Sequence[Result], others: Mapping[str, str]) -> None:
+    """Write docs/benchmarks.md and docs/benchmarks.svg; *others*: what the smaller benchmarks print, by name."""
     (DOCS / "benchmarks.svg").write_text(plot(results))
     (DOCS / "benchmarks.md").write_text(
-        PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", versions=versions(), tables=tables(results))
+        PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", versions=versions(), tables=tables(results), **others)
     )
 
 
@@ -77,6 +77,23 @@ how many times ours.
 How it is done: `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`.
 "rates" is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. One size alone:
 `python -m benchmarks.fan_out --sizes 5000 --coins 4`.
+
+## At rest
+
+`python -m benchmarks.idle`: nothing is published for half a minute.
+
+```
+{idle}```
+
+## Clients that never read
+
+`python -m benchmarks.slow_clients`: 100 healthy clients alone, then 100 more that never read; 200 coins, two
+publications a second, every price changed.
+
+```
+{slow_clients}```
+
+What the feed costs is in [`benchmarks-feed.md`](benchmarks-feed.md).
 """
 
 

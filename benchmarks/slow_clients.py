@@ -18,7 +18,7 @@ from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.fan_out import Publisher, free_port, memory_kb, redis_server, running
+from benchmarks.fan_out import Publisher, free_port, memory_kb, redis_server, running, set_up_django
 
 COINS, HEALTHY, SLOW = 200, 100, 100
 ALONE_SECONDS, TOGETHER_SECONDS = 15, 60
@@ -103,20 +103,8 @@ def main() -> None:
     }[sys.argv[1] if len(sys.argv) > 1 else "serve"]
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as url:
         port = free_port()
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="config.settings",
-            DEBUG="False",
-            LOG_LEVEL="WARNING",
-            PYTHONWARNINGS="ignore",
-            SECRET_KEY="benchmarks-only-" * 4,
-            REDIS_URL=url,
-            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
-            RATES_MAX_CONNECTIONS_PER_IP="1000",
-            PORT=str(port),
-        )
-        import django  # noqa: PLC0415 - its settings are read from the environment above
-
-        django.setup()
+        set_up_django(url, Path(folder))
+        os.environ["PORT"] = str(port)
         with running([*command, str(port)] if command[-1] == "-p" else command, port) as server:
             asyncio.run(measure(port, server.pid))
 
