@@ -108,12 +108,17 @@ def url(name: str, default: str, schemes: Sequence[str]) -> str:
 
 
 def origins(name: str) -> list[str]:
-    """Return a comma-separated list of origins: scheme, host, and port when it is not the usual one."""
+    """Return a comma-separated list of origins as browsers write them: lower case, the port when it is not the usual."""
     found = words(name)
     for origin in found:
         if not _is_address(origin, ("http", "https")) or urlsplit(origin).path:
             refuse(name, origin, "a comma-separated list of origins such as https://app.example.com")
-    return found
+    return [_as_browsers_write(origin.lower()) for origin in found]
+
+
+def _as_browsers_write(origin: str) -> str:
+    usual = {"http": ":80", "https": ":443"}[urlsplit(origin).scheme]
+    return origin.removesuffix(usual)
 
 
 def redis_url(name: str) -> str:

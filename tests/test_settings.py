@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from config import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 NONSENSE = [
     ("RATES_REFRESH_INTERVAL", "fast"), ("RATES_REFRESH_INTERVAL", "0"), ("RATES_REFRESH_INTERVAL", "-1"),
@@ -46,6 +48,15 @@ def test_without_a_secret_production_does_not_start() -> None:
         env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+
+
+def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATES_ALLOWED_ORIGINS", "https://App.Example.com:443, http://localhost:3000/, https://a:8443")
+    with pytest.raises(SystemExit, match="localhost:3000/"):
+        environment.origins("RATES_ALLOWED_ORIGINS")
+    monkeypatch.setenv("RATES_ALLOWED_ORIGINS", "https://App.Example.com:443, http://localhost:3000, https://a:8443")
+    read = environment.origins("RATES_ALLOWED_ORIGINS")
+    assert read == ["https://app.example.com", "http://localhost:3000", "https://a:8443"]
 
 
 def read_names() -> set[str]:
