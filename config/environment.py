@@ -108,7 +108,7 @@ def url(name: str, default: str, schemes: Sequence[str]) -> str:
 
 
 def origins(name: str) -> list[str]:
-    """Return a comma-separated list of origins as browsers write them: lower case, the port when it is not the usual."""
+    """Return a comma-separated list of origins as browsers write them: lower case, without the usual port."""
     found = words(name)
     for origin in found:
         if not _is_address(origin, ("http", "https")) or urlsplit(origin).path:
