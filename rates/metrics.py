@@ -18,7 +18,7 @@ from rates import counts, store
 from rates.board import TETHER, is_depegged
 from rates.exceptions import StoreUnavailable
 from rates.ownership import is_fresh
-from rates.pacing import pause_left, read_health
+from rates.pacing import pause_left, read_health, stream_name
 from rates.reports import AT, SAMPLES, VERSION, Facts, process_name, running
 from rates.store import Overview
 from rates.types import CoinState, read_time
@@ -107,12 +107,13 @@ def event_metrics(overview: Overview) -> Iterator[Metric]:
 
 
 def source_metrics(overview: Overview) -> Iterator[Metric]:
-    """Yield how each source has answered."""
+    """Yield how each source and stream that is in use has answered."""
     now = time.time()
     up = GaugeMetricFamily("rates_source_up", "Whether its last answer was usable; streams too.", labels=["source"])
     pause = GaugeMetricFamily("rates_source_pause_seconds", "Seconds until it may be asked again.", labels=["source"])
     failures = GaugeMetricFamily("rates_source_failures", "Failures in a row.", labels=["source"])
-    for name in overview.healths:
+    in_use = [*settings.RATES_SOURCES, *map(stream_name, settings.RATES_STREAM)]
+    for name in (name for name in in_use if name in overview.healths):
         health = read_health(overview.healths, name)
         up.add_metric([name], health.answers)
         pause.add_metric([name], pause_left(health, now))

@@ -11,10 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
 from rates import counts, feed, metrics, reports, store
-from rates.hub import Frame, get_hub
+from rates.hub import get_hub
 from rates.links import STUCK_AFTER, AsgiLink
 from rates.models import Coin
 from rates.server import PONG_WITHIN
+from rates.sockets import Frame
 from rates.tasks import refresh_rates
 from tests.boards import publish, save
 from tests.servers import closed_code, next_frame, open_socket, serving, until
@@ -137,6 +138,13 @@ def test_a_dispute_and_a_held_price_are_counted(coingecko: CoinGecko, settings) 
     found = samples()
     assert (found["rates_disputes_total"], found["rates_held_prices_total"]) == (1, 1)
     assert (found["rates_price_disputed,symbol=BTC"], found["rates_price_held,symbol=BTC"]) == (1, 1)
+
+
+def test_a_source_that_is_no_longer_in_use_raises_no_alarm(settings) -> None:
+    settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], ["kraken"]
+    store.save_healths({name: {"failed_at": 1.0, "failures": 9} for name in ("coingecko", "binance", "kraken stream")})
+    shown = {name for name in samples() if name.startswith("rates_source_up")}
+    assert shown == {"rates_source_up,source=coingecko", "rates_source_up,source=kraken stream"}
 
 
 def test_a_tick_without_redis_has_failed(settings) -> None:
