@@ -1,7 +1,9 @@
 """The processes of a deployment together: any web process shows all of them, and all of them log as they should."""
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -147,6 +149,15 @@ def test_a_healthy_tick_is_no_line_of_the_log(system: System) -> None:
     assert {process.name: process.said.removeprefix(before[process.name]) for process in processes} == dict.fromkeys(
         before, ""
     )
+
+
+def test_a_web_process_that_dies_is_replaced_and_is_a_line_of_the_log(system: System) -> None:
+    web = system.processes[0]
+    started = web.children()
+    victim = next(pid for pid in started if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: web.lines(rf"{victim}.* died"), 30)
+    wait_until(lambda: len(web.children()) == len(started), 30)
 
 
 def check_logs(process: Process) -> list[dict[str, object]]:

@@ -59,6 +59,16 @@ def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch
     assert read == ["https://app.example.com", "http://localhost:3000", "https://a:8443"]
 
 
+def test_a_token_that_can_be_guessed_is_refused_without_being_shown() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import config.settings"],
+        env=os.environ | {"METRICS_TOKEN": "guess-me"}, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+    assert "METRICS_TOKEN" in done.stderr
+    assert "guess-me" not in done.stderr
+
+
 def read_names() -> set[str]:
     """Return the variables that the settings read."""
     reader = r"\b(?:text|number|whole|switch|choice|words|origins|url|redis_url|database)\(\s*\"([A-Z_]+)\""

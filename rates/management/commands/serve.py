@@ -36,6 +36,8 @@ class Command(BaseCommand):
         config = configuration()
         logger.info("serving on %s port %d, processes: %d", settings.HOST, settings.PORT, settings.WEB_CONCURRENCY)
         if settings.WEB_CONCURRENCY > 1:
+            # The parent has a line when one of them dies and is replaced; the others stay at warnings.
+            logging.getLogger("uvicorn.error").setLevel(logging.INFO)
             Multiprocess(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
