@@ -1,7 +1,9 @@
 """The board in a browser, through the whole system: stand-in, Celery, Redis, hub, page."""
 
+import time
 from decimal import Decimal
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -69,6 +71,22 @@ def test_the_coin_page_draws_lists_and_stays_live(open_page: Any, site: Site) ->
     site.coingecko.prices["SOL"] = Decimal("149.77")
     expect(page.locator("#updates tr").first).to_contain_text("149.77")
     expect(card(page, "SOL").locator(".px")).to_have_text("$149.77")
+
+
+def test_the_coin_page_misses_nothing_that_comes_while_it_loads(open_page: Any, site: Site) -> None:
+    def wait_for_more_prices(route: Any) -> None:
+        for price in ("150.25", "151.50"):
+            site.coingecko.prices["SOL"] = Decimal(price)
+            while f'"{price}"'.encode() not in urlopen(f"{site.url}/api/rates", timeout=10).read():
+                time.sleep(0.1)
+        route.continue_()
+
+    page = open_page(goto=False)
+    page.route("**/coin.js", wait_for_more_prices)
+    page.goto("/coins/sol/")
+    expect(page.locator("#exact")).to_have_text("151.50")
+    expect(page.locator("#updates")).to_contain_text("151.50")
+    expect(page.locator("#updates")).to_contain_text("150.25")
 
 
 def test_an_unknown_coin_is_not_found(open_page: Any, site: Site) -> None:
