@@ -141,9 +141,16 @@ def test_the_documentation_has_every_metric_and_no_other(system: System) -> None
     assert documented == names
 
 
+def is_settled(text: str) -> bool:
+    """Return whether every price is the stream's and undisputed."""
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    owners = {sample.labels["source"] for sample in samples if sample.name == "rates_price_owner"}
+    return owners == {"binance"} and not any(s.value for s in samples if s.name == "rates_price_disputed")
+
+
 def test_a_healthy_tick_is_no_line_of_the_log(system: System) -> None:
     processes = [process for process in system.processes if process.name != "web"]
-    wait_until(lambda: count_processes(system).get("stream"), 30)
+    wait_until(lambda: is_settled(scrape(system)), 30, "the stream owns all prices, and none is in dispute")
     before = {process.name: process.said for process in processes}
     time.sleep(QUIET_SECONDS)
     assert {process.name: process.said.removeprefix(before[process.name]) for process in processes} == dict.fromkeys(
