@@ -20,7 +20,7 @@ from rates.exceptions import StoreUnavailable
 from rates.ownership import is_fresh
 from rates.pacing import pause_left, read_health, stream_name
 from rates.reports import AT, SAMPLES, VERSION, Facts, process_name, running
-from rates.store import Overview
+from rates.store import Header, Overview
 from rates.types import CoinState, read_time
 
 COUNTERS = {
@@ -38,19 +38,17 @@ class RatesCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric; without Redis what this process shows right now, and no counters."""
-        yield gauge("rates_stale_after_seconds", "RATES_STALE_AFTER.", settings.RATES_STALE_AFTER)
-        yield gauge("rates_refresh_interval_seconds", "RATES_REFRESH_INTERVAL.", settings.RATES_REFRESH_INTERVAL)
-        yield gauge("rates_streams_configured", "How many streams RATES_STREAM names.", len(settings.RATES_STREAM))
+        yield from setting_metrics()
         try:
-            header = store.load_header()
-            overview = store.load_overview(header.symbols if header else ())
+            header, overview = store.load_header(), store.load_overview()
         except StoreUnavailable:
             yield gauge("rates_redis_up", "Whether Redis answers.", 0)
             yield from process_metrics({process_name("web"): {AT: time.time(), SAMPLES: counts.samples("web", GAUGES)}})
             return
         yield gauge("rates_redis_up", "Whether Redis answers.", 1)
         yield gauge("rates_redis_round_trip_seconds", "Time of one round trip to Redis.", overview.latency_ms / 1000)
-        yield from board_metrics(overview)
+        if header is not None:
+            yield from board_metrics(header, overview.states)
         yield from event_metrics(overview)
         yield from source_metrics(overview)
         yield from process_metrics(overview.processes)
@@ -61,16 +59,23 @@ def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, words, value=value)
 
 
-def board_metrics(overview: Overview) -> Iterator[Metric]:
+def setting_metrics() -> Iterator[Metric]:
+    """Yield the settings that alerts compare with."""
+    for name, words, value in (
+        ("rates_stale_after_seconds", "Without a confirmation until a price is stale.", settings.RATES_STALE_AFTER),
+        ("rates_refresh_interval_seconds", "Between two ticks.", settings.RATES_REFRESH_INTERVAL),
+        ("rates_streams_configured", "How many streams should be open.", len(settings.RATES_STREAM)),
+    ):
+        yield gauge(name, words, value)
+
+
+def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[Metric]:
     """Yield the age of the board and what the coins on it show."""
-    snapshot = overview.snapshot
-    if snapshot is None:
-        return
     now = datetime.now(UTC)
-    yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(snapshot.as_of)))
-    yield CounterMetricFamily("rates_publications", "Publications since the numbers began anew.", value=snapshot.seq)
-    yield from coin_metrics({symbol: overview.states.get(symbol, CoinState()) for symbol in snapshot.fragments}, now)
-    tether = overview.states.get(TETHER)
+    yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(header.as_of)))
+    yield CounterMetricFamily("rates_publications", "Publications since Redis was emptied.", value=header.seq)
+    yield from coin_metrics({symbol: states.get(symbol, CoinState()) for symbol in header.symbols}, now)
+    tether = states.get(TETHER)
     if tether and tether.shown:
         yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
         yield gauge("rates_usdt_depegged", "Whether that is more than 0.5 percent from 1.", is_depegged(tether))
