@@ -62,7 +62,7 @@ def take_tick() -> Tick:
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
     doubtful = _find_doubtful(coins, states, answers)
-    answers |= _ask(_choose_rest(doubtful, answers, healths, calls), healths)
+    answers |= _ask(_choose_rest(doubtful, states, answers, healths, calls), healths)
     saved = _publish(partial(board.revise, coins=coins, rates=_rates(answers), now=datetime.now(UTC)))
     return Tick(answers, saved)
 
@@ -137,37 +137,50 @@ def _choose_due(
     Return whom to ask about what.
 
     The first of `RATES_SOURCES` is asked with every tick; the others often enough to have a fresh opinion; all of
-    them seldom while streams are fresh for every coin. A source whose own stream is fresh is not asked.
+    them seldom while every coin shows the price of a fresh stream. A source whose own stream is fresh is not asked.
     """
     now = datetime.now(UTC)
-    covered = all(_is_live(states[coin.symbol], now, settings.RATES_STREAM) for coin in coins)
+    covered = all(_shows_stream(states[coin.symbol], now) for coin in coins)
     questions: dict[str, Sequence[Coin]] = {}
     for place, name in enumerate(settings.RATES_SOURCES):
-        wanted = [coin for coin in coins if not _is_live(states[coin.symbol], now, (name,))]
+        wanted = _not_streamed(coins, states, name, now)
         wait = CHECK_INTERVAL if covered else settings.RATES_STALE_AFTER / 2 if place else 0.0
         if wanted and pacing.may_ask(healths[name], now.timestamp(), wait, _credit_spacing(name, wanted, calls)):
             questions[name] = wanted
     return questions
 
 
-def _is_live(state: CoinState, now: datetime, sources: Iterable[str]) -> bool:
-    """Return whether a stream of one of *sources* is fresh for the coin."""
-    limit = timedelta(seconds=settings.RATES_STALE_AFTER)
-    readings = (state.readings.get(name) for name in sources)
-    return any(r is not None and r.live and is_fresh(r.rate.received_at, now, limit) for r in readings)
+def _shows_stream(state: CoinState, now: datetime) -> bool:
+    return state.shown is not None and _is_live(state, now, state.shown.source)
+
+
+def _is_live(state: CoinState, now: datetime, source: str) -> bool:
+    """
+    Return whether the stream of *source* delivers the coin.
+
+    It does not when its rate is half-way to being stale: so there is another price before this one has to be marked.
+    """
+    reading = state.readings.get(source)
+    limit = timedelta(seconds=settings.RATES_STALE_AFTER / 2)
+    return reading is not None and reading.live and is_fresh(reading.rate.received_at, now, limit)
 
 
 def _choose_rest(
-    coins: Sequence[Coin], answers: Answers, healths: Mapping[str, Health], calls: Mapping[str, int]
+    coins: Sequence[Coin], states: States, answers: Answers, healths: Mapping[str, Health], calls: Mapping[str, int]
 ) -> dict[str, Sequence[Coin]]:
-    now = datetime.now(UTC).timestamp()
-    return {
-        name: coins
-        for name in settings.RATES_SOURCES
-        if coins
-        and name not in answers
-        and pacing.may_ask(healths[name], now, 0.0, _credit_spacing(name, coins, calls))
-    }
+    now = datetime.now(UTC)
+    questions: dict[str, Sequence[Coin]] = {}
+    for name in settings.RATES_SOURCES:
+        wanted = _not_streamed(coins, states, name, now)
+        spacing = _credit_spacing(name, wanted, calls)
+        if wanted and name not in answers and pacing.may_ask(healths[name], now.timestamp(), 0.0, spacing):
+            questions[name] = wanted
+    return questions
+
+
+def _not_streamed(coins: Sequence[Coin], states: States, name: str, now: datetime) -> list[Coin]:
+    """Return those of *coins* that the source's own stream does not deliver; its poll would only replace that."""
+    return [coin for coin in coins if not _is_live(states[coin.symbol], now, name)]
 
 
 def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> list[Coin]:

@@ -25,6 +25,9 @@ from rates.types import CoinState, Held, Rate, Reading
 READINGS_TO_RELEASE = 3
 # A reading from further in the future than this was stamped before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
+# What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
+# than the interval at which sources are asked that only check fresh streams.
+EVIDENCE = timedelta(seconds=90)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST = timedelta(minutes=5)
 CENT = Decimal("0.01")
@@ -155,6 +158,19 @@ def find_candidates(
     return candidates
 
 
+def find_witnesses(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """Return the readings that are too old to be shown, and recent enough to be evidence."""
+    return [
+        _candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules)
+        for reading in readings.values()
+        if reading.refused is None
+        and is_fresh(reading.rate.received_at, now, EVIDENCE)
+        and not is_fresh(reading.rate.received_at, now, rules.stale_after)
+    ]
+
+
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
     rate = reading.rate
     if factor is not None and factor != 1:
@@ -188,8 +204,12 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
         state = _show_nearest(state, candidates, rules)
     else:
         state = _show_lone(state, candidates[0], rules)
-    witnesses = [c for c in found if c not in candidates]
-    return _verdict(_contradict(state, good, witnesses, rules), candidates, now, rules)
+    if _has_stepped(state, good, rules):
+        witnesses = [c for c in found if c not in candidates]
+        if not _is_checked(state, candidates, rules):
+            witnesses += find_witnesses(state.readings, factors, now, rules)
+        state = _contradict(state, good, witnesses, rules)
+    return _verdict(state, candidates, now, rules)
 
 
 def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
@@ -229,9 +249,23 @@ def _is_doubted(pick: Candidate, doubts: Sequence[Candidate], good: Decimal | No
     return off > rules.agreement_pct and any(distance_pct(c.rate.price, good) < off for c in doubts)
 
 
+def _has_stepped(state: CoinState, good: Decimal | None, rules: Rules) -> bool:
+    shown = state.shown
+    return shown is not None and good is not None and distance_pct(shown.price, good) > rules.agreement_pct
+
+
+def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> bool:
+    """Return whether a poll is among several that agree on the shown price: then the others were asked too."""
+    shown = state.shown
+    assert shown is not None
+    agreeing = [c for c in candidates if distance_pct(c.rate.price, shown.price) <= rules.agreement_pct]
+    return len(agreeing) > 1 and any(c.rank >= len(rules.streams) for c in agreeing)
+
+
 def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
     """Return *state* in dispute if a price that may not be shown is nearer to the last *good* one: it is evidence."""
-    if state.shown is None or not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
+    assert state.shown is not None
+    if not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
         return state
     return replace(state, disputed=True, good=good)
 

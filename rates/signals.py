@@ -9,8 +9,8 @@ from django.db import close_old_connections, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from rates import feed
-from rates.exceptions import RatesError
+from rates import feed, store
+from rates.exceptions import RatesError, StoreUnavailable
 from rates.models import Coin
 
 logger = logging.getLogger(__name__)
@@ -73,3 +73,12 @@ publisher = Publisher()
 def publish_coins(**_kwargs: Any) -> None:
     """Publish when the edit is committed; before that, the list is as it was."""
     transaction.on_commit(publisher.publish)
+
+
+@receiver(post_save, sender=Coin)
+def ask_for_its_pair_again(instance: Coin, **_kwargs: Any) -> None:
+    """Forget that Binance did not know the pair: whoever saves the coin may have waited for it to be listed."""
+    try:
+        store.forget_unknown_pair(instance.binance_symbol)
+    except StoreUnavailable as error:
+        logger.warning("%s is asked for again in a day: %s", instance.binance_symbol, error)

@@ -466,6 +466,12 @@ def save_unknown_pairs(pairs: Iterable[str]) -> None:
         pipe.execute()
 
 
+def forget_unknown_pair(pair: str) -> None:
+    """Let Binance be asked about *pair* again."""
+    with redis_errors():
+        client().zrem(UNKNOWN_PAIRS, pair)
+
+
 def hold_stream(token: str, seconds: float) -> bool:
     """Take or renew, for *seconds*, the right to be the one active stream; False while another process has it."""
     with redis_errors():

@@ -34,7 +34,7 @@ STREAMS = {module.NAME: module for module in (binance_stream, kraken_stream)}
 LOCK_SERVES = 6.0
 LOCK_RENEWED = 2.0
 COIN_LIST_READ = 2.0
-# How often rates are confirmed that have not changed: several times before they would be stale.
+# How often rates are confirmed that have not changed; sooner where they would be stale soon.
 CONFIRMED = 3.0
 
 T = TypeVar("T")
@@ -149,7 +149,8 @@ async def _follow_coins(links: list[Link], threads: Threads) -> None:
 
 async def _publish_news(desk: Desk, threads: Threads) -> None:
     """Put news on the board as soon as the interval since the last ones has passed; confirm the rest now and then."""
-    due, confirm_due = time.monotonic(), time.monotonic() + CONFIRMED
+    confirmed = min(CONFIRMED, settings.RATES_STALE_AFTER / 5)
+    due, confirm_due = time.monotonic(), time.monotonic() + confirmed
     published = True
     while True:
         with suppress(TimeoutError):
@@ -158,7 +159,7 @@ async def _publish_news(desk: Desk, threads: Threads) -> None:
         now = time.monotonic()
         due = now + settings.RATES_STREAM_INTERVAL
         if now >= confirm_due:
-            confirm_due = now + CONFIRMED
+            confirm_due = now + confirmed
             rates = desk.take_all(now)
         else:
             rates = desk.take_news()

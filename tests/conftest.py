@@ -7,7 +7,7 @@ import pytest
 from rates import store
 from rates.signals import publisher
 
-pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries"]
+pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries", "tests.world"]
 
 
 @pytest.fixture(autouse=True)

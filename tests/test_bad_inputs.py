@@ -1,36 +1,24 @@
 """
 What the board shows when sources misbehave, as the table that `docs/trust.md` prints; through whole ticks of the feed.
 
-Between two ticks time passes without waiting: everything that is remembered moves into the past. `test_trust.py` has
-the rules that hold for all faults, alone and in pairs.
+`test_trust.py` has the rules that hold for all faults, alone and in pairs; `test_trust_streams.py` does it for streams.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from pytest_django import Settings
 
-from rates import feed, store
-from rates.codec import encode_state
-from rates.models import Coin
-from rates.types import CoinState, Rate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.sockets import STREAMS
+from tests.world import ALL, LONGER_THAN_ANY_PAUSE, Faults, World, is_near, let_pass, marks
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "trust.md"
-ALL = ("coingecko", "binance", "kraken")
 TRUE = Decimal("63250.12")
-INTERVAL = 1.0
-LONGER_THAN_ANY_PAUSE = 3700
-Faults = Mapping[str, str]
 
 
 class Case(NamedTuple):
@@ -98,90 +86,6 @@ def write_row(name: str, case: Case) -> str:
     """Return the line of *case* in the table of `docs/trust.md`."""
     price = {None: "the last good price", "1": "a true price"}.get(case.price, f"{case.price} times the true price")
     return f"| {name} | {', '.join(case.sources)} | {price} | {case.source} | {case.marks or '–'} |"
-
-
-class World:
-    """Three vendors, and the service that asks them."""
-
-    def __init__(self, stand_ins: Mapping[str, CoinGecko | Binance | Kraken]) -> None:
-        self.stand_ins = stand_ins
-
-    def misbehave(self, faults: Faults, *symbols: str) -> None:
-        """Give each source its fault of *faults*, and health to the others."""
-        for name, stand_in in self.stand_ins.items():
-            stand_in.fault = faults.get(name, "")
-            stand_in.faulty = frozenset() if stand_in.fault == "depeg" else frozenset(symbols)
-
-    def move(self, factor: str) -> None:
-        """Let the true prices of all coins but USDT move by *factor*."""
-        for stand_in in self.stand_ins.values():
-            for symbol, price in stand_in.prices.items():
-                if symbol != "USDT":
-                    stand_in.prices[symbol] = price * Decimal(factor)
-
-    def tick(self, times: int = 1) -> dict[str, Any]:
-        """Return what BTC shows after some ticks, each an interval later."""
-        for _ in range(times):
-            let_pass(INTERVAL)
-            feed.take_tick()
-        return shown("BTC")
-
-    def price(self) -> Decimal:
-        """Return the true price of BTC."""
-        return self.stand_ins["kraken"].prices["BTC"]
-
-
-def shown(symbol: str) -> dict[str, Any]:
-    snapshot = store.load_snapshot()
-    assert snapshot is not None
-    coin: dict[str, Any] = json.loads(snapshot.fragments[symbol].json)
-    return coin
-
-
-def marks(coin: Mapping[str, Any]) -> str:
-    return " ".join(mark for mark in ("disputed", "stale") if coin[mark])
-
-
-def is_near(coin: Mapping[str, Any], price: Decimal) -> bool:
-    """Return whether *coin* shows *price*, give or take what it moves within a few ticks."""
-    return abs(Decimal(coin["price"]) / price - 1) < Decimal("0.01")
-
-
-def let_pass(seconds: float) -> None:
-    """Move all that the publishers remember into the past."""
-    states = {
-        symbol: encode_state(_age(state, timedelta(seconds=seconds))) for symbol, state in store.load_states().items()
-    }
-    if states:
-        store.client().hset(store.STATES, mapping=states)
-    times = ("asked_at", "answered_at", "failed_at", "paused_until")
-    store.save_healths(
-        {
-            name: health | {key: health[key] - seconds for key in times if health[key]}
-            for name, health in store.load_healths().items()
-        }
-    )
-
-
-def _age(state: CoinState, by: timedelta) -> CoinState:
-    readings = {name: replace(reading, rate=_age_rate(reading.rate, by)) for name, reading in state.readings.items()}
-    held = state.held and replace(state.held, observed_at=state.held.observed_at - by)
-    return replace(state, readings=readings, held=held, shown=state.shown and _age_rate(state.shown, by))
-
-
-def _age_rate(rate: Rate, by: timedelta) -> Rate:
-    return replace(rate, observed_at=rate.observed_at - by, received_at=rate.received_at - by)
-
-
-@pytest.fixture
-def world(db: None, settings: Settings, coingecko: CoinGecko, binance: Binance, kraken: Kraken) -> World:
-    """All well so far: three sources, two coins."""
-    settings.RATES_REFRESH_INTERVAL, settings.RATES_STALE_AFTER = INTERVAL, 3 * INTERVAL
-    settings.RATES_SOURCES, settings.RATES_STREAM = list(ALL), []
-    Coin.objects.all().delete()
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
-    Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar", binance_symbol="XLMUSDT")
-    return World({"coingecko": coingecko, "binance": binance, "kraken": kraken})
 
 
 def test_the_table_is_printed_in_the_documentation() -> None:

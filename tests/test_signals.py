@@ -49,3 +49,10 @@ def test_an_edit_while_redis_is_away_is_saved_all_the_same(settings, caplog) -> 
         store.client.cache_clear()
     assert Coin.objects.count() == 1
     assert "published with the next tick" in caplog.text
+
+
+def test_who_saves_a_coin_has_its_pair_asked_for_again() -> None:
+    coin = Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    store.save_unknown_pairs(["BTCUSDT", "XLMUSDT"])
+    coin.save()
+    assert store.load_unknown_pairs() == {"XLMUSDT"}

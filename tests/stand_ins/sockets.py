@@ -113,8 +113,8 @@ class SocketStandIn(StandIn):
         if path == "/control":
             return connection.respond(HTTPStatus.OK, self.control(query))
         self.calls += 1
-        if self.fault == "hang_handshake":
-            await self._stop.wait()
+        while self.fault == "hang_handshake":  # noqa: ASYNC110 - set from another thread
+            await asyncio.sleep(0.02)
         if self.fault == "reset":
             connection.transport.abort()
         if self.fault not in REFUSALS:
@@ -185,7 +185,10 @@ class SocketStandIn(StandIn):
         await connection.send({"truncated": half, "empty": "", "big": TOO_BIG}.get(fault, text))
 
     async def _drip(self, connection: ServerConnection, text: str, fault: str) -> AsyncIterator[str]:
-        for character in text:
+        for place, character in enumerate(text):
+            if self.fault != fault:
+                yield text[place:]
+                return
             yield character
             await asyncio.sleep(DRIP)
             if fault == "cut":

@@ -1,0 +1,58 @@
+"""What the benchmarks of the feed share: an environment with a Redis and a database of its own, and N coins in it."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.fan_out import free_port, redis_server
+
+
+def symbols(count: int) -> list[str]:
+    """Return the symbols of *count* coins."""
+    return [f"C{number:03}" for number in range(count)]
+
+
+@contextmanager
+def service(coins: int, **settings: str) -> Iterator[int]:
+    """Set up Django with *coins* coins; the value is a free port, which is in the settings too."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as url:
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="config.settings",
+            DEBUG="False",
+            HTTPS="False",
+            LOG_LEVEL="WARNING",
+            PYTHONWARNINGS="ignore",
+            SECRET_KEY="benchmarks-only-" * 4,
+            REDIS_URL=url,
+            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
+            PORT=str(port),
+            **settings,
+        )
+        import django  # noqa: PLC0415 - its settings are read from the environment above
+
+        django.setup()
+        _fill(coins)
+        yield port
+
+
+def _fill(coins: int) -> None:
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+
+    from rates.models import Coin  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+    Coin.objects.bulk_create(
+        Coin(symbol=s, name=s, coingecko_id=s.lower(), binance_symbol=f"{s}USDT") for s in symbols(coins)
+    )
+    connection.close()
+
+
+def run_each(module: str, arguments: list[list[str]]) -> None:
+    """Run this benchmark once for each of *arguments*, in processes of their own: Django has one set of settings."""
+    for words in arguments:
+        os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-m", module, *words])
