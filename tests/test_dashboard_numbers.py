@@ -1,6 +1,7 @@
 """Numbers on a page: the cases that the browser is tested with too (`tests/browser/test_numbers.py`)."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from django.utils import translation
 
 from dashboard.numbers import decimals_for, direction, format_duration, format_percent, format_price
+from dashboard.presentation import unpriced, view_coin
 
 CASES = json.loads((Path(__file__).parent / "data" / "number_cases.json").read_text())
 
@@ -29,6 +31,16 @@ def test_percent_has_a_sign_and_a_neutral_zero(case: dict[str, Any], language: s
     with translation.override(language):
         assert format_percent(Decimal(case["change"])) == case[language]
     assert direction(Decimal(case["change"])) == case["direction"]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("case", CASES["amounts"], ids=lambda case: case["price"])
+def test_amount_has_a_sign_and_the_decimals_of_its_price(case: dict[str, Any], language: str) -> None:
+    rate = unpriced("X", "X") | {"price": case["price"], "change_24h_pct": case["change"]}
+    with translation.override(language):
+        change = view_coin(rate, (), datetime.now(UTC)).change
+    assert change
+    assert change.amount.full == case[language]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,6 +63,10 @@ class Site:
         process = self.processes.pop(name)
         os.killpg(process.pid, 9)
         process.wait()
+
+    def freeze(self, name: str, on: bool = True) -> None:
+        """Let a process keep its connections and say nothing, as behind a dead network; or let it go on."""
+        os.killpg(self.processes[name].pid, signal.SIGSTOP if on else signal.SIGCONT)
 
     def wait_ready(self) -> None:
         """Return when every coin has its first price."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.browser.axe import violations
 from tests.browser.site import Site
-from tests.browser.test_quality import violations
 
 expect = pytest.importorskip("playwright.sync_api").expect
 MAKE_STAFF = (

@@ -1,5 +1,6 @@
 """The board in a browser, through the whole system: stand-in, Celery, Redis, hub, page."""
 
+import re
 import time
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,23 @@ def test_prices_are_there_without_javascript(open_page: Any) -> None:
     expect(card(page, "BTC").locator("[data-part=source]")).to_have_text("CoinGecko")
     expect(page.locator("noscript p")).to_contain_text("does not change by itself")
     expect(page.locator("#status")).not_to_contain_text("Live")
+    expect(card(page, "BTC").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
+    expect(row(page, "DOGE").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
+
+
+@pytest.mark.parametrize("path", ["/", "/coins/btc/", "/embed/btc/", "/?wall=1"])
+def test_without_javascript_nothing_is_offered_that_needs_it(open_page: Any, path: str) -> None:
+    page = open_page(path, java_script_enabled=False)
+    controls = page.locator("button:enabled, input:enabled, select:enabled")
+    assert [each for each in controls.all() if each.is_visible()] == []
+
+
+def test_a_coin_page_has_its_line_and_its_table_without_javascript(open_page: Any) -> None:
+    page = open_page("/coins/btc/", java_script_enabled=False)
+    expect(page.locator("#chart path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
+    expect(page.locator("#chart svg")).to_be_visible()
+    expect(page.locator("#updates td").nth(1)).to_have_text("63,250.12")
+    expect(page.locator("#extremes")).to_contain_text("Lowest $63,250.12")
 
 
 def test_a_new_price_comes_through_the_whole_system(open_page: Any, site: Site) -> None:
@@ -60,9 +78,27 @@ def test_coins_change_on_an_open_page(open_page: Any, site: Site) -> None:
     expect(row(page, "ADA").locator(".px")).to_have_text("$0.3871")
     site.edit("c = Coin.objects.get(symbol='ADA'); c.name = 'Ada'; c.position = 0; c.save()")
     expect(row(page, "ADA").locator("[data-part=name]")).to_have_text("Ada")
+    expect(row(page, "ADA").get_by_role("button")).to_have_attribute("aria-label", "Pin Ada")
     expect(page.locator("#rows tr").first).to_have_attribute("data-symbol", "ADA")
+    expect(page.locator("#cards .card").first).to_have_attribute("data-symbol", "ADA")
+    expect(card(page, "ADA").locator("path.line")).to_have_attribute("d", re.compile("^M0.0 "))
     site.edit("c = Coin.objects.get(symbol='ADA'); c.enabled = False; c.save()")
     expect(row(page, "ADA")).to_have_count(0)
+    expect(card(page, "ADA")).to_have_count(0)
+
+
+def test_a_coin_without_a_price_waits_with_an_empty_chart(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    site.edit("Coin.objects.create(symbol='NEW', name='Newcomer', coingecko_id='newcomer', position=0)")
+    waiting = card(page, "NEW")
+    expect(waiting.locator(".px")).to_have_text("—")
+    expect(waiting.locator("[data-part=age]")).to_have_text("waiting")
+    expect(waiting.locator("path.line")).to_have_attribute("d", "")
+    expect(waiting.locator(".range")).to_be_hidden()
+    page.goto("/coins/new/")
+    expect(page.locator("#chart")).to_contain_text("The line begins with the second update")
+    site.edit("Coin.objects.filter(symbol='NEW').first().delete()")
 
 
 def test_the_coin_page_draws_lists_and_stays_live(open_page: Any, site: Site) -> None:
@@ -105,11 +141,22 @@ def test_the_embedded_card_may_be_framed_and_the_pages_may_not(open_page: Any) -
     assert "frame-ancestors 'none'" in board.headers["content-security-policy"]
 
 
-def test_the_wall_shows_every_coin_as_a_card(open_page: Any) -> None:
-    page = open_page("/?wall=1", viewport={"width": 1920, "height": 1080})
-    assert page.locator(".card").count() >= 8
-    expect(page.locator("#settings-open")).to_be_hidden()
+def test_the_wall_fills_the_screen_and_keeps_it_on(open_page: Any) -> None:
+    page = open_page(goto=False, viewport={"width": 1920, "height": 1080})
+    page.add_init_script("""
+      window.locks = [];
+      navigator.wakeLock.request = async (kind) => { window.locks.push(kind); };
+    """)
+    page.goto("/?wall=1")
     expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.locator("#settings-open")).to_be_hidden()
+    assert page.evaluate("window.locks") == ["screen"]
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert page.evaluate("window.locks") == ["screen", "screen"]
+    boxes = [each.bounding_box() for each in page.locator(".card").all()]
+    assert len(boxes) >= 8
+    assert max(box["y"] + box["height"] for box in boxes) <= 1080
+    assert max(box["x"] + box["width"] for box in boxes) >= 1880
 
 
 def test_the_badge_is_an_image_with_price_and_age(open_page: Any) -> None:

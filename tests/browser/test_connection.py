@@ -9,44 +9,9 @@ from typing import Any
 import pytest
 
 from tests.browser.site import Site
+from tests.browser.sockets import HELLO, Server, frame, rate
 
 expect = pytest.importorskip("playwright.sync_api").expect
-HELLO = {"type": "hello", "v": 1, "epoch": "e", "quote": "usd", "interval": 5, "heartbeat": 10, "stale_after": 15}
-
-
-def rate(symbol: str = "BTC", price: str = "63250.12", **facts: Any) -> dict[str, Any]:
-    return {
-        "symbol": symbol,
-        "name": symbol.title(),
-        "price": price,
-        "change_24h_pct": "1.24",
-        "volume_24h": None,
-        "source": "coingecko",
-        "observed_at": datetime.now(UTC).isoformat(),
-        "stale": False,
-        "disputed": False,
-        "confirmed_by": [],
-        "spread_pct": None,
-    } | facts
-
-
-def frame(kind: str, *rates: dict[str, Any], seq: int = 1, age: float = 0, **fields: Any) -> str:
-    as_of = (datetime.now(UTC) - timedelta(seconds=age)).isoformat()
-    return json.dumps({"type": kind, "epoch": "e", "seq": seq, "as_of": as_of, "rates": list(rates)} | fields)
-
-
-class Server:
-    """The sockets that the page has opened, newest last."""
-
-    def __init__(self, page: Any, *greeting: str) -> None:
-        self.sockets: list[Any] = []
-        self.greeting = [json.dumps(HELLO), *greeting]
-        page.route_web_socket(re.compile("/ws/rates"), self.accept)
-
-    def accept(self, socket: Any) -> None:
-        self.sockets.append(socket)
-        for text in self.greeting:
-            socket.send(text)
 
 
 @pytest.fixture
@@ -128,10 +93,73 @@ def test_an_empty_board_says_so(page: Any) -> None:
     expect(page.locator(".card")).to_have_count(0)
 
 
-def test_page_survives_the_death_of_the_web_process(open_page: Any, site: Site) -> None:
+def test_an_update_that_was_long_on_its_way_is_not_live(page: Any) -> None:
+    server = Server(page, frame("board", rate()))
+    page.goto("/")
+    for seq in range(2, 5):
+        server.sockets[-1].send(frame("update", rate(), seq=seq, removed=[]))
+    expect(page.locator("#status")).to_contain_text("Live")
+    server.sockets[-1].send(frame("update", rate(price="63111.00"), seq=5, age=30, removed=[]))
+    expect(page.locator("#status")).to_contain_text("Delayed")
+    expect(page.locator("#status .age")).to_contain_text("30 s")
+
+
+def test_a_server_that_does_not_let_the_page_in_is_not_asked_again(page: Any) -> None:
+    server = Server(page, frame("board", rate()))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    server.sockets[-1].close(code=4003)
+    expect(page.locator("#status")).to_contain_text("Not allowed")
+    expect(page.locator("#banner")).to_contain_text("does not let this page in")
+    page.wait_for_timeout(1500)
+    assert len(server.sockets) == 1
+
+
+def test_the_badge_says_when_exactly(page: Any) -> None:
+    Server(page, frame("board", rate()))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.locator("#status")).to_have_attribute("title", re.compile(r"^As of \w+ \d+, \d{4}, [\d:]+"))
+    exact = page.locator("#status time").get_attribute("datetime")
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(exact)) < timedelta(minutes=1)
+
+
+def test_a_coin_page_says_when_its_coin_is_gone(page: Any) -> None:
+    server = Server(page, frame("board", rate()))
+    page.goto("/coins/btc/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    server.sockets[-1].send(frame("update", seq=2, removed=["BTC"]))
+    expect(page.get_by_role("heading", name="no longer on the board")).to_be_visible()
+    server.sockets[-1].send(frame("update", rate(), seq=3, removed=[]))
+    expect(page.get_by_role("heading", name="no longer on the board")).to_be_hidden()
+
+
+def test_the_death_of_the_web_process_is_noticed_and_healed(open_page: Any, site: Site) -> None:
     page = open_page("/")
     expect(page.locator("#status")).to_contain_text("Live")
     site.stop("web")
     expect(page.locator("#status")).to_contain_text("Offline", timeout=15000)
     site.start("web")
     expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
+
+
+def test_a_network_that_drops_everything_is_noticed_and_healed(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    site.freeze("web")
+    expect(page.locator("#status")).to_contain_text(re.compile("Delayed|Offline"), timeout=15000)
+    expect(page.locator(".card").first).to_have_class(re.compile("old"))
+    site.freeze("web", on=False)
+    expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
+    expect(page.locator(".card").first).not_to_have_class(re.compile("old"))
+
+
+def test_the_death_of_the_worker_is_noticed_and_healed(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    site.stop("worker")
+    expect(page.locator("#status")).to_contain_text("Delayed", timeout=15000)
+    expect(page.locator("#banner")).to_contain_text("The server answers, but nothing new has arrived")
+    site.start("worker")
+    expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
+    expect(page.locator("#banner")).to_be_hidden()

@@ -1,14 +1,26 @@
 """What a visitor can do, by mouse and by keyboard alone, and what the page remembers."""
 
 import re
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.browser.site import Site
+from tests.browser.sockets import Server, frame, rate
 
 expect = pytest.importorskip("playwright.sync_api").expect
+
+
+@pytest.fixture
+def page_of_a_test(open_page: Any) -> tuple[Any, Server]:
+    """A live page whose socket the test serves."""
+    page = open_page(goto=False)
+    server = Server(page, frame("board", rate()))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    return page, server
 
 
 def symbols(page: Any, selector: str) -> list[str]:
@@ -102,6 +114,161 @@ def test_the_tab_title_carries_the_first_pin_and_can_be_turned_off(open_page: An
     expect(page).to_have_title("Live rates")
 
 
+def test_the_tab_title_changes_once_a_second_at_most(page_of_a_test: Any) -> None:
+    page, server = page_of_a_test
+    page.evaluate("""() => {
+      window.titles = 0;
+      new MutationObserver(() => window.titles++).observe(document.querySelector("title"), {childList: true});
+    }""")
+    for number in range(20):
+        server.sockets[-1].send(frame("update", rate(price=str(50000 + number)), seq=number + 2, removed=[]))
+        page.wait_for_timeout(75)
+    assert 1 <= page.evaluate("window.titles") <= 3
+
+
+def test_a_row_that_moves_keeps_the_focus(open_page: Any) -> None:
+    page = open_page(goto=False)
+    many = [f"C{n}" for n in range(8)]
+    server = Server(page, frame("board", *(rate(symbol, str(100 + n)) for n, symbol in enumerate(many))))
+    page.goto("/")
+    page.get_by_role("button", name="Price", exact=True).click()
+    star = page.locator("tr[data-symbol=C0] .star")
+    star.focus()
+    server.sockets[-1].send(frame("update", rate("C0", "500"), seq=2, removed=[]))
+    expect(page.locator("#rows tr").first).to_have_attribute("data-symbol", "C0")
+    expect(star).to_be_focused()
+
+
+def test_the_first_coin_is_read_aloud_only_when_asked_for(page_of_a_test: Any) -> None:
+    page, _ = page_of_a_test
+    announcer = page.locator("#announcer")
+    expect(announcer).to_be_empty()
+    page.keyboard.press("?")
+    toggle = page.get_by_role("button", name="Read aloud")
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+    toggle.press("Enter")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(announcer).to_have_text("Btc: $63,250.12, +1.24% 24 h")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.locator("#announce")).to_have_attribute("aria-pressed", "true")
+    assert page.locator("[aria-live] .px, [role=status] .px, [role=alert] .px").count() == 0
+
+
+def test_it_is_read_every_thirty_seconds(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.clock.install(time=time.time())
+    server = Server(page, frame("board", rate()))
+    page.add_init_script("localStorage['rates.announce'] = 'true'")
+    page.goto("/")
+    for seq in range(2, 5):
+        page.clock.run_for(9000)
+        server.sockets[-1].send(frame("update", rate(price="63111.00"), seq=seq, removed=[]))
+    expect(page.locator("#announcer")).to_be_empty()
+    page.clock.run_for(4000)
+    expect(page.locator("#announcer")).to_contain_text("Btc: $63,111.00")
+
+
+@pytest.mark.parametrize(
+    ("palette", "up", "down"),
+    [
+        ("", "rgb(4, 114, 79)", "rgb(185, 48, 23)"),
+        ("blue", "rgb(11, 92, 196)", "rgb(168, 74, 0)"),
+        ("east", "rgb(185, 48, 23)", "rgb(4, 114, 79)"),
+    ],
+)
+def test_palettes_colour_up_and_down(open_page: Any, palette: str, up: str, down: str) -> None:
+    page = open_page(goto=False)
+    Server(page, frame("board", rate(), rate("ETH", change_24h_pct="-2.5"), rate("SOL", change_24h_pct="0.001")))
+    page.goto("/")
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_label("Colours").select_option(palette)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-symbol=BTC] .pct").first).to_have_css("color", up)
+    expect(page.locator("[data-symbol=ETH] .pct").first).to_have_css("color", down)
+    expect(page.locator("[data-symbol=SOL] .pct").first).to_have_text("0.00%")
+    expect(page.locator("[data-symbol=SOL] .pct").first).to_have_css("color", "rgb(95, 105, 121)")
+
+
+def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.add_init_script("""
+      window.told = [];
+      window.Notification = class { constructor(text) { window.told.push(text); } };
+      Notification.permission = "default";
+      Notification.requestPermission = async () => { Notification.permission = "granted"; };
+    """)
+    page.clock.install(time=time.time())
+    server = Server(page, frame("board", rate()))
+    page.goto("/")
+    page.clock.run_for(1000)
+    page.locator("#alerts-open").press("Enter")
+    page.get_by_role("button", name="Also notify outside this page").press("Enter")
+    expect(page.locator("#alert-notify")).to_be_hidden()
+    page.get_by_label("When").select_option("move")
+    value = page.get_by_label("Value")
+    value.fill("nothing")
+    value.press("Enter")
+    expect(page.locator("#alert-problem")).to_have_text("Enter a number above zero.")
+    value.fill("2,5")
+    value.press("Enter")
+    expect(page.locator("#alert-list li")).to_contain_text(re.compile(r"BTC moves ±2\.50% in 24 h\s*1\.26% away"))
+
+    def move(pct: str, seq: int) -> None:
+        server.sockets[-1].send(frame("update", rate(change_24h_pct=pct), seq=seq, removed=[]))
+        page.clock.run_for(500)
+
+    move("-2.6", 2)
+    expect(page.locator("#toast")).to_contain_text("BTC is at $63,250.12")
+    assert len(page.evaluate("told")) == 1
+    move("-3.1", 3)
+    assert len(page.evaluate("told")) == 1, "an alert rests after it has fired"
+    page.evaluate("Date.now = (now => () => now() + 301000)(Date.now)")
+    server.sockets[-1].send(frame("update", rate(change_24h_pct="-3.2"), seq=4, removed=[]))
+    page.wait_for_function("told.length === 2")
+    page.get_by_role("button", name="Remove the alert").press("Enter")
+    expect(page.locator("#alert-list li")).to_have_count(0)
+    assert page.evaluate("localStorage['rates.alerts']") == "[]"
+
+
+def test_keyboard_alone_works_everything(open_page: Any, site: Site) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    page.get_by_role("button", name="Coin", exact=True).press("Enter")
+    assert symbols(page, "#rows tr")[:2] == ["EVIL", "BTC"]
+    page.get_by_role("row").get_by_role("button", name="Pin Dogecoin").press("Space")
+    assert "DOGE" in symbols(page, "#cards .card")
+    page.get_by_role("button", name="Pinned", exact=True).press("Enter")
+    assert "LTC" not in symbols(page, "#rows tr")
+    page.get_by_role("button", name="All", exact=True).press("Enter")
+    page.keyboard.press("/")
+    page.keyboard.type("nothing like it")
+    expect(page.locator("#none")).to_be_visible()
+    page.locator("#find").fill("")
+    page.locator("#pause").press("Enter")
+    expect(page.locator("#status")).to_contain_text("Paused")
+    page.locator("#pause").press("Enter")
+    expect(page.locator("#status")).to_contain_text("Live")
+    page.locator("#settings-open").press("Enter")
+    expect(page.locator("#settings")).to_be_visible()
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(page.locator("#settings-open")).to_be_focused()
+    page.get_by_role("row").get_by_role("link", name="Bitcoin").press("Enter")
+    expect(page).to_have_url(re.compile("/coins/btc/$"))
+    page.locator(".scroll").focus()
+    expect(page.locator(".scroll")).to_be_focused()
+
+
+def test_default_pins_are_pinned_on_their_coin_page_too(open_page: Any) -> None:
+    page = open_page("/coins/eth/")
+    star = page.get_by_role("button", name="Pin Ethereum")
+    expect(star).to_have_attribute("aria-pressed", "true")
+    star.click()
+    page.goto("/")
+    assert symbols(page, "#cards .card") == ["BTC", "SOL", "XLM"]
+
+
 def test_keyboard_alone_reaches_everything(open_page: Any) -> None:
     page = open_page("/")
     expect(page.locator("#settings-open")).to_be_visible()
@@ -121,3 +288,9 @@ def test_language_can_be_changed(open_page: Any) -> None:
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Märkte")
     expect(page.locator(".card[data-symbol=BTC] .px")).to_have_text("$63.250,12")
+    expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.locator(".card[data-symbol=BTC] [data-part=age]")).to_have_text("gerade eben")
+    page.get_by_role("button", name="Einstellungen").click()
+    page.locator("#language").select_option("en")
+    page.get_by_role("button", name="Ändern", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Markets")

@@ -37,6 +37,7 @@ function wireTable(order, view) {
     }
   }
   for (const head of heads) {
+    head.disabled = false;
     head.addEventListener("click", () => {
       order.sortBy(head.dataset.sort);
       view.render();
