@@ -29,8 +29,10 @@ def draw(prices: Sequence[float]) -> Sparkline | None:
     if len(prices) < 2:
         return None
     low, high = min(prices), max(prices)
-    scale = (HEIGHT - 2 * MARGIN) / ((high - low) or 1)
-    heights = [f"{HEIGHT - MARGIN - (price - low) * scale:.1f}" for price in prices]
+    scale = (HEIGHT - 2 * MARGIN) / (high - low) if high > low else 0
+    # A price that stands still is a line in the middle.
+    floor = HEIGHT - MARGIN if high > low else HEIGHT / 2
+    heights = [f"{floor - (price - low) * scale:.1f}" for price in prices]
     step = WIDTH / (len(prices) - 1)
     line = "M" + "L".join(f"{index * step:.1f} {height}" for index, height in enumerate(heights))
     return Sparkline(line, f"{line}V{HEIGHT}H0Z", f"M0 {heights[0]}H{WIDTH}", f"M{WIDTH} {heights[-1]}h0")

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -106,6 +107,27 @@ def test_pages_follow_the_language_of_the_visitor(client: Client) -> None:
     page = text_of(client, **{"Accept-Language": "de"})
     assert "63.250,12" in page
     assert "Märkte" in page
+
+
+@pytest.mark.parametrize(("quote", "sign"), [("eur", "€"), ("chf", "CHF ")])
+def test_prices_carry_the_quote_currency_everywhere(client: Client, settings: Any, quote: str, sign: str) -> None:
+    settings.QUOTE_CURRENCY = quote
+    publish(row())
+    for path in ("/", "/coins/btc/", "/embed/btc/", "/?wall=1"):
+        page = text_of(client, path)
+        assert f'<span class="cur">{sign}</span><span class="head">63,250.12</span>' in page
+        assert f'title="{sign}63250.12"' in page
+        assert f'data-sign="{sign}"' in page
+        assert "$" not in re.sub(r"<(script|template).*?</\1>", "", page, flags=re.DOTALL)
+    assert f"1 coin in {quote.upper()}" in text_of(client)
+    assert f"63,250.12 {quote.upper()}" in text_of(client, "/coins/btc.svg")
+
+
+def test_the_badge_of_an_old_price_says_how_old(client: Client) -> None:
+    publish(row(ago=600), ago=600)
+    badge = text_of(client, "/coins/btc.svg")
+    assert "63,250.12 USD 10 min old" in badge
+    assert "#04724f" not in badge
 
 
 def test_an_unknown_coin_gets_a_page_that_says_so(client: Client) -> None:

@@ -12,7 +12,7 @@ const sourceName = (source) => words[`source_${source}`] ?? source;
 const secondsBetween = ([one], [other]) => (Date.parse(other) - Date.parse(one)) / 1000;
 const money = (value) => page.sign + formatPrice(value, decimals).full;
 
-/** Show the points of the chosen range, and offer the ranges that the history is long enough for. */
+/** Show all points in the table, those of the chosen range in the chart; offer ranges shorter than the history. */
 function show() {
   const span = points.length ? secondsBetween(points[0], points.at(-1)) : 0;
   for (const button of ranges) {
@@ -25,6 +25,7 @@ function show() {
   chart.set(shown);
   const prices = shown.map(([, price]) => Number(price));
   const [low, high] = [Math.min(...prices), Math.max(...prices)];
+  fillTable();
   setText(find("extremes"), prices.length > 1 ? say("extremes", {low: money(low), high: money(high)}) : "");
 }
 
@@ -33,13 +34,17 @@ function showTime(node, text) {
   setText(node, formatTime(text));
 }
 
-function addRow([time, price]) {
-  const row = find("update").content.firstElementChild.cloneNode(true), cell = row.querySelector("span");
-  showTime(row.querySelector("time"), time);
-  setPrice(cell, formatPrice(price, decimals));
-  cell.title = price;
-  find("updates").prepend(row);
-  while (find("updates").children.length > kept) find("updates").lastElementChild.remove();
+/** Newest first. Rows stay where they are and take the next one's figures, so that nothing moves under the eye. */
+function fillTable() {
+  const table = find("updates"), row = find("update").content.firstElementChild;
+  while (table.children.length < points.length) table.append(row.cloneNode(true));
+  while (table.children.length > points.length) table.lastElementChild.remove();
+  points.toReversed().forEach(([time, price], index) => {
+    const cell = table.children[index].querySelector("span");
+    showTime(table.children[index].querySelector("time"), time);
+    setPrice(cell, formatPrice(price, decimals));
+    cell.title = price;
+  });
 }
 
 function showFigures(coin) {
@@ -52,7 +57,6 @@ function showFigures(coin) {
 function add({price, observed_at: time}) {
   if (price === null || time === points.at(-1)?.[0]) return;
   points = [...points, [time, price]].slice(-kept);
-  addRow(points.at(-1));
   show();
 }
 
@@ -61,12 +65,9 @@ async function reload() {
   const answer = await fetch(page.historyUrl).catch(() => null);
   if (!answer?.ok) return;
   points = (await answer.json()).map(({observed_at, price}) => [observed_at, price]);
-  find("updates").replaceChildren();
-  points.forEach(addRow);
   show();
 }
 
-for (const time of find("updates").querySelectorAll("time")) showTime(time, time.dateTime);
 find("ranges").addEventListener("click", ({target}) => {
   if (!target.dataset.seconds) return;
   seconds = Number(target.dataset.seconds);

@@ -77,8 +77,9 @@ export function drawLine(element, prices) {
   const [base, area, line, dot] = element.querySelectorAll("path");
   if (prices.length < 2) return [base, area, line, dot].forEach((path) => path.setAttribute("d", ""));
   const low = Math.min(...prices), high = Math.max(...prices);
-  const scale = (HEIGHT - 2 * MARGIN) / (high - low || 1), step = WIDTH / (prices.length - 1);
-  const heights = prices.map((price) => (HEIGHT - MARGIN - (price - low) * scale).toFixed(1));
+  const step = WIDTH / (prices.length - 1), scale = high > low ? (HEIGHT - 2 * MARGIN) / (high - low) : 0;
+  const floor = high > low ? HEIGHT - MARGIN : HEIGHT / 2;
+  const heights = prices.map((price) => (floor - (price - low) * scale).toFixed(1));
   const points = "M" + heights.map((height, index) => `${(index * step).toFixed(1)} ${height}`).join("L");
   line.setAttribute("d", points);
   area.setAttribute("d", `${points}V${HEIGHT}H0Z`);

@@ -8,7 +8,8 @@ export const words = JSON.parse(document.getElementById("words")?.textContent ??
 export const language = document.documentElement.lang || "en";
 
 const formats = new Map();
-const clock = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"});
+const moment = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"});
+const clock = new Intl.DateTimeFormat(language, {timeStyle: "medium"});
 const scientific = new Intl.NumberFormat("en", {
   notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
 });
@@ -84,5 +85,11 @@ export function formatDuration(seconds) {
 
 /** Write a moment in the visitor's time zone. */
 export function formatTime(text) {
-  return clock.format(new Date(text));
+  return moment.format(new Date(text));
+}
+
+/** Write a moment of today as its time alone. */
+export function formatClock(text) {
+  const date = new Date(text);
+  return (date.toDateString() === new Date().toDateString() ? clock : moment).format(date);
 }

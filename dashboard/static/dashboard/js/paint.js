@@ -6,7 +6,7 @@ import {direction, formatAmount, formatDuration, formatPercent, formatTime, say,
 const HUES = 11;
 // Seconds: below this an age is "just now".
 const JUST_NOW = 10;
-const ARROWS = {up: "M4.5 1 8.6 8H.4z", down: "M4.5 8 .4 1h8.2z", flat: "M1 4h7v1H1z"};
+const ARROWS = {up: "M4.5 1 8.6 8H.4z", down: "M4.5 8 .4 1h8.2z", flat: "M1 4h7v1H1z", unknown: ""};
 const known = new WeakMap();
 
 /** The elements of a card or row by their `data-part`. */
@@ -45,7 +45,7 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
 }
 
 function paintChange({percent, amount, window}, coin) {
-  const change = changeOf(coin), way = change ? direction(change.percent) : "flat";
+  const change = changeOf(coin), way = change ? direction(change.percent) : "unknown";
   percent.className = `pct num ${way}`;
   percent.querySelector("path").setAttribute("d", ARROWS[way]);
   setText(percent.lastElementChild, change ? formatPercent(change.percent) : "—");

@@ -1,6 +1,6 @@
 /** How far the page can be trusted, in words: badge, banner, and the server's clock as seen from here. */
 import {setText} from "./marks.js";
-import {formatDuration, formatNumber, formatTime, say, words} from "./numbers.js";
+import {formatClock, formatDuration, formatNumber, formatTime, say, words} from "./numbers.js";
 
 // Below this age, in seconds, tenths are shown.
 const TENTHS = 10;
@@ -52,7 +52,7 @@ export function createStatus(board, body = document.body) {
     const trying = seconds > 0 ? say("retry", {n: seconds}) : words.trying;
     const outlook = {offline: trying, refused: words.refused_why, delayed: words.none_late}[now];
     setText(title, troubles[now]);
-    setText(text, `${board.asOf ? say("from", {time: formatTime(board.asOf)}) : ""} ${outlook}`.trim());
+    setText(text, `${board.asOf ? say("from", {time: formatClock(board.asOf)}) : ""} ${outlook}`.trim());
     retry.hidden = now === "delayed";
   }
 
