@@ -13,6 +13,34 @@ from tests.browser.sockets import Server, frame, rate
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
+def test_pause_holds_what_is_out_of_sight_too(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.clock.install(time=time.time())
+    server = Server(page, frame("board", *(rate(f"C{n}", "100.00") for n in range(60))))
+    page.goto("/")
+    page.clock.run_for(6000)
+    last = page.locator("tr[data-symbol=C59] .px")
+    page.locator("#pause").click()
+    server.sockets[-1].send(frame("update", rate("C59", "200.00"), seq=2, removed=[]))
+    page.clock.run_for(7000)
+    last.scroll_into_view_if_needed()
+    expect(last).to_have_text("$100.00")
+    page.locator("#pause").click()
+    page.clock.run_for(7000)
+    expect(last).to_have_text("$200.00")
+
+
+def test_what_is_out_of_sight_comes_round_within_seconds(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.clock.install(time=time.time())
+    server = Server(page, frame("board", *(rate(f"C{n}", "100.00") for n in range(60))))
+    page.goto("/")
+    page.clock.run_for(1000)
+    server.sockets[-1].send(frame("update", rate("C59", "200.00"), seq=2, removed=[]))
+    page.clock.run_for(6000)
+    expect(page.locator("tr[data-symbol=C59] .px")).to_have_text("$200.00")
+
+
 @pytest.fixture
 def page_of_a_test(open_page: Any) -> tuple[Any, Server]:
     """A live page whose socket the test serves."""

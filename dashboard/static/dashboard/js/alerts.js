@@ -68,11 +68,9 @@ export function createAlerts(board) {
   }
 
   function check() {
-    const due = alerts.filter((alert) => Date.now() - alert.firedAt > REST_MS && left(alert) === 0);
-    for (const alert of due) {
-      alert.firedAt = Date.now();
-      tell(alert, board.coins.get(alert.symbol));
-    }
+    const now = Date.now(), due = alerts.filter((alert) => now - alert.firedAt > REST_MS && left(alert) === 0);
+    for (const alert of due) tell(alert, board.coins.get(alert.symbol));
+    for (const alert of due) alert.firedAt = now;
     if (due.length) save("alerts", alerts);
     if (dialog.open) paint();
   }

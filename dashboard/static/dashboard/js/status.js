@@ -64,6 +64,7 @@ export function createStatus(board, body = document.body) {
 
   return {
     state, isLate,
+    isPaused: () => pausedAt > 0,
     /** What ages are reckoned with. */
     clock: () => ({now: serverNow(), late: isLate()}),
     link(name, {seconds} = {}) {

@@ -9,14 +9,14 @@ const ROUND = 5;
 
 export function createView(board, order, status) {
   const places = {card: find("cards"), row: find("rows")}, elements = {card: new Map(), row: new Map()};
-  const near = new Set();
+  const near = new Set(), all = () => [...elements.card.values(), ...elements.row.values()];
   let turn = 0;
 
   /** What is in the window, or nearly, is painted with each publication; the rest comes round within seconds. */
   const watcher = new IntersectionObserver((entries) => {
     for (const {target, isIntersecting} of entries) {
       if (!isIntersecting) near.delete(target);
-      else if (!near.has(target) && near.add(target)) paint(target);
+      else if (near.add(target) && !status.isPaused()) paint(target);
     }
   }, {rootMargin: "200px"});
   for (const kind of ["card", "row"]) for (const element of places[kind]?.children ?? []) keep(kind, element);
@@ -32,8 +32,6 @@ export function createView(board, order, status) {
     watcher.unobserve(element);
     element.remove();
   }
-
-  const all = () => [...elements.card.values(), ...elements.row.values()];
 
   function paint(element, flash = false, mine = order.pinned()) {
     const coin = board.coins.get(element.dataset.symbol);
@@ -92,6 +90,7 @@ export function createView(board, order, status) {
         const coin = board.coins.get(element.dataset.symbol);
         if (coin) paintAge(element, coin, clock);
       }
+      if (status.isPaused()) return;
       all().forEach((element, index) => {
         if (index % ROUND === turn && !near.has(element)) paint(element);
       });
