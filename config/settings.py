@@ -314,7 +314,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 2.0), 30.0)
 CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 1
 CELERY_TIMEZONE = "UTC"
 # The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
-CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:SteadyScheduler"
 
 # Logs
 
