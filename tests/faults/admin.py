@@ -18,6 +18,7 @@ class Staff:
     def __init__(self, system: System) -> None:
         self._url = f"http://{system.address}"
         self._cookies = CookieJar()
+        self._rows: dict[str, str] = {}
         self._opener = build_opener(HTTPCookieProcessor(self._cookies))
 
     @classmethod
@@ -31,7 +32,8 @@ class Staff:
         staff.get("/admin/login/")
         status, page = staff.post("/admin/login/", username="staff", password="correct horse battery", next=LIST)
         assert status == 200, page
-        assert "Select coin" in page
+        rows = re.findall(r'value="(\d+)" class="action-select" aria-label="[^"]*\((\w+)\)"', page)
+        staff._rows = {symbol: number for number, symbol in rows}
         return staff
 
     def get(self, path: str) -> tuple[int, str]:
@@ -46,11 +48,7 @@ class Staff:
 
     def switch(self, symbol: str, on: bool) -> tuple[int, str]:
         """Put a coin on the board, or take it off."""
-        row = re.search(
-            rf'value="(\d+)"[^>]*class="action-select"[^>]*aria-label="[^"]*\b{symbol}\b', self.get(LIST)[1]
-        )
-        assert row, "the list shows the coin"
-        return self.post(LIST, action="enable" if on else "disable", _selected_action=row[1])
+        return self.post(LIST, action="enable" if on else "disable", _selected_action=self._rows[symbol])
 
     def _ask(self, request: Request) -> tuple[int, str]:
         try:

@@ -119,6 +119,7 @@ class Clients:
         self.run(self._stop()).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     async def _stop(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}

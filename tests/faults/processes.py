@@ -82,13 +82,17 @@ class Process:
         """Send a signal to this process alone."""
         os.kill(self.pid, number)
 
+    def signal_group(self, number: int) -> None:
+        """Send a signal to this process and its children."""
+        os.killpg(self.pid, number)
+
     def freeze(self) -> None:
         """Stop the process and its children in the middle of whatever they do."""
-        os.killpg(self.pid, signal.SIGSTOP)
+        self.signal_group(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let them go on."""
-        os.killpg(self.pid, signal.SIGCONT)
+        self.signal_group(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill this process alone; its children live on, if they do."""
@@ -166,7 +170,8 @@ class Redis:
         self.folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self.options = {"save": "", "maxmemory-policy": "noeviction", "loglevel": "warning"} | options
+        self.options = {"save": "", "maxmemory-policy": "noeviction", "loglevel": "warning"}
+        self.options |= {"enable-protected-configs": "yes"} | options
         self.client = redis.Redis(port=self.port, decode_responses=True, socket_timeout=5)
         self.start()
 

@@ -118,7 +118,8 @@ def test_make_run_ends_as_a_whole(
     clients = stack.enter_context(Clients(f"127.0.0.1:{port}", 50))
     clients.wait_served()
     began = time.monotonic()
-    make.signal(number)
+    # Ctrl-C reaches the whole group of the terminal, `kill` only whom it names.
+    (make.signal if number == signal.SIGTERM else make.signal_group)(number)
     make.popen.wait(WITHIN)
     wait_until(lambda: processes_in(project) == [], WITHIN - (time.monotonic() - began), "nothing is left")
     figure("ended after", time.monotonic() - began, "s")
