@@ -36,6 +36,7 @@ def read_rules() -> Rules:
         stale_after=timedelta(seconds=settings.RATES_STALE_AFTER),
         agreement_pct=Decimal(str(settings.RATES_AGREEMENT_PCT)),
         max_jump_pct=Decimal(str(settings.RATES_MAX_JUMP_PCT)),
+        usdt_is_near=settings.QUOTE_CURRENCY == "usd",
     )
 
 

@@ -35,13 +35,19 @@ CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that the judgement depends on; ranks are source names, best first."""
+    """
+    The settings that the judgement depends on; ranks are source names, best first.
+
+    Attributes:
+        usdt_is_near: the quote currency is one that a USDT is worth about one of; a price in USDT says nothing else.
+    """
 
     streams: tuple[str, ...]
     polls: tuple[str, ...]
     stale_after: timedelta
     agreement_pct: Decimal
     max_jump_pct: Decimal
+    usdt_is_near: bool = True
 
     def rank(self, reading: Reading) -> int:
         """Return the place of *reading*'s source; lower is better."""
@@ -155,7 +161,7 @@ def find_candidates(
     moving = [r for r in fresh if not is_frozen(r, [other for other in fresh if other is not r], rules)]
     candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
     candidates.sort(key=lambda candidate: candidate.rank)
-    return candidates
+    return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
 
 
 def find_witnesses(

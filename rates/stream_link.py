@@ -9,6 +9,7 @@ One stream, kept open: connect, listen, follow the coin list, renew, and reconne
 import asyncio
 import logging
 import random
+import socket
 import time
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates import counts
 from rates.exceptions import SourceError, SourceUnreachable
+from rates.sources.connection import open_socket
 from rates.sources.frames import LONGEST_FRAME, describe_refusal
 from rates.sources.numbers import read_json
 from rates.stream_desk import Desk
@@ -29,6 +31,7 @@ from rates.stream_health import SharedHealth
 logger = logging.getLogger(__name__)
 
 # All in seconds.
+DIALING = 5
 OPENING = 10
 CLOSING = 1
 SILENCE = 30.0
@@ -74,30 +77,32 @@ class Session:
             SourceError: saying why it ended.
         """
         source = self._link.source
+        address = source.open_address(sorted(self._pairs))
         try:
             async with connect(
-                source.open_address(sorted(self._pairs)),
+                address,
+                sock=await _dial(address),
                 proxy=None,
                 compression=None,
                 open_timeout=OPENING,
                 close_timeout=CLOSING,
                 ping_interval=None,
                 max_size=LONGEST_FRAME,
-            ) as socket:
-                await self._converse(socket)
-        except InvalidStatus as error:
-            raise describe_refusal(source.NAME, error.response) from error
+            ) as connection:
+                await self._converse(connection)
+        except (InvalidStatus, ValueError) as error:
+            raise describe_refusal(source.NAME, error) from error
         except (WebSocketException, OSError) as error:
             raise SourceUnreachable(source.NAME, f"the stream broke: {type(error).__name__}") from error
 
-    async def _converse(self, socket: ClientConnection) -> None:
+    async def _converse(self, connection: ClientConnection) -> None:
         for text in self._link.source.first_messages(sorted(self._pairs)):
-            await socket.send(text)
+            await connection.send(text)
         self.heard_at = time.monotonic()
-        await first_of(self._listen(socket), self._follow(socket), self._watch())
+        await first_of(self._listen(connection), self._follow(connection), self._watch())
 
-    async def _listen(self, socket: ClientConnection) -> None:
-        async for frame in socket:
+    async def _listen(self, connection: ClientConnection) -> None:
+        async for frame in connection:
             with suppress(ValueError):
                 self._take(read_json(frame))
         raise SourceUnreachable(self._link.source.NAME, "the stream was closed by the other side")
@@ -114,19 +119,19 @@ class Session:
         self.delivering.set()
         link.desk.put(link.source.NAME, event, self.heard_at)
 
-    async def _follow(self, socket: ClientConnection) -> None:
+    async def _follow(self, connection: ClientConnection) -> None:
         """Keep the subscriptions as the coin list wants them."""
         while self._link.pairs:
             await asyncio.sleep(MESSAGE_SPACING)
             wanted = set(self._link.pairs)
             if missing := sorted(wanted - self._pairs):
-                await self._change(socket, missing[:PAIRS_PER_MESSAGE], True)
+                await self._change(connection, missing[:PAIRS_PER_MESSAGE], True)
             elif surplus := sorted(self._pairs - wanted):
-                await self._change(socket, surplus[:PAIRS_PER_MESSAGE], False)
+                await self._change(connection, surplus[:PAIRS_PER_MESSAGE], False)
 
-    async def _change(self, socket: ClientConnection, pairs: list[str], wanted: bool) -> None:
+    async def _change(self, connection: ClientConnection, pairs: list[str], wanted: bool) -> None:
         self._number += 1
-        await socket.send(self._link.source.change_message(pairs, wanted, self._number))
+        await connection.send(self._link.source.change_message(pairs, wanted, self._number))
         self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
 
     async def _watch(self) -> None:
@@ -137,6 +142,23 @@ class Session:
             if time.monotonic() > ends_at:
                 self.ending.set()
         raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {silence:.0f} s")
+
+
+async def _dial(address: str) -> socket.socket:
+    """Return a connected socket; a name server that hangs, which asyncio would wait for, costs `DIALING` seconds."""
+    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, address, time.monotonic() + DIALING)
+    try:
+        sock = await asyncio.shield(dialing)
+    except asyncio.CancelledError:
+        dialing.add_done_callback(_hang_up)
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _hang_up(dialing: "asyncio.Future[socket.socket]") -> None:
+    if dialing.exception() is None:
+        dialing.result().close()
 
 
 class Link:

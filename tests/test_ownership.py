@@ -118,6 +118,12 @@ CASES = [
 ]  # fmt: skip
 
 
+def test_a_price_in_usdt_says_nothing_about_euros_while_nobody_has_measured_one() -> None:
+    before = state(reading("binance", "100"), good=None, owner=None)
+    assert decide(before, {"binance": None}, NOW, RULES).state.shown is not None
+    assert decide(before, {"binance": None}, NOW, replace(RULES, usdt_is_near=False)).state.shown is None
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
 def test_who_owns_the_price(case: Case) -> None:
     verdict = judge(state(*case.readings, good=case.good, owner=case.owner), case.factor)

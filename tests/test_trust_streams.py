@@ -90,7 +90,8 @@ class Links:
         self._tasks.clear()
 
     def take(self) -> list[Rate]:
-        """Return what the links vouch for now."""
+        """Return what the links vouch for now; none of them may have ended."""
+        assert not any(task.done() for task in self._tasks)
         return self.run(lambda: self.desk.take_all(time.monotonic()))
 
     def end(self) -> None:

@@ -1,7 +1,7 @@
 """
 WebSocket connections to exchanges: one question with a total deadline, what a refused handshake means, and events.
 
-Proxies of the environment are not used, and frames above 1 MiB end the connection.
+Proxies of the environment are not used, redirects are not followed, and frames above 1 MiB end the connection.
 """
 
 import time
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
@@ -24,8 +23,16 @@ LONGEST_FRAME = 2**20
 CLOSING = 0.1
 
 
-def describe_refusal(source: str, response: Response) -> SourceError:
-    """Return the exception for a handshake that was answered with an HTTP status instead of a connection."""
+def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceError:
+    """
+    Return the exception for a handshake that was answered with an HTTP status instead of a connection.
+
+    A redirect is a `ValueError` of the library, because it cannot follow one with a socket that was given to it.
+    """
+    refusal = error if isinstance(error, InvalidStatus) else error.__cause__
+    if not isinstance(refusal, InvalidStatus):
+        raise error
+    response = refusal.response
     status = response.status_code
     if status == 451:
         return SourceRefused(source, "blocked here (451): it does not serve this country or cloud")
@@ -99,8 +106,8 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
             max_size=LONGEST_FRAME,
         ) as socket:
             yield Question(source, socket, deadline)
-    except InvalidStatus as error:
-        raise describe_refusal(source, error.response) from error
+    except (InvalidStatus, ValueError) as error:
+        raise describe_refusal(source, error) from error
     except TimeoutError as error:
         raise SourceUnreachable(source, "no answer in time") from error
     except (WebSocketException, OSError) as error:

@@ -29,7 +29,7 @@ REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
     "451": (451, {}, BLOCKED),
     "500": (500, {}, ""),
     "502": (502, {"Content-Type": "text/html"}, "<html>Bad gateway</html>"),
-    "redirect": (302, {"Location": "http://127.0.0.1:9/"}, ""),
+    "redirect": (302, {"Location": "/elsewhere"}, ""),
 }
 GARBAGE = ("{", "[]", "null", "\u0000", '{"stream": 5}', '{"channel": "ticker", "data": 7}', b"\xff\xfe", "[1e999]")
 HANDSHAKES = frozenset({*REFUSALS, "hang_handshake", "reset"})
