@@ -23,7 +23,7 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 	$(BIN)/pytest -m faults -n 6 tests/faults
 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
-	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults tests/faults/test_soak.py tests/faults/test_sources_away.py
+	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
 
 check: .venv/dev ## format, lint, types, migrations, deploy check, tests
 	$(BIN)/ruff format --check .

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, Protocol, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-# Seconds of silence after which a client gives a socket up, as `rates-socket.js` does.
-QUIET = 13.0
+# Seconds for a handshake, as in `rates-socket.js`.
+OPENING = 13.0
 
 
 class Heard(NamedTuple):
@@ -58,7 +58,7 @@ class Client:
         gaps: updates that did not follow the board it had: unseen losses.
     """
 
-    heard: deque[Heard] = field(default_factory=lambda: deque(maxlen=400))
+    heard: deque[Heard] = field(default_factory=lambda: deque(maxlen=100))
     closed: list[tuple[float, int]] = field(default_factory=list)
     socket: ClientConnection | None = None
     rates: dict[str, Any] = field(default_factory=dict)
@@ -68,11 +68,12 @@ class Client:
 
     def fresh_at(self, moment: float) -> float | None:
         """Return when it first had a board that was published after *moment* (Unix seconds); monotonic time."""
-        return next((heard.at for heard in self.heard if heard.as_of > moment), None)
+        return next((heard.at for heard in list(self.heard) if heard.as_of > moment), None)
 
-    def take(self, text: str | bytes) -> dict[str, Any]:
-        """Note a frame, and keep the board as a page does."""
-        frame: dict[str, Any] = json.loads(text)
+    def take(self, text: str, whole: bool) -> dict[str, Any]:
+        """Note a frame, and keep the board as a page does; without the rates when it need not be *whole*."""
+        at = text.find(',"rates":')
+        frame: dict[str, Any] = json.loads(text if whole or at < 0 else text[:at] + "}")
         self.heard.append(Heard(time.monotonic(), frame))
         if frame["type"] in ("board", "update"):
             self._follow(frame)
@@ -84,14 +85,16 @@ class Client:
         else:
             self.rates = {}
         self.epoch, self.seq = frame["epoch"], frame["seq"]
-        self.rates.update({rate["symbol"]: rate for rate in frame["rates"]})
+        self.rates.update({rate["symbol"]: rate for rate in frame.get("rates", ())})
         for symbol in frame.get("removed", ()):
             self.rates.pop(symbol, None)
 
 
 class Clients:
     """
-    *count* sockets of `rates.v1`; they come back when their *policy* says so, and not at all without one.
+    *count* sockets of `rates.v1`, which begin spread over *spread* seconds; a crowd need not read *whole* frames.
+
+    They come back when their *policy* says so, and not at all without one.
 
     Attributes:
         clients: each of them.
@@ -99,10 +102,12 @@ class Clients:
     """
 
     def __init__(
-        self, address: str, count: int, policy: Callable[[], Policy] | None = None, spread: float = 0.0
-    ) -> None:
+        self, address: str, count: int, policy: Callable[[], Policy] | None = None, spread: float = 0.0,
+        whole: bool = True,
+    ) -> None:  # fmt: skip
         self.address = address
         self.clients = [Client() for _ in range(count)]
+        self._whole = whole
         self.attempts: list[float] = []
         self._policy = policy
         self._spread = spread
@@ -151,14 +156,14 @@ class Clients:
                 compression=None,
                 proxy=None,
                 ping_interval=None,
-                open_timeout=QUIET,
+                open_timeout=OPENING,
                 close_timeout=1,
             ) as client.socket:
                 self.attempts.append(began)
                 if policy:
                     policy.opened()
                 while True:
-                    frame = client.take(await asyncio.wait_for(client.socket.recv(), QUIET))
+                    frame = client.take(str(await client.socket.recv()), self._whole)
                     if policy and frame["type"] == "bye":
                         policy.bye(frame["retry_ms"])
         except ConnectionClosed as closed:
@@ -174,12 +179,15 @@ class Clients:
     def churn(self, per_second: int) -> "Future[Any]":
         """Close so many sockets a second, for ever; with a *policy* they come back."""
 
+        closing: set[asyncio.Task[None]] = set()
+
         async def close_some() -> None:
             while True:
                 await asyncio.sleep(1 / per_second)
                 socket = random.choice(self.clients).socket
                 if socket is not None:
-                    await socket.close()
+                    closing.add(closed := asyncio.create_task(socket.close()))
+                    closed.add_done_callback(closing.discard)
 
         return self.run(close_some())
 

@@ -1,15 +1,19 @@
 """Everything at once for a while: sockets that come and go, edits, a restart of Redis; nothing is lost or grows."""
 
 import os
+import re
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event, Thread
 
 from tests.faults.admin import Staff
 from tests.faults.clients import AtOnce, Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import Redis, System, memory_of
+from tests.faults.processes import ROOT, Process, Redis, System, memory_of, wait_until
 from tests.faults.running import Running
 
 # Seconds; `make soak` takes 15 minutes.
@@ -31,14 +35,20 @@ class Log:
 
 
 def test_soak(
-    build: Callable[..., System], listen: Callable[..., Clients], redis_server: Redis, figure: Figure
+    build: Callable[..., System],
+    listen: Callable[..., Clients],
+    redis_server: Redis,
+    stack: ExitStack,
+    tmp_path: Path,
+    figure: Figure,
 ) -> None:
-    system = build(RATES_REFRESH_INTERVAL=str(INTERVAL))
+    source = stack.enter_context(source_of_its_own(tmp_path))
+    system = build(RATES_REFRESH_INTERVAL=str(INTERVAL), COINGECKO_API_URL=source)
     running = Running(system, system.start("web"), system.start("worker"), None)  # type: ignore[arg-type]
     system.wait_fresh()
     staff = Staff.log_in(system)
     observer = listen(system, 1)
-    crowd = listen(system, SOCKETS, policy=AtOnce, spread=5.0)
+    crowd = listen(system, SOCKETS, policy=AtOnce, spread=5.0, whole=False)
     crowd.churn(CHURN)
     over = Event()
     editing = Thread(target=edit, args=(staff, over), daemon=True)
@@ -56,6 +66,17 @@ def test_soak(
     over.set()
     editing.join(15)
     report(running, observer, crowd, log, killed, figure)
+
+
+@contextmanager
+def source_of_its_own(folder: Path) -> Iterator[str]:
+    """Run the CoinGecko in another process than the crowd, and return its address: a tick waits 0.18 s for it."""
+    command = [sys.executable, "-m", "tests.stand_ins", "coingecko"]
+    source = Process("coingecko", command, folder, os.environ, ROOT)
+    try:
+        yield wait_until(lambda: re.search(r"coingecko: (\S+)", source.said), 30)[1]
+    finally:
+        source.end()
 
 
 def edit(staff: Staff, over: Event) -> None:
@@ -79,8 +100,7 @@ def watch(running: Running, observer: Clients, log: Log, until: float) -> None:
 def memory(running: Running) -> dict[str, int]:
     """Return the resident memory of each process, in KB."""
     found = {process.name: process.memory_kb() for process in (running.web, running.worker)}
-    children = sorted(running.worker.children())
-    return found | {f"child {n} of the worker": memory_of(pid) for n, pid in enumerate(children, 1)}
+    return found | {f"the worker's child {pid}": memory_of(pid) for pid in running.worker.children()}
 
 
 def report(running: Running, observer: Clients, crowd: Clients, log: Log, killed: float, figure: Figure) -> None:

@@ -30,7 +30,7 @@ def test_another_stream_takes_over_and_polling_covers_the_gap(
     figure("taken over after", time.monotonic() - killed, "s")
     wait_until(lambda: exchange.connections, 5)
     time.sleep(3)
-    heard = [heard for heard in clients.clients[0].heard if heard.as_of >= killed_at]
+    heard = [heard for heard in list(clients.clients[0].heard) if heard.as_of >= killed_at]
     figure("longest time without a board", max(b.at - a.at for a, b in pairwise(heard)), "s")
     assert not [rate for item in heard for rate in item.frame.get("rates", ()) if rate["stale"]]
     assert max(b.at - a.at for a, b in pairwise(heard)) < 3
