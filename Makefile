@@ -19,8 +19,10 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 test: .venv/dev ## all tests but the fault tests
 	$(BIN)/pytest
 
-test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: about 10 minutes
-	$(BIN)/pytest -m faults -n 6 tests/faults
+# Most of a fault is waiting, so six run at a time; the soak measures, and runs alone.
+test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
+	$(BIN)/pytest -m faults -n 6 --dist worksteal tests/faults --ignore tests/faults/test_soak.py
+	$(BIN)/pytest -m faults tests/faults/test_soak.py
 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py

