@@ -1,0 +1,42 @@
+# The image of every process: web, worker, beat, stream, migrate. `docker compose build`, or `docker build -t rates .`
+#
+# The base is pinned by version. To pin it by content, so that the same file is built for ever, add the digest that
+# `docker buildx imagetools inspect python:3.11.13-slim-bookworm` prints: PYTHON=3.11.13-slim-bookworm@sha256:…
+ARG PYTHON=3.11.13-slim-bookworm
+
+FROM python:${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/rates
+ENV PATH=/opt/rates/bin:$PATH
+WORKDIR /app
+COPY requirements.txt ./
+# Wheels only: nothing is compiled, so neither stage needs a compiler. Nothing at run time needs pip.
+RUN pip install --require-hashes --only-binary=:all: -r requirements.txt && pip uninstall -y pip setuptools \
+    && rm requirements.txt
+COPY manage.py pyproject.toml ./
+COPY config config
+COPY rates rates
+COPY dashboard dashboard
+COPY templates templates
+# With a secret of its own, which the image does not keep: what is collected does not depend on it.
+RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --noinput \
+    && python -m compileall -q config rates dashboard
+
+FROM python:${PYTHON}
+LABEL org.opencontainers.image.title="rates" org.opencontainers.image.description="Self-hosted, real-time crypto prices"
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin rates
+COPY --from=build /opt/rates /opt/rates
+# Owned by root: the service cannot change its own code.
+COPY --from=build /app /app
+ENV PATH=/opt/rates/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEBUG=False HOST=0.0.0.0 PORT=8000
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000
+# For the web process: any answer below 500 will do, because a host name that is not allowed is no illness. The other
+# processes have checks of their own in docker-compose.yml.
+HEALTHCHECK --interval=15s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-c", "\
+import http.client, os, sys; \
+web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=5); \
+web.request('GET', '/healthz'); \
+sys.exit(web.getresponse().status >= 500)"]
+CMD ["python", "manage.py", "serve"]
