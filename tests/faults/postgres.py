@@ -1,4 +1,4 @@
-"""A PostgreSQL of the test's own, in a temporary folder; from the Debian package, which puts its programs off the PATH."""
+"""A PostgreSQL of the test's own, in a temporary folder; Debian's package has its programs off the PATH."""
 
 import os
 import shutil
