@@ -11,8 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
 from rates import drain  # noqa: E402 - models need the loaded apps
+from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
 from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
 from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
+
+# Not every server runs Django's checks.
+refuse_bad_settings()
 
 
 async def lifespan(_scope: Any, receive: Any, send: Any) -> None:

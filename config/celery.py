@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import beat_init, setup_logging, worker_init
 from django.conf import settings
 
 from config.logging import configure
@@ -31,3 +31,12 @@ app.conf.beat_schedule = {
 def use_our_logging(**_: Any) -> None:
     """Log as every other process does; a receiver of this signal keeps Celery's own handlers away."""
     configure(settings.LOGGING)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def refuse_bad_start(**_: Any) -> None:
+    """End with one line what cannot work."""
+    from rates import checks  # noqa: PLC0415 - the applications are loaded by now, and not when this module is
+
+    checks.refuse_bad_start()

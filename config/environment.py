@@ -102,8 +102,8 @@ def words(name: str, default: str = "", allowed: Sequence[str] | None = None) ->
 def url(name: str, default: str, schemes: Sequence[str]) -> str:
     """Return an address with a host that begins with one of the *schemes*, without a slash at its end."""
     value = text(name, default)
-    if not _is_address(value, schemes):
-        refuse(name, _without_password(value), "an address beginning with " + _alternatives(schemes))
+    if not is_address(value, schemes):
+        refuse(name, without_password(value), "an address beginning with " + _alternatives(schemes))
     return value.rstrip("/")
 
 
@@ -111,7 +111,7 @@ def origins(name: str) -> list[str]:
     """Return a comma-separated list of origins as browsers write them: lower case, without the usual port."""
     found = words(name)
     for origin in found:
-        if not _is_address(origin, ("http", "https")) or urlsplit(origin).path:
+        if not is_address(origin, ("http", "https")) or urlsplit(origin).path:
             refuse(name, origin, "a comma-separated list of origins such as https://app.example.com")
     return [_as_browsers_write(origin.lower()) for origin in found]
 
@@ -121,20 +121,11 @@ def _as_browsers_write(origin: str) -> str:
     return origin.removesuffix(usual)
 
 
-def redis_url(name: str) -> str:
-    """Return the address of a Redis server; empty when the variable is."""
-    value = text(name)
-    path_given = value.startswith("unix://") and len(value) > len("unix://")
-    if value and not path_given and not _is_address(value, ("redis", "rediss")):
-        refuse(name, _without_password(value), "redis://host:6379/0, rediss://host:6379/0 or unix:///path/to.sock")
-    return value
-
-
 def database(name: str, default: str) -> dict[str, Any]:
     """Return Django's description of the database at an address such as ``postgres://user:secret@host/name``."""
     value = text(name, default)
-    if not value.startswith("sqlite:///") and not _is_address(value, ("postgres", "postgresql")):
-        refuse(name, _without_password(value), "postgres://user:secret@host:5432/name or sqlite:///path/to.sqlite3")
+    if not value.startswith("sqlite:///") and not is_address(value, ("postgres", "postgresql")):
+        refuse(name, without_password(value), "postgres://user:secret@host:5432/name or sqlite:///path/to.sqlite3")
     return dict(env.db_url_config(value))
 
 
@@ -149,7 +140,8 @@ def local_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def _is_address(value: str, schemes: Sequence[str]) -> bool:
+def is_address(value: str, schemes: Sequence[str]) -> bool:
+    """Return whether *value* is an address with a host that begins with one of the *schemes*."""
     try:
         parts = urlsplit(value)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -157,7 +149,8 @@ def _is_address(value: str, schemes: Sequence[str]) -> bool:
         return False
 
 
-def _without_password(value: str) -> str:
+def without_password(value: str) -> str:
+    """Return the address *value* without what stands before its host."""
     return f"{value.split('://', maxsplit=1)[0]}://***@{value.rpartition('@')[2]}" if "@" in value else value
 
 

@@ -9,12 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
+from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 from redis.exceptions import RedisError
+from redis.sentinel import Sentinel
 
 from config import embedded_redis, settings
 from config.environment import BASE_DIR, DATA_DIR
+from config.redis_address import sentinel
 
 TOLD = ("HOST", "PORT", "REDIS_URL", "RATES_STREAM")
 
@@ -45,14 +49,27 @@ def check_port(host: str, port: int) -> None:
 
 
 def check_redis(address: str) -> None:
-    """Refuse to start without the Redis that was configured."""
-    place = address.rpartition("@")[2].removeprefix("redis://").removeprefix("rediss://")
+    """Refuse to start without the Redis that was configured, or with a cluster."""
+    place = urlsplit(address).netloc.rpartition("@")[2]
     try:
-        with redis.Redis.from_url(address, socket_connect_timeout=2, socket_timeout=2) as client:
-            client.ping()
+        with connect_redis(address) as client:
+            cluster = client.info("cluster").get("cluster_enabled")
     except RedisError as error:
         reason = str(error).splitlines()[0]
         raise SystemExit(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)") from None
+    if cluster:
+        raise SystemExit(f"Redis at {place} is a Redis Cluster, which cannot be used; use one server, or Sentinel.")
+
+
+def connect_redis(address: str) -> Any:
+    """Return a client that waits for two seconds at most."""
+    waits = {"socket_connect_timeout": 2, "socket_timeout": 2}
+    if known := sentinel(address):
+        finder = Sentinel(  # type: ignore[no-untyped-call]
+            known.pop("sentinels"), sentinel_kwargs=known.pop("sentinel_kwargs")
+        )
+        return finder.master_for(known.pop("master_name"), **known, **waits)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_url(address, **waits)
 
 
 def prepare_database() -> None:

@@ -8,11 +8,7 @@ import re
 import sys
 import warnings
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
-
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.retry import Retry
+from urllib.parse import quote
 
 from config.environment import (
     BASE_DIR,
@@ -23,7 +19,6 @@ from config.environment import (
     local_secret,
     number,
     origins,
-    redis_url,
     refuse,
     refuse_secret,
     switch,
@@ -34,6 +29,7 @@ from config.environment import (
 )
 from config.logging import logging_configuration
 from config.masking import password_in
+from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 load_dotenv()
 
@@ -173,26 +169,12 @@ REDIS_CHANNEL = text("REDIS_CHANNEL", "rates_update")
 if not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
     REDIS_URL = f"redis://{secret}{REDIS_HOST or '127.0.0.1'}:{REDIS_PORT}/0"
-REDIS_IS_LOCAL_SOCKET = REDIS_URL.startswith("unix://")
-
-# redis-py's own defaults must not be relied on: see docs/operations.md, "Redis".
-CHANNEL_HOST = {
-    "address": REDIS_URL,
-    # Seconds. Finite, or a frozen Redis would hang a publisher for ever; under 6, which is the longest any call of ours
-    # may take. The pub/sub layer polls, so no read of it waits for long on purpose.
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "health_check_interval": 10,
-    # A second publication does no harm (it carries a number), and without this the first call after a restart of Redis
-    # fails. Time-outs are not tried again: they have cost their seconds already.
-    "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), 3, supported_errors=(RedisConnectionError,)),
-}
-if not REDIS_IS_LOCAL_SOCKET:
-    CHANNEL_HOST["socket_keepalive"] = True
+# Where Sentinel says who the master is, or empty.
+REDIS_SENTINEL = sentinel(REDIS_URL)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [CHANNEL_HOST], "prefix": "rates"},
+        "CONFIG": {"hosts": [channel_host(REDIS_URL)], "prefix": "rates"},
     },
 }
 
@@ -277,15 +259,8 @@ PORT = whole("PORT", "8000", 1, 65535)
 # Web processes.
 WEB_CONCURRENCY = whole("WEB_CONCURRENCY", "1", 1, 256)
 
-if REDIS_IS_LOCAL_SOCKET:
-    local_socket = urlsplit(REDIS_URL)
-    CELERY_BROKER_URL = (
-        f"redis+socket://{local_socket.path}?virtual_host={parse_qs(local_socket.query).get('db', ['0'])[0]}"
-    )
-else:
-    CELERY_BROKER_URL = REDIS_URL
-if REDIS_URL.startswith("rediss://"):
-    CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": "required"}
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_BROKER_USE_SSL = broker_tls(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
@@ -293,6 +268,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
     # Seconds until a tick that a killed worker had fetched is handed to another; it has expired by then and is dropped.
     "visibility_timeout": 60,
+    **broker_sentinel(REDIS_URL),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

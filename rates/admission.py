@@ -125,7 +125,10 @@ def log_refusal(words: str) -> None:
 
 def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
     """Return the client's address; the last one that a trusted proxy added, when there is one."""
-    if settings.TRUSTED_PROXY and b"x-forwarded-for" in headers:
-        return headers[b"x-forwarded-for"].decode("latin-1").rsplit(",", 1)[-1].strip()
     client = scope.get("client")
-    return client[0] if client else ""
+    return believed_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
+
+
+def believed_address(forwarded: str, peer: str) -> str:
+    """Return the last address of the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
+    return forwarded.rsplit(",", 1)[-1].strip() if settings.TRUSTED_PROXY and forwarded else peer

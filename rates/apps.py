@@ -4,11 +4,11 @@ from django.apps import AppConfig
 
 
 class RatesConfig(AppConfig):
-    """Wire the engine's signals."""
+    """Wire the engine's signals and checks."""
 
     name = "rates"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Listen to edits of the coin list."""
-        from rates import signals  # noqa: F401, PLC0415 - models can be imported only when the apps are loaded
+        """Listen to edits of the coin list, and look for what cannot work."""
+        from rates import checks, signals  # noqa: F401, PLC0415 - models can be imported only when the apps are loaded

@@ -15,6 +15,8 @@ Everything in Redis: the shared memory of all processes. No other module spells 
     rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
     rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
+    rates:login:{who}       attempts to log in, by address and by name (hashed); kept for minutes
+    rates:known:{who}       a name has logged in from an address (hashed); kept for a month
 
 Symbols are upper case and our own words are lower case, so they cannot meet.
 """
@@ -35,6 +37,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, WatchError
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
@@ -96,17 +99,38 @@ def client() -> Any:
     """
     # A unix socket has no keep-alive, and says so by refusing the option.
     keepalive = {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        decode_responses=True,
-        socket_timeout=2,
-        socket_connect_timeout=2,
+    options = {
+        "decode_responses": True,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
         **keepalive,
-        health_check_interval=10,
-        max_connections=50,
+        "health_check_interval": 10,
+        "max_connections": 50,
         # A connection that was lost is worth a second try; a time-out has cost its seconds already.
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
-    )
+        "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
+    }
+    if settings.REDIS_SENTINEL:
+        known = dict(settings.REDIS_SENTINEL)
+        sentinels = Sentinel(  # type: ignore[no-untyped-call]
+            known.pop("sentinels"), sentinel_kwargs=known.pop("sentinel_kwargs")
+        )
+        return sentinels.master_for(known.pop("master_name"), **known, **options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_url(settings.REDIS_URL, **options)
+
+
+def is_cluster() -> bool:
+    """
+    Return whether the server is part of a Redis Cluster, which cannot serve: keys of ours change together.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached, or does not say.
+    """
+    with redis_errors():
+        try:
+            return bool(client().info("cluster").get("cluster_enabled"))
+        finally:
+            # The start asks this; a process that is forked afterwards must not inherit the connection.
+            client().connection_pool.disconnect()
 
 
 @contextmanager
@@ -482,3 +506,27 @@ def release_stream(token: str) -> None:
     """Give up the right to be the active stream, if *token* has it."""
     with redis_errors():
         client().eval(RELEASE, 1, STREAM, token)
+
+
+def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
+    """Count one more attempt for each of *names*; return its attempts since the first, and the seconds it is kept."""
+    with redis_errors(), client().pipeline() as pipe:
+        for name in names:
+            key = f"rates:login:{name}"
+            pipe.set(key, 0, ex=seconds, nx=True).incr(key).ttl(key)
+        answers = pipe.execute()
+    return list(zip(answers[1::3], answers[2::3], strict=True))
+
+
+def forgive_attempts(names: Sequence[str], pair: str, seconds: int) -> None:
+    """Take the attempts of *names* back, and remember for *seconds* that *pair* was right."""
+    with redis_errors(), client().pipeline() as pipe:
+        pipe.delete(*(f"rates:login:{name}" for name in names))
+        pipe.set(f"rates:known:{pair}", 1, ex=seconds)
+        pipe.execute()
+
+
+def is_known(pair: str) -> bool:
+    """Return whether *pair* was right before."""
+    with redis_errors():
+        return bool(client().exists(f"rates:known:{pair}"))

@@ -1,19 +1,25 @@
 """The HTTP beside the socket: board, history, health, metrics."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from hashlib import sha256
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.utils.crypto import constant_time_compare
 from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
 
 from rates import metrics, publication, readiness, store
 from rates.exceptions import StoreUnavailable
 from rates.hub import get_hub
 from rates.tokens import issue_page_token
 from rates.types import HistoryPoint, Snapshot
+
+View = Callable[..., Awaitable[HttpResponse]]
 
 _histories: dict[str, list[HistoryPoint]] = {}
 
@@ -24,6 +30,25 @@ async def current_snapshot() -> Snapshot | None:
     return get_hub().snapshot
 
 
+def for_allowed_origins(view: View) -> View:
+    """Let pages of `RATES_ALLOWED_ORIGINS` read what *view* answers; browsers keep it from all others."""
+
+    @wraps(view)
+    async def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        response = await view(request, *args, **options)
+        if settings.RATES_ALLOWED_ORIGINS:
+            patch_vary_headers(response, ["Origin"])
+        origin = request.headers.get("Origin", "")
+        if origin in settings.RATES_ALLOWED_ORIGINS:
+            response["Access-Control-Allow-Origin"] = origin
+            response["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+        return response
+
+    return answer
+
+
+@require_safe
+@for_allowed_origins
 async def rates(request: HttpRequest) -> HttpResponse:
     """Answer with the `board` of `rates.v1`; 304 to a client that holds it, 503 before the first publication."""
     snapshot = await current_snapshot()
@@ -38,6 +63,8 @@ async def rates(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@require_safe
+@for_allowed_origins
 async def history(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the stored updates of a coin, oldest first; the last known ones while Redis is away."""
     snapshot = await current_snapshot()

@@ -82,3 +82,33 @@ async def test_readyz_names_who_is_left_alone_and_why(board: None, hub: None) ->
     paused = (await AsyncClient().get("/readyz")).json()["paused"]
     assert paused["binance stream"]["why"] == "binance: blocked here"
     assert read_time(paused["binance stream"]["until"]) > datetime.now(UTC)
+
+
+async def test_pages_of_allowed_origins_may_read_the_api(board: None, hub: None, settings) -> None:
+    settings.RATES_ALLOWED_ORIGINS = ["https://app.example.com"]
+    for path in ("/api/rates", "/api/rates/BTC/history"):
+        allowed = await AsyncClient().get(path, headers={"Origin": "https://app.example.com"})
+        assert allowed["Access-Control-Allow-Origin"] == "https://app.example.com"
+        other = await AsyncClient().get(path, headers={"Origin": "https://evil.example.com"})
+        assert "Access-Control-Allow-Origin" not in other
+        # A cache must not hand the one answer to the other.
+        assert "Origin" in allowed["Vary"]
+        assert "Origin" in other["Vary"]
+    etag = (await AsyncClient().get("/api/rates"))["ETag"]
+    headers = {"Origin": "https://app.example.com", "If-None-Match": etag}
+    again = await AsyncClient().get("/api/rates", headers=headers)
+    assert (again.status_code, again["Access-Control-Allow-Origin"]) == (304, "https://app.example.com")
+
+
+async def test_without_allowed_origins_no_page_of_another_site_may(board: None, hub: None) -> None:
+    answer = await AsyncClient().get("/api/rates", headers={"Origin": "https://app.example.com"})
+    assert "Access-Control-Allow-Origin" not in answer
+
+
+async def test_the_api_is_for_reading_and_may_be_cached_for_all(board: None, hub: None) -> None:
+    assert (await AsyncClient().post("/api/rates")).status_code == 405
+    for path in ("/api/rates", "/api/rates/BTC/history"):
+        answer = await AsyncClient().get(path)
+        assert answer["Cache-Control"] == "public, max-age=1"
+        assert "Cookie" not in answer.get("Vary", "")
+        assert not answer.cookies

