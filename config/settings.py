@@ -265,7 +265,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
-    "health_check_interval": 10,
+    # A master that hangs while Sentinel has made another one is noticed within this and the time-out.
+    "health_check_interval": 5,
     # Seconds until a tick that a killed worker had fetched is handed to another; it has expired by then and is dropped.
     "visibility_timeout": 60,
     **broker_sentinel(REDIS_URL),

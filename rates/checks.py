@@ -9,7 +9,7 @@ Combinations that cannot work, found before the start: Django's own checks, and 
 
 from collections.abc import Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name for it
@@ -29,8 +29,8 @@ def find_problems(**_kwargs: Any) -> list[CheckMessage]:
 
 
 def _layer_problems() -> Iterator[CheckMessage]:
-    layer = settings.CHANNEL_LAYERS.get("default", {})
-    backend = layer.get("BACKEND", "")
+    layer: Any = settings.CHANNEL_LAYERS.get("default", {})
+    backend: str = layer.get("BACKEND", "")
     if not backend.startswith("channels_redis."):
         if not settings.DEBUG:
             yield Error(
@@ -56,7 +56,7 @@ def _layer_problems() -> Iterator[CheckMessage]:
             )
 
 
-def _is_finite(timeout: object) -> bool:
+def _is_finite(timeout: object) -> TypeGuard[float]:
     return isinstance(timeout, int | float) and isfinite(timeout) and timeout > 0
 
 

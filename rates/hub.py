@@ -282,8 +282,19 @@ class Hub:
             if time.monotonic() - self.heard_at > QUIET_BEFORE_CHECK and await self._is_deaf():
                 logger.warning("hub: missed a publication; listening anew")
                 await self._read_store()
+                await self._hang_up(layer)
                 return
         listener.result()
+
+    async def _hang_up(self, layer: Any) -> None:
+        """
+        Close the layer's connections; it opens others when it is used again.
+
+        It would never notice by itself that nothing comes any more: a master that hangs while Sentinel made another one
+        keeps the connection open for as long as it hangs. This process uses the layer for the hub alone.
+        """
+        async with asyncio.timeout(SUBSCRIBE_DEADLINE):
+            await layer.flush()
 
     async def _is_deaf(self) -> bool:
         if await self._is_current():

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
@@ -42,6 +42,8 @@ from redis.sentinel import Sentinel
 from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
 from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, time_text
+
+N = TypeVar("N", HistoryPoint, OwnerChange)
 
 BOARD = "rates:board"
 STATES = "rates:states"
@@ -321,6 +323,12 @@ def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot | No
     return Snapshot(header.epoch, header.seq, header.as_of, fragments)
 
 
+def _read_tuple(kind: type[N], text: str) -> N:
+    """Return the named tuple that *text* holds; fields that a newer release has added are left out."""
+    data = json.loads(text)
+    return kind(*(data[name] for name in kind._fields))
+
+
 def load_states() -> dict[str, CoinState]:
     """Return what the publishers know of each coin they follow."""
     with redis_errors():
@@ -335,8 +343,7 @@ def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
             pipe.lrange(history_key(symbol), 0, -1)
         lists = pipe.execute()
     return {
-        symbol: [HistoryPoint(**json.loads(text)) for text in texts]
-        for symbol, texts in zip(wanted, lists, strict=True)
+        symbol: [_read_tuple(HistoryPoint, text) for text in texts] for symbol, texts in zip(wanted, lists, strict=True)
     }
 
 
@@ -373,11 +380,11 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
     return Overview(
         snapshot=_read_snapshot(replace(header, symbols=shown), [texts[s] for s in shown]) if header else None,
         states={symbol: decode_state(text) for symbol, text in states.items()},
-        histories={s: [HistoryPoint(**json.loads(t)) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
+        histories={s: [_read_tuple(HistoryPoint, t) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
         healths=_read_hash(sources),
         calls={name: int(count) for name, count in calls.items()},
         counters={name: int(count) for name, count in counters.items()},
-        owners=[OwnerChange(**json.loads(text)) for text in owners],
+        owners=[_read_tuple(OwnerChange, text) for text in owners],
         processes=_read_hash(processes),
         latency_ms=(time.monotonic() - started) * 1000,
     )

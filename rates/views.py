@@ -1,7 +1,7 @@
 """The HTTP beside the socket: board, history, health, metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from hashlib import sha256
 from typing import Any
@@ -19,7 +19,7 @@ from rates.hub import get_hub
 from rates.tokens import issue_page_token
 from rates.types import HistoryPoint, Snapshot
 
-View = Callable[..., Awaitable[HttpResponse]]
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 
 _histories: dict[str, list[HistoryPoint]] = {}
 

@@ -146,9 +146,15 @@ def replicated(tmp_path: Path) -> Iterator[Replicated]:
     servers.end()
 
 
-@pytest.mark.parametrize("fault", ["kill", "freeze"])
+# A connection to a master that hangs stays open, so whoever waits on it has to find out by asking.
+@pytest.mark.parametrize(("fault", "bound"), [("kill", 10), ("freeze", 25)])
 def test_a_failover_costs_no_socket(
-    fault: str, build: Callable[..., System], listen: Callable[..., Clients], replicated: Replicated, figure: Figure
+    fault: str,
+    bound: int,
+    build: Callable[..., System],
+    listen: Callable[..., Clients],
+    replicated: Replicated,
+    figure: Figure,
 ) -> None:
     first, second = replicated.servers
     system = build(replicated.url)
@@ -158,7 +164,7 @@ def test_a_failover_costs_no_socket(
     wait_until(lambda: replicated.master() == second.port, 30, "the replica is master")
     promoted = time.time()
     figure(f"promoted after ({fault})", promoted - began, "s")
-    figure("fresh after that", clients.wait_fresh(promoted, 15), "s")
+    figure("fresh after that", clients.wait_fresh(promoted, bound), "s")
     assert not clients.closes()
     assert not list(errors(system.processes))
     if fault == "freeze":
