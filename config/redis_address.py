@@ -26,7 +26,7 @@ TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 TLS_OPTIONS = (*TLS_FILES, "ssl_check_hostname", "ssl_cert_reqs")
 SENTINEL_PORT = 26379
 # Seconds. Sentinels are asked in turn, each whenever a connection is made, so each must answer or fail soon.
-SENTINEL_TIMEOUT = 0.5
+SENTINEL_TIMEOUT = 1.0
 
 # redis-py's own defaults must not be relied on: see docs/operations.md, "Redis".
 CHANNEL_OPTIONS: Mapping[str, Any] = {

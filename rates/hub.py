@@ -242,6 +242,7 @@ class Hub:
             except Exception:
                 logger.exception("hub: listening anew after an error")
             self._ready.set()
+            await self._hang_up()
             await asyncio.sleep(RETRY)
 
     async def _listen_until_deaf(self) -> None:
@@ -282,19 +283,24 @@ class Hub:
             if time.monotonic() - self.heard_at > QUIET_BEFORE_CHECK and await self._is_deaf():
                 logger.warning("hub: missed a publication; listening anew")
                 await self._read_store()
-                await self._hang_up(layer)
                 return
         listener.result()
 
-    async def _hang_up(self, layer: Any) -> None:
+    async def _hang_up(self) -> None:
         """
-        Close the layer's connections; it opens others when it is used again.
+        Close the layer's connections; it opens others when it is used again. In this loop the hub alone uses it.
 
         It would never notice by itself that nothing comes any more: a master that hangs while Sentinel made another one
-        keeps the connection open for as long as it hangs. This process uses the layer for the hub alone.
+        keeps the connection open for as long as it hangs.
         """
-        async with asyncio.timeout(SUBSCRIBE_DEADLINE):
-            await layer.flush()
+        layer: Any = get_channel_layer()
+        # The core layer's `flush` would forget the groups of all processes.
+        close = getattr(layer, "close_pools", layer.flush)
+        try:
+            async with asyncio.timeout(SUBSCRIBE_DEADLINE):
+                await close()
+        except FAILURES as error:
+            logger.debug("hub: the connections could not be closed: %s", error)
 
     async def _is_deaf(self) -> bool:
         if await self._is_current():
