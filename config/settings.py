@@ -238,7 +238,7 @@ RATES_JWT_AUDIENCE = text("RATES_JWT_AUDIENCE")
 RATES_JWT_ISSUER = text("RATES_JWT_ISSUER")
 if RATES_WS_AUTH == "jwt" and not RATES_JWT_KEY:
     refuse("RATES_JWT_KEY", "", "the key that checks tokens, needed with RATES_WS_AUTH=jwt")
-# Extra origins that browsers may connect from.
+# Extra origins whose pages may open sockets and read the API.
 RATES_ALLOWED_ORIGINS = origins("RATES_ALLOWED_ORIGINS")
 # Sockets, per web process.
 RATES_MAX_CONNECTIONS = whole("RATES_MAX_CONNECTIONS", "10000", 1, 1000000)
