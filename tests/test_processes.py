@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -19,7 +20,7 @@ from websockets.sync.client import connect
 
 from tests.canaries import find_leaks
 from tests.environment import MARK, SECRETS
-from tests.faults.processes import BIN, ROOT, Process, Redis, System, wait_until
+from tests.faults.processes import BIN, ROOT, START, Process, Redis, System, wait_until
 from tests.prometheus import named_metrics, promtool, sample_names
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
@@ -68,8 +69,8 @@ def system(folder: Path) -> Iterator[System]:
             running.start(name)
         running.wait_answers()
         running.wait_fresh()
-        wait_until(lambda: count_processes(running) == REPORTING, 30, "all processes report")
-        wait_until(lambda: is_settled(scrape(running)), 30, "the stream owns all prices, and none is in dispute")
+        wait_until(lambda: count_processes(running) == REPORTING, START, "all processes report")
+        wait_until(lambda: is_settled(scrape(running)), START, "the stream owns all prices, and none is in dispute")
         yield running
 
 
@@ -89,14 +90,22 @@ def read_samples(text: str) -> dict[Series, float]:
     }
 
 
-def count_processes(system: System) -> dict[str, int]:
-    kinds = [
-        sample.labels["process"]
+def reporting(system: System) -> list[tuple[str, int]]:
+    """Return kind and process id of the processes that report."""
+    return [
+        (sample.labels["process"], int(sample.labels["pid"]))
         for family in text_string_to_metric_families(scrape(system))
         if family.name == "rates_build_info"
         for sample in family.samples
     ]
-    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+
+
+def count_processes(system: System) -> dict[str, int]:
+    return dict(Counter(kind for kind, _ in reporting(system)))
+
+
+def web_pids(system: System) -> set[int]:
+    return {pid for kind, pid in reporting(system) if kind == "web"}
 
 
 def is_settled(text: str) -> bool:
@@ -160,11 +169,10 @@ def test_a_healthy_tick_is_no_line_of_the_log(system: System) -> None:
 
 def test_a_web_process_that_dies_is_replaced_and_is_a_line_of_the_log(system: System) -> None:
     web = system.processes[0]
-    started = web.children()
-    victim = next(pid for pid in started if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    victim = web_pids(system).pop()
     os.kill(victim, signal.SIGKILL)
-    wait_until(lambda: web.lines(rf"{victim}.* died"), 30)
-    wait_until(lambda: len(web.children()) == len(started), 30)
+    wait_until(lambda: web.lines(rf"{victim}.* died"), START, "the parent notices")
+    wait_until(lambda: len(web_pids(system) - {victim}) == 2, START, "another one reports")
 
 
 def check_logs(process: Process) -> list[dict[str, object]]:
@@ -188,7 +196,7 @@ def test_servers_that_are_started_by_hand_log_the_same_way(
         open_and_close(web)
         for path in ("/nothing", f"/api/rates?token={TOKEN}", "/admin/", "/metrics"):
             assert not find_leaks(web.get(path)[1])
-        wait_until(lambda: process.lines("socket refused"), 10)
+        wait_until(lambda: process.lines("socket refused"), START)
         check_logs(process)
 
 
