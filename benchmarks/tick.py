@@ -21,7 +21,7 @@ from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 
 CASES = [["4"], ["100"], ["300"]]
-WARM_UP, TICKS = 10, 60
+WARM_UP, TICKS = 5, 30
 
 
 def sell(coins: int, told: Connection) -> None:
@@ -67,8 +67,8 @@ def measure(coins: int) -> str:
     coingecko, binance, kraken = here.recv()
     settings = {"COINGECKO_API_URL": coingecko, "BINANCE_WS_API_URL": binance, "KRAKEN_WS_URL": kraken}
     # The others are asked after half of what a price serves: with every tick here.
-    with service(coins, RATES_STREAM="off", RATES_STALE_AFTER="1", **settings):
-        figures = tick_all(pause=0.5)
+    with service(coins, RATES_STREAM="off", RATES_STALE_AFTER="3", **settings):
+        figures = tick_all(pause=1.5)
     os.kill(vendors.pid or 0, signal.SIGKILL)
     return figures
 

@@ -16,7 +16,7 @@ from rates.models import Coin
 from rates.ownership import Rules, Verdict, decide, take_reading
 from rates.publication import encode_row
 from rates.store import Change, Memory
-from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Row, decimal_text, time_text
+from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
 # USDT/USD is followed like a coin, because Binance's prices are in USDT.
 TETHER = "USDT"
@@ -98,13 +98,12 @@ def _is_other(state: CoinState, coin: Coin) -> bool:
 
 def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
-    taken = dict(states)
+    readings: dict[str, dict[str, Reading]] = {}
     for rate in rates:
-        state = taken.get(rate.symbol)
-        if state is not None:
-            reading = take_reading(state.readings, rate, live, rules)
-            taken[rate.symbol] = replace(state, readings={**state.readings, rate.source: reading})
-    return taken
+        if rate.symbol in states:
+            known = readings.setdefault(rate.symbol, dict(states[rate.symbol].readings))
+            known[rate.source] = take_reading(known, rate, live, rules)
+    return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
 def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:

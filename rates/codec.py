@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from rates.types import CoinState, Held, Rate, Reading, read_time, time_text
@@ -26,6 +27,8 @@ def encode_state(state: CoinState) -> str:
     )
 
 
+# A tick reads the states twice, before it asks and before it publishes, and mostly they are still the same.
+@lru_cache(maxsize=1024)
 def decode_state(text: str | bytes) -> CoinState:
     """Return what `encode_state` wrote; a fresh state when another release wrote it in another form."""
     data = json.loads(text)

@@ -61,8 +61,7 @@ def take_tick() -> Tick:
     healths = _read_healths()
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
-    doubtful = _find_doubtful(coins, states, answers)
-    answers |= _ask(_choose_rest(doubtful, states, answers, healths, calls), healths)
+    answers |= _ask(_choose_rest(coins, states, answers, healths, calls), healths)
     saved = _publish(partial(board.revise, coins=coins, rates=_rates(answers), now=datetime.now(UTC)))
     return Tick(answers, saved)
 
@@ -168,14 +167,17 @@ def _is_live(state: CoinState, now: datetime, source: str) -> bool:
 def _choose_rest(
     coins: Sequence[Coin], states: States, answers: Answers, healths: Mapping[str, Health], calls: Mapping[str, int]
 ) -> dict[str, Sequence[Coin]]:
+    """Return whom to ask about the coins that are still in doubt: who was not asked yet, and may be."""
     now = datetime.now(UTC)
-    questions: dict[str, Sequence[Coin]] = {}
-    for name in settings.RATES_SOURCES:
-        wanted = _not_streamed(coins, states, name, now)
-        spacing = _credit_spacing(name, wanted, calls)
-        if wanted and name not in answers and pacing.may_ask(healths[name], now.timestamp(), 0.0, spacing):
-            questions[name] = wanted
-    return questions
+    left = [
+        name
+        for name in settings.RATES_SOURCES
+        if name not in answers
+        and pacing.may_ask(healths[name], now.timestamp(), 0.0, _credit_spacing(name, coins, calls))
+    ]
+    doubtful = _find_doubtful(coins, states, answers) if left else []
+    questions = {name: _not_streamed(doubtful, states, name, now) for name in left}
+    return {name: wanted for name, wanted in questions.items() if wanted}
 
 
 def _not_streamed(coins: Sequence[Coin], states: States, name: str, now: datetime) -> list[Coin]:

@@ -133,7 +133,7 @@ def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules:
 
 def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
     """
-    Return whether this price stood still while another source walked away by more than the agreement band.
+    Return whether this price stood still while one of *others* walked away by more than the agreement band.
 
     Only small steps count as walking: a source that jumps is itself in doubt and proves nothing against the rest.
     """
@@ -158,7 +158,7 @@ def find_candidates(
         for reading in readings.values()
         if reading.refused is None and is_fresh(reading.rate.received_at, now, rules.stale_after)
     ]
-    moving = [r for r in fresh if not is_frozen(r, [other for other in fresh if other is not r], rules)]
+    moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
     candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
     candidates.sort(key=lambda candidate: candidate.rank)
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
@@ -200,8 +200,9 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
     if not candidates:
         return _verdict(_show_aged(state, factors, rules), [], now, rules)
     good = _follow(state.good, candidates, rules)
-    state = replace(state, good=good)
-    groups = [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
+    if good != state.good:
+        state = replace(state, good=good)
+    groups = _group(candidates, rules)
     size = max(map(len, groups))
     if size > 1:
         pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) == size], state)
@@ -228,6 +229,14 @@ def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules)
         return None
     nearest = min((c.rate.price for c in candidates), key=lambda price: distance_pct(price, good))
     return nearest if distance_pct(nearest, good) <= rules.agreement_pct else good
+
+
+def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:
+    """Return for each of *candidates* those that agree with it, itself included."""
+    prices = [c.rate.price for c in candidates]
+    if distance_pct(max(prices), min(prices)) <= rules.agreement_pct:
+        return [candidates] * len(candidates)
+    return [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
 
 
 def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
