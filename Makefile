@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
-.PHONY: help run demo test test-faults soak check bench format requirements clean
+.PHONY: help run demo test test-faults soak check bench format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -27,12 +27,13 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
 
-check: .venv/dev ## format, lint, types, migrations, deploy check, tests
+check: .venv/dev ## format, lint, types, migrations, deploy check, known holes, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(PRODUCTION) $(BIN)/mypy
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	.ci/audit
 	$(BIN)/pytest
 
 bench: .venv/dev ## what a publication costs, beside other servers
@@ -47,6 +48,14 @@ requirements: .venv/dev ## pin anew what requirements*.in ask for
 	$(BIN)/pip-compile -q $(PINS) -o requirements-dev.txt requirements-dev.in
 PINS := --generate-hashes --strip-extras --allow-unsafe --upgrade \
 	--no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+release: ## dist/rates-<version>.tar.gz, what people install, with its hash sum; from what is committed
+	@git diff --quiet HEAD || { echo "There are changes that are not committed." >&2; exit 1; }
+	@grep -q '^## $(VERSION) ' CHANGELOG.md || { echo "CHANGELOG.md has no heading for $(VERSION)." >&2; exit 1; }
+	@mkdir -p dist
+	@git archive --format=tar.gz --prefix=rates-$(VERSION)/ --output=dist/rates-$(VERSION).tar.gz HEAD
+	@cd dist && sha256sum rates-$(VERSION).tar.gz > rates-$(VERSION).tar.gz.sha256 && cat rates-$(VERSION).tar.gz.sha256
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rates/__init__.py)
 
 clean: ## forget the virtual environment and all local data
 	rm -rf .venv var static

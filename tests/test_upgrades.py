@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +16,6 @@ import pytest
 from channels.layers import get_channel_layer
 from django.core.management import call_command
 
-import rates
 from rates import codec, feed, metrics, publication, reports, store
 from rates.hub import get_hub
 from rates.types import CoinState, Snapshot
@@ -171,11 +169,3 @@ def check_migrations(database: str) -> None:
 
 def test_tables_go_back_to_nothing_and_come_again(tmp_path: Path) -> None:
     check_migrations(f"sqlite:///{tmp_path}/db.sqlite3")
-
-
-def test_the_version_is_in_one_place_and_has_its_entry_in_the_changelog() -> None:
-    assert re.fullmatch(r"\d+\.\d+\.\d+", rates.__version__)
-    files = [path for path in ROOT.glob("*.toml") if rates.__version__ in path.read_text()]
-    assert files == []
-    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    assert headings[0] == "Unreleased" or headings[0].startswith(rates.__version__)
