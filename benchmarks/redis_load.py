@@ -56,7 +56,8 @@ def measure(client: "redis.Redis", url: str, coins: int, webs: int) -> str:
     symbols = [f"C{number}" for number in range(coins)]
     publish(symbols, 0)
     code = (
-        "import redis, sys; subscribers = [redis.Redis.from_url(sys.argv[1]).pubsub() for _ in range(int(sys.argv[2]))]\n"
+        "import redis, sys\n"
+        "subscribers = [redis.Redis.from_url(sys.argv[1]).pubsub() for _ in range(int(sys.argv[2]))]\n"
         "for s in subscribers: s.subscribe(sys.argv[3])\n"
         "print('ready', flush=True)\n"
         "while True:\n"
