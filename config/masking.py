@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 # Shorter ones would blank ordinary words.
 SHORTEST_SECRET = 6
@@ -10,9 +10,11 @@ TOKEN = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 USER_PART = re.compile(r"(://)[^/\s@]*:[^/\s@]*@")
 
 
-def password_in(address: str) -> str:
-    """Return the password in a URL as it is meant, not as it is written there; empty without one."""
-    return unquote(urlsplit(address).password or "")
+def passwords_in(address: str) -> list[str]:
+    """Return the passwords in a URL, also those of its query, as they are meant and not as they are written there."""
+    parts = urlsplit(address)
+    asked = [value for name, value in parse_qsl(parts.query) if "password" in name]
+    return [unquote(parts.password or ""), *asked]
 
 
 class Masking:

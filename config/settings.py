@@ -28,7 +28,7 @@ from config.environment import (
     words,
 )
 from config.logging import logging_configuration
-from config.masking import password_in
+from config.masking import passwords_in
 from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 load_dotenv()
@@ -303,7 +303,7 @@ LOG_FORMAT = choice("LOG_FORMAT", "console", ("console", "json"))
 SECRETS = (
     SECRET_KEY,
     REDIS_PASSWORD,
-    password_in(REDIS_URL),
+    *passwords_in(REDIS_URL),
     COINGECKO_API_KEY,
     RATES_JWT_KEY,
     METRICS_TOKEN,

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import path
 
 from config.logging import ConsoleFormatter, JsonFormatter
+from config.masking import passwords_in
 from tests.canaries import find_leaks
 from tests.environment import MARK
 
@@ -44,6 +45,12 @@ def test_secrets_are_blanked_in_message_and_traceback(formatter: type, secret: s
     assert "***" in line
     assert secret not in line
     assert "short" not in line
+
+
+def test_passwords_are_found_wherever_an_address_has_them() -> None:
+    address = "sentinel://rates:one%2Fword@a:26379,b:26379/mymaster/0?sentinel_password=two%20words&ssl_ca_certs=/ca"
+    assert passwords_in(address) == ["one/word", "two words"]
+    assert not any(passwords_in("redis://localhost:6379/0"))
 
 
 def test_a_json_line_is_one_object_with_its_traceback() -> None:
