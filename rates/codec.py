@@ -8,11 +8,13 @@ from typing import Any
 from rates.types import CoinState, Held, Rate, Reading, read_time, time_text
 
 VERSION = 1
+# Made once: `json.dumps` would make an encoder for each of hundreds of states.
+encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode_state(state: CoinState) -> str:
     """Return *state* as one line of JSON."""
-    return json.dumps(
+    return encode(
         {
             "v": VERSION,
             "id": state.coingecko_id,
@@ -22,8 +24,7 @@ def encode_state(state: CoinState) -> str:
             "good": _text(state.good),
             "disputed": state.disputed,
             "held": state.held and _encode_held(state.held),
-        },
-        separators=(",", ":"),
+        }
     )
 
 

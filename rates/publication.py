@@ -25,12 +25,15 @@ GROUP = "rates"
 EVENT = "rates.publication"
 VERSION = 1
 
+# Made once: `json.dumps` would make one for each of hundreds of rows.
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 Message = dict[str, Any]
 
 
 def encode_json(value: object) -> str:
     """Return *value* as compact JSON text; NaN and infinity are refused."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return ENCODER.encode(value)
 
 
 def encode_row(row: Row) -> Fragment:

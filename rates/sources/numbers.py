@@ -27,7 +27,7 @@ def read_json(text: str | bytes) -> Any:
         ValueError: when *text* is not JSON.
     """
     try:
-        return json.loads(text, parse_float=_decimal, parse_int=_decimal, parse_constant=lambda _: None)
+        return DECODER.decode(text if isinstance(text, str) else text.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -37,6 +37,10 @@ def _decimal(text: str) -> Decimal | None:
         return Decimal(text)
     except ArithmeticError:
         return None
+
+
+# Made once: `json.loads` would make one for each of hundreds of messages.
+DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_decimal, parse_constant=lambda _: None)
 
 
 def read_number(value: object) -> Decimal | None:
