@@ -1,18 +1,28 @@
 """SIGTERM: every process ends cleanly, soon, and leaves nothing behind; every socket is told to come back."""
 
+import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import BIN, ROOT, Process, Redis, System, deployment_environment, free_port, wait_until
+from tests.faults.processes import (
+    BIN,
+    ROOT,
+    Process,
+    Redis,
+    System,
+    deployment_environment,
+    free_port,
+    pids,
+    wait_until,
+)
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -73,15 +83,14 @@ def test_stream_ends_and_frees_its_lock(build: Build, redis_server: Redis, stack
     wait_until(lambda: not exchange.connections, 2)
 
 
-def processes_in(folder: Path) -> list[str]:
+def processes_in(folder: Path) -> dict[int, str]:
     """Return the command lines of the processes that run from *folder*."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
+    found = {}
+    for pid in pids():
+        with suppress(OSError):
+            path = Path(f"/proc/{pid}")
             if (path / "cwd").resolve().is_relative_to(folder) and (command := (path / "cmdline").read_text()):
-                found.append(command.replace("\0", " "))
-        except OSError:
-            continue
+                found[pid] = command.replace("\0", " ")
     return found
 
 
@@ -95,7 +104,9 @@ def project(tmp_path: Path) -> Iterator[Path]:
         shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(BIN.parent)
     yield folder
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
+    for pid in processes_in(folder):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -121,7 +132,7 @@ def test_make_run_ends_as_a_whole(
     # Ctrl-C reaches the whole group of the terminal, `kill` only whom it names.
     (make.signal if number == signal.SIGTERM else make.signal_group)(number)
     make.popen.wait(WITHIN)
-    wait_until(lambda: processes_in(project) == [], WITHIN - (time.monotonic() - began), "nothing is left")
+    wait_until(lambda: processes_in(project) == {}, WITHIN - (time.monotonic() - began), "nothing is left")
     figure("ended after", time.monotonic() - began, "s")
     wait_until(lambda: clients.count_open() == 0, 2)
     assert clients.closes() == {1012: 50}
