@@ -64,11 +64,12 @@ def test_the_archive_of_a_release_runs(checkout: Path, tmp_path: Path, stack: An
     make = shutil.which("make")
     assert make
     service = Process("demo", [make, "demo"], tmp_path, environment | {"PORT": str(port)}, folder)
-    stack.callback(lambda: (service.popen.terminate(), service.popen.wait(20)))
+    stack.callback(service.end)
     wait_until(lambda: service.lines("Open http") or service.popen.poll() is not None, INSTALLED, "the service is up")
     wait_until(lambda: priced(port), 30, "prices")
     service.terminate(20)
-    assert service.popen.returncode == 0, service.said
+    wait_until(lambda: not service.family(), 20, "nothing is left")
+    assert service.lines("Stopping"), service.said
 
 
 def priced(port: int) -> bool:
