@@ -94,6 +94,10 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self.on_free = lambda: None
         if self.handshake_initiated and hasattr(self, "scope"):
             cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
+        self.conn.parser.close()
+        transport: Any = self.transport
+        if hasattr(transport, "_read_ready_cb"):
+            transport._read_ready_cb = None
 
     def handle_connect(self, event: Any) -> None:
         """Offer the connection to the application."""

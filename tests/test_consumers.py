@@ -1,11 +1,13 @@
 """`/ws/rates` as a client sees it: a real server, real sockets, a real Redis."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.server import ServerProtocol
 
 from rates import store
 from rates.hub import get_hub
@@ -248,3 +250,18 @@ async def test_a_socket_before_the_first_publication_is_accepted_and_served_late
         assert (await next_frame(client))["type"] == "hello"
         await asyncio.to_thread(publish, BTC="1")
         assert (await next_frame(client))["type"] == "board"
+
+
+async def test_a_closed_socket_leaves_nothing_to_the_garbage_collector() -> None:
+    """Full collections are rare, because sockets live long: what only they find would stay for hours."""
+    await asyncio.to_thread(save, BTC="1.50")
+    async with serving("rates.server:RatesWebSocketProtocol") as place:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                async with open_socket(place) as client:
+                    await next_frame(client, "board")
+            await until(lambda: not [left for left in gc.get_objects() if type(left) is ServerProtocol])
+        finally:
+            gc.enable()
