@@ -123,7 +123,7 @@ class StreamWorld(World):
 
     def wait_for_streams(self) -> None:
         """Wait until both deliver."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 15
         while {rate.source for rate in self.links.take()} < {"binance", "kraken"}:
             assert time.monotonic() < deadline
             time.sleep(ROUND)
