@@ -49,6 +49,7 @@ def script_words() -> dict[str, str]:
         "coins": _("{n} coins in {quote}"),
         "one_coin": _("1 coin in {quote}"),
         "nothing": _("Nothing to show yet"),
+        "data": _("Data:"),
         "as_of": _("As of {time}"),
         "alert_above": _("{symbol} above {value}"),
         "alert_below": _("{symbol} below {value}"),

@@ -86,6 +86,15 @@ def test_one_stale_and_one_disputed_coin_are_marked_in_words(page: Any) -> None:
     expect(page.locator(".card[data-symbol=BTC]")).not_to_have_class(re.compile("old|disputed"))
 
 
+def test_a_change_of_source_shows_on_the_coin_and_below_the_board(page: Any) -> None:
+    server = Server(page, frame("board", rate(source="binance"), rate("ETH", source="binance")))
+    page.goto("/")
+    expect(page.locator("#sources")).to_have_text("Data: Binance")
+    server.sockets[-1].send(frame("update", rate(source="kraken"), seq=2, removed=[]))
+    expect(page.locator(".card[data-symbol=BTC] [data-part=source]")).to_have_text("Kraken")
+    expect(page.locator("#sources")).to_have_text("Data: Binance, Kraken")
+
+
 def test_an_empty_board_says_so(page: Any) -> None:
     Server(page, frame("board"))
     page.goto("/")
@@ -130,8 +139,9 @@ def test_a_coin_page_says_when_its_coin_is_gone(page: Any) -> None:
     expect(page.locator("#status")).to_contain_text("Live")
     server.sockets[-1].send(frame("update", seq=2, removed=["BTC"]))
     expect(page.get_by_role("heading", name="no longer on the board")).to_be_visible()
-    server.sockets[-1].send(frame("update", rate(), seq=3, removed=[]))
+    server.sockets[-1].send(frame("update", rate(name="Renamed"), seq=3, removed=[]))
     expect(page.get_by_role("heading", name="no longer on the board")).to_be_hidden()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Renamed (BTC)")
 
 
 def test_the_death_of_the_web_process_is_noticed_and_healed(open_page: Any, site: Site) -> None:

@@ -48,6 +48,7 @@ function fillTable() {
 }
 
 function showFigures(coin) {
+  setText(document.querySelector("h1"), `${coin.name} (${coin.symbol})`);
   setText(find("exact"), coin.price ?? "—");
   setText(find("volume"), coin.volume_24h === null ? "—" : page.sign + formatNumber(coin.volume_24h, 0));
   setText(find("confirmed"), coin.confirmed_by.map(sourceName).join(", ") || "—");

@@ -9,7 +9,6 @@ import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
 import {createView} from "./view.js";
 
-const ANNOUNCE_MS = 30000;
 const find = (id) => document.getElementById(id);
 const page = document.body.dataset, title = document.title;
 const hasTable = find("rows") && !document.body.classList.contains("wall");
@@ -97,4 +96,4 @@ wireControls(order, view, {pause, announce, retry: socket.retry, changed: () => 
 view.render({whole: true});
 tick();
 setInterval(tick, 1000);
-setInterval(announce, ANNOUNCE_MS);
+setInterval(announce, 30000);

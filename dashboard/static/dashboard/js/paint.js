@@ -38,7 +38,7 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
   paintChange(parts, coin);
   drawLine(parts.line, prices);
   paintRange(parts.range, coin, prices);
-  setText(parts.source, words[`source_${coin.source}`] ?? coin.source ?? "");
+  setText(parts.source, sourceName(coin.source));
   parts.source.classList.toggle("sim", coin.source === "simulated");
   paintStar(parts.star, coin, pinned);
   paintAge(element, coin, clock);
@@ -81,4 +81,14 @@ export function paintAge(element, coin, {now, late}) {
 function ageOf(seconds) {
   if (seconds === null) return words.waiting;
   return seconds < JUST_NOW ? words.now : say("ago", {age: formatDuration(seconds)});
+}
+
+function sourceName(source) {
+  return words[`source_${source}`] ?? source ?? "";
+}
+
+/** Where the prices come from, in words; empty while nothing is known. */
+export function listSources(coins) {
+  const names = [...new Set(coins.map(({source}) => sourceName(source)).filter(Boolean))].sort();
+  return names.length ? `${words.data} ${names.join(", ")}` : "";
 }

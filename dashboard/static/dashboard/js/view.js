@@ -1,7 +1,7 @@
 /** The elements of the page: a card or row for each coin, in order, and the sums above them. */
 import {paintBreadth, setText} from "./marks.js";
 import {say} from "./numbers.js";
-import {makeElement, paintAge, paintCoin} from "./paint.js";
+import {listSources, makeElement, paintAge, paintCoin} from "./paint.js";
 
 const find = (id) => document.getElementById(id);
 // Seconds until every element that is out of sight has been painted.
@@ -51,11 +51,6 @@ export function createView(board, order, status) {
     if (focused !== document.activeElement && place.contains(focused)) focused.focus({preventScroll: true});
   }
 
-  function narrow() {
-    for (const [symbol, row] of elements.row) row.hidden = !order.matches(board.coins.get(symbol));
-    find("none").hidden = order.isFew() || [...elements.row.values()].some((row) => !row.hidden);
-  }
-
   function sum() {
     const coins = [...board.coins.values()], count = coins.length;
     find("breadth").hidden = count === 0;
@@ -63,6 +58,7 @@ export function createView(board, order, status) {
     paintBreadth(find("breadth"), coins);
     const key = count === 0 ? "nothing" : count === 1 ? "one_coin" : "coins";
     setText(find("summary"), say(key, {n: count, quote: document.body.dataset.quote}));
+    setText(find("sources"), listSources(coins));
   }
 
   return {
@@ -73,7 +69,8 @@ export function createView(board, order, status) {
       if (places.row) {
         find("table").hidden = order.isFew();
         arrange("row", order.rows());
-        narrow();
+        for (const [symbol, row] of elements.row) row.hidden = !order.matches(board.coins.get(symbol));
+        find("none").hidden = [...elements.row.values()].some((row) => !row.hidden);
         sum();
       }
       for (const element of all()) {
