@@ -41,3 +41,8 @@ class Server:
         self.sockets.append(socket)
         for text in self.greeting:
             socket.send(text)
+
+    def show(self, board: str) -> None:
+        """Send a board to the page, and to every socket that it opens from now on."""
+        self.greeting = [json.dumps(HELLO), board]
+        self.sockets[-1].send(board)

@@ -47,16 +47,17 @@ def test_every_page_is_accessible_in_every_state(open_page: Any, kind: str) -> N
     wrong = found(page, "live")
 
     doubtful = [rate(symbols[0], disputed=True), *(rate(each, stale=True, observed_at=OLD) for each in symbols[1:])]
-    server.sockets[-1].send(frame("board", *doubtful, seq=2))
+    server.show(frame("board", *doubtful, seq=2))
     expect(page.locator("[data-part=tag]").first).to_have_text("disputed")
     wrong += found(page, "doubtful")
 
-    server.sockets[-1].send(frame("board", seq=3))
+    server.show(frame("board", seq=3))
     expect(page.locator("[data-symbol]")).to_have_count(0)
     wrong += found(page, "empty")
 
+    server.show(frame("board", *map(rate, symbols), seq=4))
+    expect(page.locator(".card").first).to_be_visible()
     server.greeting = []
-    server.sockets[-1].send(frame("board", *map(rate, symbols), seq=4))
     server.sockets[-1].close()
     expect(status).to_contain_text("Offline")
     wrong += found(page, "offline")
