@@ -35,7 +35,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     """Show beside a failure what the processes have said last."""
     report = yield
     if report.when == "call" and report.failed:
-        for log in sorted(item.funcargs["tmp_path"].glob("*.log")):  # type: ignore[attr-defined]
+        arguments = item.funcargs  # type: ignore[attr-defined]
+        folder = arguments["deployment"].folder if "deployment" in arguments else arguments["tmp_path"]
+        for log in sorted(folder.glob("*.log")):
             report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-60:])))
     return report
 

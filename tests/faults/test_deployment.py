@@ -112,20 +112,23 @@ def test_all_processes_report_and_every_health_check_passes(deployment: Deployme
             assert deployment.healthy(name), name
 
 
-def test_both_webs_serve_sockets(deployment: Deployment) -> None:
-    def shares() -> list[int]:
-        reports = deployment.redis.hgetall("rates:processes").items()
-        return [json.loads(facts).get("sockets", 0) for name, facts in reports if name.startswith("web:")]
+def shares(deployment: Deployment) -> list[int]:
+    """Return how many sockets each web has, as it reported last."""
+    reports = deployment.redis.hgetall("rates:processes").items()
+    return [json.loads(facts).get("sockets", 0) for name, facts in reports if name.startswith("web:")]
 
+
+def test_both_webs_serve_sockets(deployment: Deployment) -> None:
     with ExitStack() as clients:
         for _ in range(12):
             clients.enter_context(open_socket(deployment))
-        wait_until(lambda: sum(shares()) == 12, 20, "both webs have counted their sockets")
-        assert min(shares()) > 0
+        wait_until(lambda: sum(shares(deployment)) == 12, 20, "both webs have counted their sockets")
+        assert min(shares(deployment)) > 0
 
 
 def test_a_client_cannot_claim_another_address_and_503_passes(deployment: Deployment) -> None:
     """Each web takes `PER_ADDRESS` sockets of one address; a new lie for each socket does not help."""
+    wait_until(lambda: sum(shares(deployment)) == 0, 20, "the sockets before are gone")
     with ExitStack() as clients:
         for number in range(2 * PER_ADDRESS):
             clients.enter_context(open_socket(deployment, X_Forwarded_For=f"203.0.113.{number}"))
