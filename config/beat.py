@@ -5,6 +5,8 @@ from typing import Any
 
 from celery.beat import Scheduler
 
+from config.patience import look_often
+
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]
     """
@@ -16,3 +18,7 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]
 
     def _when(self, entry: Any, next_time_to_run: float, *_: Any) -> float:
         return time.monotonic() + float(self.adjust(next_time_to_run) or 0)
+
+    def _ensure_connected(self) -> Any:
+        look_often(self.connection)
+        return super()._ensure_connected()

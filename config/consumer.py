@@ -1,14 +1,12 @@
 """The part of a Celery worker that listens to the queue, for a Redis that is away or refuses to write."""
 
-from functools import partial
 from time import sleep
 from typing import Any
 
 from celery.worker.consumer import Consumer as CeleryConsumer
 from redis.exceptions import ResponseError
 
-# Seconds between two attempts; Celery's own waits for a connection grow to half a minute, and there is no setting.
-LOOK_AGAIN = 1.0
+from config.patience import LOOK_AGAIN, look_often
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
@@ -16,7 +14,7 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
 
     def ensure_connected(self, conn: Any) -> Any:
         """Return *conn* as soon as it is connected."""
-        conn.ensure_connection = partial(conn.ensure_connection, interval_start=LOOK_AGAIN, interval_step=0)
+        look_often(conn)
         return super().ensure_connected(conn)
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:

@@ -46,6 +46,23 @@ def test_redis_is_killed_and_comes_back_empty(away: int, run: Run, redis_server:
     assert len(running.web.lines("WARNING|ERROR")) <= 8, running.web.said
 
 
+def test_worker_that_starts_without_redis_works_as_soon_as_it_is_there(
+    build: Callable[..., System], redis_server: Redis, figure: Figure
+) -> None:
+    system = build()
+    redis_server.kill()
+    web, worker = system.start("web"), system.start("worker")
+    system.wait_answers()
+    wait_until(lambda: worker.lines("Cannot connect"), 30)
+    time.sleep(20)
+    redis_server.start()
+    back = time.monotonic()
+    system.wait_fresh(FRESH)
+    figure("fresh after", time.monotonic() - back, "s")
+    assert not web.lines("Traceback")
+    assert not worker.lines("Traceback")
+
+
 class Frozen:
     """Redis answers nothing: the process stands still."""
 
