@@ -28,8 +28,8 @@ LONGEST_MESSAGE = 4096
 # Seconds that the last frames of a client that takes nothing have.
 STUCK_CLOSE_WITHIN = 0.3
 # Seconds of silence before a ping; seconds that the answer may take.
-PING_AFTER = 10.0
-PONG_WITHIN = 10.0
+PING_AFTER = 13.0
+PONG_WITHIN = 9.0
 MOST_FRAGMENTS = 100
 
 PING = b"\x89\x00"

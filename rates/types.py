@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -96,11 +97,14 @@ def decimal_text(value: Decimal) -> str:
     return format(value, "f")
 
 
+# A tick writes and reads thousands of times, nearly all of them the same few.
+@lru_cache(maxsize=4096)
 def time_text(moment: datetime) -> str:
     """Return an aware *moment* as ISO 8601 UTC with milliseconds: ``2026-11-23T21:40:08.512Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=4096)
 def read_time(text: str) -> datetime:
     """Return the aware moment that `time_text` wrote."""
     return datetime.fromisoformat(text)

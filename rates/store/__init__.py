@@ -1,0 +1,55 @@
+"""
+Redis, the shared memory of all processes.
+
+    keys          every key, and what it holds
+    connection    the client, and its failures as ours
+    board         the published board, its histories, the state of each coin
+    coordination  slots, the streams' lock, health of the sources, reports of the processes, attempts to log in
+    lookups       what the admin has looked up
+"""
+
+from rates.store.board import (
+    VERSION,
+    Change,
+    Header,
+    Memory,
+    Overview,
+    Saved,
+    load_header,
+    load_histories,
+    load_overview,
+    load_snapshot,
+    load_states,
+    publish_plain,
+    update_board,
+)
+from rates.store.connection import client, is_cluster, redis_errors
+from rates.store.coordination import (
+    claim_slot,
+    count_attempts,
+    count_calls,
+    forget_processes,
+    forget_unknown_pair,
+    forgive_attempts,
+    hold_stream,
+    is_known,
+    load_calls,
+    load_healths,
+    load_processes,
+    load_unknown_pairs,
+    release_stream,
+    report_process,
+    save_healths,
+    save_unknown_pairs,
+)
+from rates.store.keys import STATES, history_key, rate_key
+from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
+
+__all__ = [
+    "STATES", "VERSION", "Change", "Header", "Memory", "Overview", "Saved", "claim_slot", "client",
+    "count_attempts", "count_calls", "forget_processes", "forget_unknown_pair", "forgive_attempts",
+    "history_key", "hold_stream", "is_cluster", "is_known", "load_calls", "load_catalog", "load_header",
+    "load_healths", "load_histories", "load_overview", "load_processes", "load_search", "load_snapshot",
+    "load_states", "load_unknown_pairs", "publish_plain", "rate_key", "redis_errors", "release_stream",
+    "report_process", "save_catalog", "save_healths", "save_search", "save_unknown_pairs", "update_board",
+]  # fmt: skip

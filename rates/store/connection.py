@@ -1,0 +1,76 @@
+"""The connection to Redis: by address or by Sentinel, never waiting long, its failures turned into ours."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, WatchError
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from rates.exceptions import StoreUnavailable
+
+
+@cache
+def client() -> Any:
+    """
+    Return this process's `redis.Redis`; its answers are text, and no call on it waits longer than a few seconds.
+
+    The library's own hints do not know that answers are decoded, so they are not used.
+    """
+    # A unix socket has no keep-alive, and says so by refusing the option.
+    keepalive = {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
+    options = {
+        "decode_responses": True,
+        "socket_timeout": 2,
+        "socket_connect_timeout": 2,
+        **keepalive,
+        "health_check_interval": 10,
+        "max_connections": 50,
+        # A connection that was lost is worth a second try; a time-out has cost its seconds already.
+        "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
+    }
+    if settings.REDIS_SENTINEL:
+        known = dict(settings.REDIS_SENTINEL)
+        sentinels = Sentinel(  # type: ignore[no-untyped-call]
+            known.pop("sentinels"), sentinel_kwargs=known.pop("sentinel_kwargs")
+        )
+        return sentinels.master_for(known.pop("master_name"), **known, **options)  # type: ignore[no-untyped-call]
+    return redis.Redis.from_url(settings.REDIS_URL, **options)
+
+
+def is_cluster() -> bool:
+    """
+    Return whether the server is part of a Redis Cluster, which cannot serve: keys of ours change together.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached, or does not say.
+    """
+    with redis_errors():
+        try:
+            return bool(client().info("cluster").get("cluster_enabled"))
+        finally:
+            # The start asks this; a process that is forked afterwards must not inherit the connection.
+            client().connection_pool.disconnect()
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Turn every failure of Redis into `StoreUnavailable`."""
+    try:
+        yield
+    except WatchError:
+        raise
+    except (RedisError, OSError) as error:
+        raise StoreUnavailable(f"Redis: {error}") from error
+
+
+def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """Return the objects in the JSON *texts* of a hash."""
+    return {name: json.loads(text) for name, text in texts.items()}

@@ -1,0 +1,136 @@
+"""What processes tell each other: reports, whose turn it is, whom not to ask, what was tried."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from secrets import token_hex
+from typing import Any
+
+from rates.store.connection import client, read_hash, redis_errors
+from rates.store.keys import CALLS, PROCESSES, SOURCES, STREAM, UNKNOWN_PAIRS
+
+# Seconds: a pair that Binance does not know is asked for again after this.
+UNKNOWN_PAIR_KEPT = 86400
+
+# Compare and act in one step, so that a process that was suspended cannot take away what another holds by now.
+HOLD = """
+local holder = redis.call("GET", KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
+return 1
+"""
+RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
+
+
+def report_process(name: str, facts: Mapping[str, Any]) -> None:
+    """Store what the process *name* says of itself."""
+    with redis_errors():
+        client().hset(PROCESSES, name, json.dumps(facts))
+
+
+def load_processes() -> dict[str, Mapping[str, Any]]:
+    """Return what each process last said of itself, by name."""
+    with redis_errors():
+        return read_hash(client().hgetall(PROCESSES))
+
+
+def forget_processes(names: Iterable[str]) -> None:
+    """Drop the reports of processes that are gone."""
+    gone = list(names)
+    if gone:
+        with redis_errors():
+            client().hdel(PROCESSES, *gone)
+
+
+def claim_slot(slot: int, seconds: float) -> bool:
+    """Return True for the one process that may run the tick of *slot*; the claim ends after *seconds*."""
+    with redis_errors():
+        return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
+
+
+def load_healths() -> dict[str, dict[str, Any]]:
+    """Return the health of each source that was ever asked, by name."""
+    with redis_errors():
+        return {name: json.loads(text) for name, text in client().hgetall(SOURCES).items()}
+
+
+def save_healths(healths: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store the health of the sources that were asked just now."""
+    if healths:
+        with redis_errors():
+            client().hset(SOURCES, mapping={name: json.dumps(health) for name, health in healths.items()})
+
+
+def count_calls(calls: Mapping[str, int], now: datetime) -> None:
+    """Count *calls* to each source, per month and per day, before they are made."""
+    if calls:
+        with redis_errors(), client().pipeline() as pipe:
+            for name, count in calls.items():
+                pipe.hincrby(CALLS, f"{name}:{now:%Y-%m}", count)
+                pipe.hincrby(CALLS, f"{name}:{now:%Y-%m-%d}", count)
+            pipe.execute()
+
+
+def load_calls() -> dict[str, int]:
+    """Return the calls made to each source: ``coingecko:2026-11`` and ``coingecko:2026-11-24``."""
+    with redis_errors():
+        return {name: int(count) for name, count in client().hgetall(CALLS).items()}
+
+
+def load_unknown_pairs() -> frozenset[str]:
+    """Return the pairs that Binance was found not to know within the last day."""
+    with redis_errors():
+        return frozenset(client().zrangebyscore(UNKNOWN_PAIRS, time.time(), "+inf"))
+
+
+def save_unknown_pairs(pairs: Iterable[str]) -> None:
+    """Remember for a day that Binance does not know *pairs*."""
+    until = time.time() + UNKNOWN_PAIR_KEPT
+    with redis_errors(), client().pipeline() as pipe:
+        pipe.zremrangebyscore(UNKNOWN_PAIRS, "-inf", time.time())
+        pipe.zadd(UNKNOWN_PAIRS, dict.fromkeys(pairs, until))
+        pipe.expire(UNKNOWN_PAIRS, UNKNOWN_PAIR_KEPT)
+        pipe.execute()
+
+
+def forget_unknown_pair(pair: str) -> None:
+    """Let Binance be asked about *pair* again."""
+    with redis_errors():
+        client().zrem(UNKNOWN_PAIRS, pair)
+
+
+def hold_stream(token: str, seconds: float) -> bool:
+    """Take or renew, for *seconds*, the right to be the one active stream; False while another process has it."""
+    with redis_errors():
+        return bool(client().eval(HOLD, 1, STREAM, token, int(seconds * 1000)))
+
+
+def release_stream(token: str) -> None:
+    """Give up the right to be the active stream, if *token* has it."""
+    with redis_errors():
+        client().eval(RELEASE, 1, STREAM, token)
+
+
+def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
+    """Count one more attempt for each of *names*; return its attempts since the first, and the seconds it is kept."""
+    with redis_errors(), client().pipeline() as pipe:
+        for name in names:
+            key = f"rates:login:{name}"
+            pipe.set(key, 0, ex=seconds, nx=True).incr(key).ttl(key)
+        answers = pipe.execute()
+    return list(zip(answers[1::3], answers[2::3], strict=True))
+
+
+def forgive_attempts(names: Sequence[str], pair: str, seconds: int) -> None:
+    """Take the attempts of *names* back, and remember for *seconds* that *pair* was right."""
+    with redis_errors(), client().pipeline() as pipe:
+        pipe.delete(*(f"rates:login:{name}" for name in names))
+        pipe.set(f"rates:known:{pair}", 1, ex=seconds)
+        pipe.execute()
+
+
+def is_known(pair: str) -> bool:
+    """Return whether *pair* was right before."""
+    with redis_errors():
+        return bool(client().exists(f"rates:known:{pair}"))

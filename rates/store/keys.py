@@ -1,0 +1,43 @@
+"""
+Every key in Redis; no module outside this package spells one.
+
+    rates:{symbol}          the coin object of the protocol, as it was published
+    rates:{symbol}:history  list, oldest first: {"price", "observed_at"}
+    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
+    rates:states            hash, symbol -> what the publishers know of the coin (`codec`)
+    rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
+    rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made
+    rates:counters          hash, name -> count of what happened
+    rates:owners            list, newest first: the last changes of owner
+    rates:slot:{n}          who runs the tick of slot n
+    rates:binance:unknown   sorted set, pair that Binance does not know -> Unix time until which it is not asked
+    rates:stream            token of the one active `stream_rates`
+    rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
+    rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
+    rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
+    rates:login:{who}       attempts to log in, by address and by name (hashed); kept for minutes
+    rates:known:{who}       a name has logged in from an address (hashed); kept for a month
+
+Symbols are upper case and our own words are lower case, so they cannot meet.
+"""
+
+BOARD = "rates:board"
+STATES = "rates:states"
+SOURCES = "rates:sources"
+CALLS = "rates:calls"
+COUNTERS = "rates:counters"
+OWNERS = "rates:owners"
+PROCESSES = "rates:processes"
+CATALOG = "rates:catalog"
+UNKNOWN_PAIRS = "rates:binance:unknown"
+STREAM = "rates:stream"
+
+
+def rate_key(symbol: str) -> str:
+    """Return the key of a coin's published object."""
+    return f"rates:{symbol}"
+
+
+def history_key(symbol: str) -> str:
+    """Return the key of a coin's stored updates."""
+    return f"rates:{symbol}:history"
