@@ -75,7 +75,7 @@ def test_windows_are_accessible(open_page: Any, button: str, window: str) -> Non
     assert found(page, window) == []
 
 
-@pytest.mark.parametrize("name", ["404.html", "500.html", "503.html"])
+@pytest.mark.parametrize("name", ["404.html", "429.html", "500.html", "503.html"])
 def test_pages_about_problems_are_accessible(open_page: Any, name: str) -> None:
     page = open_page(goto=False)
     text = render_to_string(name, {"reason": "It is away."})
