@@ -19,10 +19,11 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 test: .venv/dev ## all tests but the fault tests
 	$(BIN)/pytest
 
-# Most of a fault is waiting, so six run at a time; the soak measures, and runs alone.
+# Most of a fault is waiting, so six run at a time; what measures many sockets runs alone.
+MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
-	$(BIN)/pytest -m faults -n 6 --dist worksteal tests/faults --ignore tests/faults/test_soak.py
-	$(BIN)/pytest -m faults tests/faults/test_soak.py
+	$(BIN)/pytest -m faults -n 6 --dist worksteal tests/faults $(MANY_SOCKETS:%=--ignore %)
+	$(BIN)/pytest -m faults $(MANY_SOCKETS)
 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py

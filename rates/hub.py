@@ -262,8 +262,7 @@ class Hub:
         finally:
             self.listening = False
             listener.cancel()
-            # Its last act is a command to Redis, which is not waited for when Redis does not answer.
-            await asyncio.wait({listener}, timeout=GRACE)
+            await asyncio.gather(listener, return_exceptions=True)
 
     async def _listen(self, layer: Any, channel: str) -> None:
         while True:
