@@ -1,6 +1,7 @@
 """The real processes of a deployment, to be started, killed, frozen and watched, with a Redis of their own."""
 
 import os
+import random
 import re
 import resource
 import shutil
@@ -38,9 +39,16 @@ COMMANDS = {
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """
+    Return a port that nobody listens on.
+
+    By chance and below those that the kernel gives to outgoing connections: between this look and the use of the port
+    lie seconds, in which other tests look too.
+    """
+    while True:
+        port = random.randrange(10000, 32000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def wait_until(claim: Callable[[], Any], seconds: float, words: str = "") -> Any:
