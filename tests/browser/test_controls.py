@@ -13,6 +13,16 @@ from tests.browser.sockets import Server, frame, rate
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
+def send(page: Any, server: Server, message: str) -> None:
+    """Send *message*, and return when the page has it: its clock stands still, and it may be late by the real one."""
+    page.evaluate(
+        "window.arrived = new Promise((done) =>"
+        " document.addEventListener('rates:arrived', () => done(true), {once: true}))"
+    )
+    server.sockets[-1].send(message)
+    page.evaluate("window.arrived")
+
+
 def test_pause_holds_what_is_out_of_sight_too(open_page: Any) -> None:
     page = open_page(goto=False)
     page.clock.install(time=time.time())
@@ -21,7 +31,7 @@ def test_pause_holds_what_is_out_of_sight_too(open_page: Any) -> None:
     page.clock.run_for(6000)
     last = page.locator("tr[data-symbol=C59] .px")
     page.locator("#pause").click()
-    server.sockets[-1].send(frame("update", rate("C59", "200.00"), seq=2, removed=[]))
+    send(page, server, frame("update", rate("C59", "200.00"), seq=2, removed=[]))
     page.clock.run_for(7000)
     last.scroll_into_view_if_needed()
     expect(last).to_have_text("$100.00")
@@ -36,7 +46,7 @@ def test_what_is_out_of_sight_comes_round_within_seconds(open_page: Any) -> None
     server = Server(page, frame("board", *(rate(f"C{n}", "100.00") for n in range(60))))
     page.goto("/")
     page.clock.run_for(1000)
-    server.sockets[-1].send(frame("update", rate("C59", "200.00"), seq=2, removed=[]))
+    send(page, server, frame("update", rate("C59", "200.00"), seq=2, removed=[]))
     page.clock.run_for(6000)
     expect(page.locator("tr[data-symbol=C59] .px")).to_have_text("$200.00")
 
