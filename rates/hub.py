@@ -262,7 +262,10 @@ class Hub:
         finally:
             self.listening = False
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            # It gives its channel up by a command to Redis, which is not waited for without end: one that hangs may
+            # have a successor by now. `_hang_up` ends it then.
+            listener.add_done_callback(lambda task: task.cancelled() or task.exception())
+            await asyncio.wait({listener}, timeout=SUBSCRIBE_DEADLINE)
 
     async def _listen(self, layer: Any, channel: str) -> None:
         while True:

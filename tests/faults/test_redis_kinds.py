@@ -176,7 +176,7 @@ def test_a_failover_costs_no_socket(
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_cluster_is_refused_with_one_line(name: str, build: Callable[..., System], tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
-    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes"})
+    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes", "cluster-port": str(free_port())})
     try:
         cluster.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         refused = build(cluster.url).start(name)
@@ -189,7 +189,7 @@ def test_a_cluster_is_refused_with_one_line(name: str, build: Callable[..., Syst
 
 def test_make_run_refuses_a_cluster(build: Callable[..., System], tmp_path: Path) -> None:
     (tmp_path / "cluster").mkdir()
-    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes"})
+    cluster = Redis(tmp_path / "cluster", **{"cluster-enabled": "yes", "cluster-port": str(free_port())})
     try:
         system = build(cluster.url)
         done = subprocess.run(
