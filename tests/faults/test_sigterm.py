@@ -34,7 +34,7 @@ def end(process: Process, figure: Figure) -> None:
     """Ask *process* to end; it must do so in time, with exit code 0, and leave nobody of its group."""
     figure("ended after", process.terminate(WITHIN), "s")
     assert process.popen.returncode == 0
-    assert process.family() == []
+    wait_until(lambda: not process.family(), 2, "nobody of its group is left")
     assert process.lines("Traceback|Exception|ERROR") == []
 
 
