@@ -2,8 +2,6 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# A test that failed is run once more, alone: it may have stood still while others had both cores. A real fault fails twice.
-AGAIN := --last-failed --last-failed-no-failures none
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
@@ -21,12 +19,11 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 test: .venv/dev ## all tests but the fault tests
 	$(BIN)/pytest
 
-# Most of a fault is waiting, so six run at a time; what measures many sockets runs alone.
+# Most of a fault is waiting, so four run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
-	$(BIN)/pytest -m faults -n 6 --dist worksteal tests/faults $(MANY_SOCKETS:%=--ignore %) || \
-		$(BIN)/pytest -m faults $(AGAIN)
-	$(BIN)/pytest -m faults $(MANY_SOCKETS) || $(BIN)/pytest -m faults $(AGAIN)
+	$(BIN)/pytest -m faults -n 4 --dist worksteal tests/faults $(MANY_SOCKETS:%=--ignore %)
+	$(BIN)/pytest -m faults $(MANY_SOCKETS)
 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
@@ -38,7 +35,7 @@ check: .venv/dev ## format, lint, types, migrations, deploy check, known holes, 
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	.ci/audit
-	$(BIN)/pytest || $(BIN)/pytest $(AGAIN)
+	$(BIN)/pytest
 
 bench: .venv/dev ## what a publication costs, beside other servers
 	$(BIN)/python -m benchmarks.fan_out --docs

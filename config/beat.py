@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from celery.beat import Scheduler
+from celery.beat import Scheduler, SchedulingError
 
 from config.patience import look_often
 
@@ -22,3 +22,12 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]
     def _ensure_connected(self) -> Any:
         look_often(self.connection)
         return super()._ensure_connected()
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Send *entry*; a channel that kombu closed while it tried again is a lost connection, no error of ours."""
+        try:
+            return super().apply_async(entry, producer, advance, **options)
+        except SchedulingError as error:
+            if isinstance(error.__context__, AttributeError) and producer and producer.channel.connection is None:
+                raise ConnectionResetError("the channel to Redis was closed meanwhile") from error
+            raise

@@ -286,10 +286,9 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # Results would fill Redis, and nobody reads them.
 CELERY_TASK_IGNORE_RESULT = True
-# Seconds: a tick never outlives its interval. Below 4 s these only catch what its own deadlines did not, and must not
-# fall together with the time-out of Redis (2 s): Celery's signal would then meet a child that has just become idle.
-CELERY_TASK_SOFT_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0)
-CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 1
+# Seconds: a tick never outlives its interval. Below 4 s this only catches what its own deadlines did not. No soft limit:
+# its signal is sent without a look whether the tick has ended meanwhile, and would end a child that is idle again.
+CELERY_TASK_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0) + 1
 CELERY_TIMEZONE = "UTC"
 # The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
 CELERY_BEAT_SCHEDULER = "config.beat:SteadyScheduler"

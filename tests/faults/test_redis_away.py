@@ -14,7 +14,7 @@ from tests.faults.running import Running, Watch, board_age, repeat
 
 Run = Callable[..., Running]
 # Seconds.
-FRESH = 10.0
+FRESH = 5.0
 LONGEST_CALL = 6.0
 NOTICED = 15.0
 DEAF = 10.0
