@@ -286,7 +286,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 # Results would fill Redis, and nobody reads them.
 CELERY_TASK_IGNORE_RESULT = True
-# Seconds: a tick never outlives its interval. Below 4 s this only catches what its own deadlines did not. No soft limit:
+# Seconds: a tick never outlives its interval. Below 4 s this only catches what its own deadlines did not. No soft one:
 # its signal is sent without a look whether the tick has ended meanwhile, and would end a child that is idle again.
 CELERY_TASK_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0) + 1
 CELERY_TIMEZONE = "UTC"

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from tests.faults.conftest import Figure
 from tests.faults.deployment import HOST, Deployment
 from tests.faults.processes import ROOT, START, wait_until
+from tests.faults.tls_socket import TlsSocket
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.test_containers import program
@@ -71,16 +71,12 @@ def ask(deployment: Deployment, path: str, method: str = "GET", body: str = "", 
     return answer
 
 
-def open_socket(deployment: Deployment, **headers: str) -> connect:
-    raw = socket.create_connection(("127.0.0.1", deployment.https), timeout=10)
+def open_socket(deployment: Deployment, **headers: str) -> TlsSocket:
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
-    return connect(
-        f"wss://{HOST}:{deployment.https}/ws/rates", sock=raw, ssl=trust(deployment), subprotocols=["rates.v1"],
-        additional_headers=shown, compression=None, proxy=None,
-    )  # fmt: skip
+    return TlsSocket(HOST, deployment.https, trust(deployment), shown)
 
 
-def next_frame(client: ClientConnection, kind: str, seconds: float = 20) -> dict[str, Any]:
+def next_frame(client: TlsSocket, kind: str, seconds: float = 20) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while (frame := json.loads(client.recv(timeout=seconds)))["type"] != kind:
         assert time.monotonic() < deadline
