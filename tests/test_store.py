@@ -1,7 +1,7 @@
 """The shared memory: what one publisher stores, another one and every hub read."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rates import store
+from rates.board import revise
 from rates.codec import decode_state, encode_state
+from rates.models import Coin
 from rates.store import Change, Memory
 from rates.types import CoinState, Fragment, Held, HistoryPoint, Rate, Reading
 
@@ -88,10 +90,10 @@ def test_one_worker_has_a_slot() -> None:
 
 
 decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("1e-28"), max_value=Decimal("1e15"))
+moments = st.timedeltas(timedelta(0), timedelta(days=9999)).map(NOW.__add__)
 rates = st.builds(
-    Rate, st.just("BTC"), decimals, st.none() | decimals, st.none() | decimals, st.just("kraken"),
-    st.just(NOW), st.just(NOW),
-)  # fmt: skip
+    Rate, st.just("BTC"), decimals, st.none() | decimals, st.none() | decimals, st.just("kraken"), moments, moments
+)
 states = st.builds(
     CoinState,
     coingecko_id=st.text(max_size=5),
@@ -102,13 +104,26 @@ states = st.builds(
     shown=st.none() | rates,
     good=st.none() | decimals,
     disputed=st.booleans(),
-    held=st.none() | st.builds(Held, st.just("kraken"), decimals, st.just(NOW)),
+    held=st.none() | st.builds(Held, st.just("kraken"), decimals, moments),
 )
 
 
 @given(states)
 def test_a_state_survives_being_written_down(state: CoinState) -> None:
     assert decode_state(encode_state(state)) == state
+
+
+def test_a_price_that_stands_still_does_so_for_the_next_publisher_too(settings) -> None:
+    settings.RATES_STREAM, settings.RATES_SOURCES = [], ["kraken"]
+    stamp, states = NOW.replace(microsecond=123456), {}
+    coin = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    changes = []
+    for seconds, price in enumerate(("100", "100", "1000", "1000", "1000", "1000")):
+        rate = Rate("BTC", Decimal(price), None, None, "kraken", stamp, NOW + timedelta(seconds=seconds))
+        changes.append(revise(Memory(None, states), [coin], [rate], rate.received_at))
+        states = {symbol: decode_state(encode_state(state)) for symbol, state in changes[-1].states.items()}
+    assert [len(made.points) for made in changes] == [1, 0, 0, 0, 0, 0]
+    assert states["BTC"].held == Held("kraken", Decimal(1000), stamp)
 
 
 @pytest.mark.parametrize("text", ['{"v":0}', '{"v":99,"shown":"garbage"}'])
