@@ -23,7 +23,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from rates import counts
 from rates.exceptions import SourceError, SourceUnreachable
 from rates.sources.connection import open_socket
-from rates.sources.frames import LONGEST_FRAME, describe_refusal
+from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
 from rates.sources.numbers import read_json
 from rates.stream_desk import Desk
 from rates.stream_health import SharedHealth
@@ -87,7 +87,7 @@ class Session:
                 open_timeout=OPENING,
                 close_timeout=CLOSING,
                 ping_interval=None,
-                max_size=LONGEST_FRAME,
+                max_size=LONGEST_MESSAGE,
             ) as connection:
                 await self._converse(connection)
         except (InvalidStatus, ValueError) as error:

@@ -95,7 +95,7 @@ def _ask_singly(question: Question, pairs: Sequence[str]) -> list[Any]:
     found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
     try:
         _remember_unknown(_verify(question, suspects[:MOST_CHECKS]))
-    except (TimeoutError, SourceUnreachable):
+    except (OSError, SourceUnreachable):
         logger.debug("binance: no time left to verify %s", ", ".join(suspects))
     return found
 

@@ -51,16 +51,13 @@ def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int
         OSError: no connection, a connection that broke off, or no whole answer by *deadline*.
     """
     parts = urlsplit(url)
-    with closing(HTTPConnection(parts.hostname or "", parts.port or PORTS[parts.scheme])) as connection:
-        sock = connection.sock = _wrap(parts, open_socket(url, deadline))
-        with _cut_at(deadline, sock):
-            try:
-                if isinstance(sock, ssl.SSLSocket):
-                    sock.do_handshake()
-                connection.request("GET", f"{parts.path}?{parts.query}", headers=dict(headers))
-                answer = _read(connection.getresponse(), longest)
-            except (OSError, HTTPException) as error:
-                raise _name_failure(error, deadline) from error
+    connection = HTTPConnection(parts.hostname or "", parts.port or PORTS[parts.scheme])
+    with open_connection(url, deadline) as connection.sock, closing(connection):
+        try:
+            connection.request("GET", f"{parts.path}?{parts.query}", headers=dict(headers))
+            answer = _read(connection.getresponse(), longest)
+        except HTTPException as error:
+            raise ConnectionResetError(type(error).__name__) from error
     if time.monotonic() >= deadline:
         # Whatever was cut off may look complete.
         raise TimeoutError("no answer in time")
@@ -75,10 +72,23 @@ def _read(response: HTTPResponse, longest: int) -> Answer:
     return Answer(response.status, headers, body)
 
 
-def _name_failure(error: Exception, deadline: float) -> OSError:
-    if time.monotonic() >= deadline:
-        return TimeoutError("no answer in time")
-    return error if isinstance(error, OSError) else ConnectionResetError(type(error).__name__)
+@contextmanager
+def open_connection(url: str, deadline: float) -> Iterator[socket.socket]:
+    """
+    Open a connection to the host of *url*, with TLS where its scheme asks for it; at *deadline* it is cut.
+
+    Raises:
+        OSError: it cannot be opened, or it broke off; `TimeoutError` when that was after *deadline*.
+    """
+    try:
+        with closing(_wrap(urlsplit(url), open_socket(url, deadline))) as sock, _cut_at(deadline, sock):
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
+            yield sock
+    except OSError as error:
+        if time.monotonic() >= deadline:
+            raise TimeoutError("no answer in time") from error
+        raise
 
 
 @cache

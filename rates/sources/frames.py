@@ -1,25 +1,32 @@
 """
 WebSocket connections to exchanges: one question with a total deadline, what a refused handshake means, and events.
 
-Proxies of the environment are not used, redirects are not followed, and frames above 1 MiB end the connection.
+Proxies of the environment are not used, redirects are not followed, and messages above 1 MiB end the connection.
 """
 
+import socket
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
-from rates.sources.connection import open_socket
+from rates.sources.connection import USER_AGENT, open_connection, time_left
 from rates.sources.numbers import read_json
 from rates.types import Rate
 
-LONGEST_FRAME = 2**20
-# Seconds of the deadline that are kept for the closing handshake.
+LONGEST_MESSAGE = 2**20
+# Bytes that are read at a time.
+CHUNK = 2**16
+# Seconds, at most, for the closing handshake.
 CLOSING = 0.1
 
 
@@ -64,25 +71,88 @@ class Event:
 
 
 class Question:
-    """An open connection with a deadline; `ask` and `read` raise `SourceUnreachable` when it has passed."""
+    """
+    An open connection to put questions to; `ask` and `read` raise `OSError` once it has ended, or its time has.
 
-    def __init__(self, source: str, socket: ClientConnection, deadline: float) -> None:
-        self._source = source
-        self._socket = socket
-        self._deadline = deadline
+    The protocol without its input and output: the client with both hands each message from one thread to another, and
+    an exchange answers with hundreds of them.
+    """
+
+    def __init__(self, url: str, sock: socket.socket) -> None:
+        self._sock = sock
+        self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
+        self._frames: deque[Frame] = deque()
+
+    def open(self) -> None:
+        """
+        Shake hands.
+
+        Raises:
+            InvalidStatus: when the other side answers with an HTTP status instead.
+        """
+        request = self._protocol.connect()
+        request.headers["User-Agent"] = USER_AGENT
+        self._protocol.send_request(request)
+        self._send()
+        while self._protocol.state is State.CONNECTING:
+            self._receive()
+            if self._protocol.handshake_exc:
+                raise self._protocol.handshake_exc
 
     def ask(self, text: str) -> None:
         """Send *text*."""
-        self._socket.send(text)
+        self._check_open()
+        self._protocol.send_text(text.encode())
+        self._send()
 
     def read(self) -> dict[str, Any]:
-        """Return the next message that is a JSON object; other frames are skipped."""
+        """Return the next message that is a JSON object; others are skipped."""
         while True:
-            frame = self._socket.recv(timeout=max(0.0, self._deadline - time.monotonic()))
             with suppress(ValueError):
-                message = read_json(frame)
+                message = read_json(self._read_message())
                 if isinstance(message, dict):
                     return message
+
+    def close(self) -> None:
+        """Say goodbye, and wait a moment for the answer."""
+        end = time.monotonic() + CLOSING
+        with suppress(OSError, WebSocketException):
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._send()
+            while self._protocol.state is not State.CLOSED and time.monotonic() < end:
+                self._sock.settimeout(time_left(end))
+                self._receive()
+
+    def _read_message(self) -> bytes:
+        parts = []
+        while True:
+            frame = self._read_frame()
+            if frame.opcode in DATA_OPCODES:
+                parts.append(frame.data)
+                if frame.fin:
+                    return b"".join(parts)
+
+    def _read_frame(self) -> Frame:
+        while not self._frames:
+            self._check_open()
+            self._receive()
+        return self._frames.popleft()
+
+    def _check_open(self) -> None:
+        if self._protocol.state is not State.OPEN:
+            raise ConnectionResetError("the connection has ended")
+
+    def _receive(self) -> None:
+        data = self._sock.recv(CHUNK)
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        self._send()
+        self._frames += (event for event in self._protocol.events_received() if isinstance(event, Frame))
+
+    def _send(self) -> None:
+        self._sock.sendall(b"".join(self._protocol.data_to_send()))
 
 
 @contextmanager
@@ -93,22 +163,18 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     Raises:
         SourceError: when the connection cannot be opened, breaks, or says nothing in time.
     """
-    deadline = time.monotonic() + timeout - CLOSING
+    deadline = time.monotonic() + timeout
     try:
-        with connect(
-            url,
-            sock=open_socket(url, deadline),
-            proxy=None,
-            compression=None,
-            open_timeout=max(0.05, timeout - CLOSING),
-            close_timeout=CLOSING,
-            ping_interval=None,
-            max_size=LONGEST_FRAME,
-        ) as socket:
-            yield Question(source, socket, deadline)
-    except (InvalidStatus, ValueError) as error:
+        with open_connection(url, deadline) as sock:
+            question = Question(url, sock)
+            question.open()
+            try:
+                yield question
+            finally:
+                question.close()
+    except InvalidStatus as error:
         raise describe_refusal(source, error) from error
-    except TimeoutError as error:
-        raise SourceUnreachable(source, "no answer in time") from error
     except (WebSocketException, OSError) as error:
+        if time.monotonic() >= deadline:
+            raise SourceUnreachable(source, "no answer in time") from error
         raise SourceUnreachable(source, f"cannot be reached: {type(error).__name__}") from error

@@ -1,0 +1,194 @@
+"""A question to an exchange, at the level of its frames: what may come between, and how every way of ending is told."""
+
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from pytest_django import Settings
+from websockets.frames import CloseCode
+from websockets.sync.server import ServerConnection, serve
+
+from rates import store
+from rates.exceptions import SourceUnreachable
+from rates.models import Coin
+from rates.sources import binance
+from rates.sources.connection import USER_AGENT
+from rates.sources.frames import LONGEST_MESSAGE, open_question
+from tests.nginx import make_certificate
+
+Behaviour = Callable[[ServerConnection], None]
+PIECES = ['{"last"', ": 63250", ".12}"]
+# Asks through TLS in a process of its own, which trusts the authority that its environment names.
+ASK = """
+import sys
+from rates.sources.frames import open_question
+with open_question("vendor", sys.argv[1], 3) as question:
+    question.ask("price?")
+    print(question.read())
+"""
+
+
+@contextmanager
+def vendor(behave: Behaviour, trust: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve connections with *behave*; the value is the address."""
+    with serve(behave, "127.0.0.1", 0, ssl=trust, ping_interval=None, close_timeout=0.2) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"{'wss' if trust else 'ws'}://127.0.0.1:{server.socket.getsockname()[1]}/"
+        server.shutdown()
+        thread.join(5)
+
+
+def ask(address: str, timeout: float = 3.0) -> dict[str, object]:
+    """Put one question."""
+    with open_question("vendor", address, timeout) as question:
+        question.ask("price?")
+        return question.read()
+
+
+def test_message_in_pieces_is_one_message() -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send(PIECES)
+
+    with vendor(behave) as address:
+        assert str(ask(address)["last"]) == "63250.12"
+
+
+def test_ping_between_question_and_answer_is_answered() -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        assert connection.ping().wait(2)
+        connection.send("".join(PIECES))
+
+    with vendor(behave) as address:
+        assert ask(address)
+
+
+def test_vendor_hears_who_asks_and_when_that_is_over() -> None:
+    heard: list[object] = []
+
+    def behave(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        heard.append(connection.request.headers["User-Agent"])
+        connection.recv()
+        connection.send("".join(PIECES))
+        for _ in connection:
+            pass
+        heard.append(connection.close_code)
+
+    with vendor(behave) as address:
+        ask(address)
+    assert heard == [USER_AGENT, CloseCode.NORMAL_CLOSURE]
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        pytest.param(lambda connection: connection.close(CloseCode.TRY_AGAIN_LATER), id="goodbye"),
+        pytest.param(lambda connection: connection.socket.shutdown(2), id="end of the connection"),
+        pytest.param(lambda connection: connection.send('"' + LONGEST_MESSAGE * "x" + '"'), id="too long"),
+        pytest.param(
+            lambda connection: connection.send(iter(['"', *(2**16 * "x" for _ in range(17)), '"'])),
+            id="too many pieces",
+        ),
+    ],
+)
+def test_connection_that_ends_is_told_at_once(behave: Behaviour) -> None:
+    def begin(connection: ServerConnection) -> None:
+        connection.recv()
+        behave(connection)
+        connection.recv(timeout=10)
+
+    with vendor(begin) as address:
+        began = time.monotonic()
+        with pytest.raises(SourceUnreachable, match="cannot be reached: "):
+            ask(address, timeout=8)
+        assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize(
+    "spare",
+    [
+        pytest.param(lambda connection: connection.ping(), id="pings"),
+        pytest.param(lambda connection: connection.send(iter(["{", ""])), id="pieces"),
+        pytest.param(lambda connection: connection.send("[]"), id="other messages"),
+    ],
+)
+def test_deadline_holds_however_busy_the_connection_is(spare: Behaviour) -> None:
+    def behave(connection: ServerConnection) -> None:
+        while True:
+            spare(connection)
+            time.sleep(0.02)
+
+    with vendor(behave) as address:
+        began = time.monotonic()
+        with pytest.raises(SourceUnreachable, match="no answer in time"):
+            ask(address, timeout=0.6)
+        assert 0.5 < time.monotonic() - began < 2
+
+
+def test_answer_that_came_is_not_lost_to_a_vendor_that_never_says_goodbye() -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send("".join(PIECES))
+        while True:
+            connection.socket.sendall(b"\x89\x00")
+            time.sleep(0.02)
+
+    with vendor(behave) as address:
+        began = time.monotonic()
+        assert ask(address, timeout=8)
+        assert time.monotonic() - began < 4
+
+
+def test_answers_that_came_are_kept_when_the_unknown_pair_cannot_be_verified_in_time(settings: Settings) -> None:
+    ticker = {"symbol": "BTCUSDT", "lastPrice": "63250.12", "openPrice": "63000", "quoteVolume": "1", "closeTime": 1}
+
+    def behave(connection: ServerConnection) -> None:
+        for text in connection:
+            request = json.loads(text)
+            if request["method"] != "ticker.24hr":
+                continue
+            known = request["params"].get("symbol") == "BTCUSDT"
+            told = {"result": ticker} if known else {"error": {"code": binance.UNKNOWN_PAIR}}
+            connection.send(json.dumps({"id": request["id"], "status": 200 if known else 400, **told}))
+
+    coins = [Coin(symbol=symbol, binance_symbol=f"{symbol}USDT") for symbol in ("BTC", "NOPE")]
+    with vendor(behave) as settings.BINANCE_WS_API_URL:
+        rates = binance.fetch_rates(coins, 0.6)
+    assert [(rate.symbol, str(rate.price)) for rate in rates] == [("BTC", "63250.12")]
+    assert not store.load_unknown_pairs()
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+@pytest.mark.parametrize("trusted", [True, False])
+def test_vendor_is_spoken_to_through_tls_and_must_prove_who_it_is(tmp_path: Path, trusted: bool) -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send(PIECES)
+
+    chain = make_certificate(tmp_path)
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(chain, tmp_path / "privkey.pem")
+    with vendor(behave, trust) as address:
+        environment = os.environ | ({"SSL_CERT_FILE": str(chain)} if trusted else {})
+        run = subprocess.run(
+            [sys.executable, "-c", ASK, address],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert run.stdout == ("{'last': Decimal('63250.12')}\n" if trusted else "")
+    assert ("SSLCertVerificationError" in run.stderr) != trusted
