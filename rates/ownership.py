@@ -31,6 +31,8 @@ EVIDENCE = timedelta(seconds=90)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST = timedelta(minutes=5)
 CENT = Decimal("0.01")
+# Percent: how fine steps are summed up.
+FINEST_STEP = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Verdict:
 
 def distance_pct(one: Decimal, other: Decimal) -> Decimal:
     """Return how far two prices are apart, in percent of the lower one."""
-    return abs(one - other) / min(one, other) * 100
+    return (one - other) / other * 100 if one > other else (other - one) / one * 100
 
 
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
@@ -126,7 +128,7 @@ def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules:
         rate,
         live,
         streak=2 if is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
-        drift=(old.drift + step).quantize(CENT / 100) if abs(step) <= rules.agreement_pct else old.drift,
+        drift=(old.drift + step).quantize(FINEST_STEP) if abs(step) <= rules.agreement_pct else old.drift,
         anchors={**drifts, **old.anchors} if rate.price == old.rate.price else drifts,
     )
 
@@ -180,8 +182,8 @@ def find_witnesses(
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
     rate = reading.rate
     if factor is not None and factor != 1:
-        volume = rate.volume_24h and _convert(rate.volume_24h, factor)
-        rate = replace(rate, price=_convert(rate.price, factor), volume_24h=volume)
+        price, volume = _convert(rate.price, factor), rate.volume_24h and _convert(rate.volume_24h, factor)
+        rate = Rate(rate.symbol, price, rate.change_24h_pct, volume, rate.source, rate.observed_at, rate.received_at)
     return Candidate(rate, rules.rank(reading), reading.streak > 1, factor is not None)
 
 
@@ -227,8 +229,8 @@ def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules)
     """
     if good is None:
         return None
-    nearest = min((c.rate.price for c in candidates), key=lambda price: distance_pct(price, good))
-    return nearest if distance_pct(nearest, good) <= rules.agreement_pct else good
+    off, nearest = min((distance_pct(c.rate.price, good), c.rate.price) for c in candidates)
+    return nearest if off <= rules.agreement_pct else good
 
 
 def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:

@@ -70,8 +70,9 @@ def _take_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[
             nameless += pair is None
             answered |= {pair} if pair else set()
             continue
-        answered.update(pair for pair in read_pairs(message) if pair in symbols)
-        rates.update((rate.symbol, rate) for rate in parse_tickers(message, symbols, datetime.now(UTC)))
+        if pairs := read_pairs(message):
+            answered.update(pair for pair in pairs if pair in symbols)
+            rates.update((rate.symbol, rate) for rate in parse_tickers(message, symbols, datetime.now(UTC)))
 
 
 def read_refusal(message: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,8 @@ from typing import Any
 # A price outside 1e-30 .. 1e19 is a fault, and would be a line of zeros on the page.
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
-MOST_DIGITS = 60
+# Characters of a number that anyone means.
+LONGEST_NUMBER = 80
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 # A clock this far ahead of ours is no clock; less is cut down to ours, so that a price is never from the future.
 FURTHEST_AHEAD = timedelta(days=1)
@@ -34,7 +35,7 @@ def read_json(text: str | bytes) -> Any:
 
 def _decimal(text: str) -> Decimal | None:
     try:
-        return Decimal(text)
+        return Decimal(text) if len(text) <= LONGEST_NUMBER else None
     except ArithmeticError:
         return None
 
@@ -49,9 +50,9 @@ def read_number(value: object) -> Decimal | None:
         value = Decimal(value)
     if not isinstance(value, Decimal) or not value.is_finite():
         return None
-    if not LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
-        return Decimal(0) if value == 0 else None
-    return value if len(value.as_tuple().digits) <= MOST_DIGITS else None
+    if LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
+        return value
+    return Decimal(0) if value == 0 else None
 
 
 def read_price(value: object) -> Decimal | None:
@@ -68,7 +69,7 @@ def read_volume(value: object) -> Decimal | None:
 
 def read_text(value: object) -> Decimal | None:
     """Return the number in a text of digits, as exchanges send it; None for anything else."""
-    if not isinstance(value, str) or len(value) > MOST_DIGITS or not NUMBER.fullmatch(value):
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
         return None
     return read_number(_decimal(value))
 
@@ -76,9 +77,10 @@ def read_text(value: object) -> Decimal | None:
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
     """Return the time in a count since 1970 (*per_second*: 1 or 1000), never later than *received_at*; or None."""
     number = read_number(value)
-    if number is None or not 0 < number / per_second < 10**11:
+    seconds = number and float(number / per_second)
+    if not seconds or not 0 < seconds < 1e11:
         return None
-    return _not_ahead(datetime.fromtimestamp(float(number / per_second), UTC), received_at)
+    return _not_ahead(datetime.fromtimestamp(seconds, UTC), received_at)
 
 
 def read_iso_time(value: object, received_at: datetime) -> datetime | None:

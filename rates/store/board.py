@@ -34,6 +34,10 @@ for i, key in ipairs(KEYS) do
 end
 """
 
+# The states that this process wrote or read last, by their texts: a tick reads them twice, and mostly they are those
+# that the same process wrote a tick ago.
+_known: dict[str, CoinState] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -120,7 +124,7 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
 
 def _load_memory(pipe: Any) -> Memory:
     header = _read_header(pipe.get(BOARD))
-    states = {symbol: decode_state(text) for symbol, text in pipe.hgetall(STATES).items()}
+    states = _read_states(pipe.hgetall(STATES))
     snapshot = _read_snapshot(header, pipe.mget(_rate_keys(header))) if header else None
     return Memory(snapshot, states)
 
@@ -145,7 +149,20 @@ def _write(pipe: Any, saved: Saved, change: Change) -> None:
 def _write_states(pipe: Any, change: Change) -> None:
     pipe.delete(STATES)
     if change.states:
-        pipe.hset(STATES, mapping={symbol: encode_state(state) for symbol, state in change.states.items()})
+        texts = {symbol: encode_state(state) for symbol, state in change.states.items()}
+        _remember(texts, change.states)
+        pipe.hset(STATES, mapping=texts)
+
+
+def _read_states(texts: Mapping[str, str]) -> dict[str, CoinState]:
+    states = {symbol: _known.get(text) or decode_state(text) for symbol, text in texts.items()}
+    _remember(texts, states)
+    return states
+
+
+def _remember(texts: Mapping[str, str], states: Mapping[str, CoinState]) -> None:
+    _known.clear()
+    _known.update((text, states[symbol]) for symbol, text in texts.items())
 
 
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
@@ -221,7 +238,7 @@ def _read_tuple(kind: type[N], text: str) -> N:
 def load_states() -> dict[str, CoinState]:
     """Return what the publishers know of each coin they follow."""
     with redis_errors():
-        return {symbol: decode_state(text) for symbol, text in client().hgetall(STATES).items()}
+        return _read_states(client().hgetall(STATES))
 
 
 def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
@@ -268,7 +285,7 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
     shown = tuple(s for s in header.symbols if texts.get(s)) if header else ()
     return Overview(
         snapshot=_read_snapshot(replace(header, symbols=shown), [texts[s] for s in shown]) if header else None,
-        states={symbol: decode_state(text) for symbol, text in states.items()},
+        states=_read_states(states),
         histories={s: [_read_tuple(HistoryPoint, t) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),
         calls={name: int(count) for name, count in calls.items()},
