@@ -40,8 +40,9 @@ def sell(coins: int, told: Connection) -> None:
 
 def tick_all(pause: float) -> str:
     """Take ticks; return the figures."""
-    from rates import feed, store  # noqa: PLC0415 - Django reads its settings first
+    from rates import feed, garbage, store  # noqa: PLC0415 - Django reads its settings first
 
+    garbage.settle()
     cpu, wall, answered = [], [], 0
     for number in range(WARM_UP + TICKS):
         if number == WARM_UP:

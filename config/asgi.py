@@ -1,6 +1,5 @@
 """The ASGI application, for every server: uvicorn, daphne, `runserver`."""
 
-import gc
 import os
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
-from rates import drain  # noqa: E402 - models need the loaded apps
+from rates import drain, garbage  # noqa: E402 - models need the loaded apps
 from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
 from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
 from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
@@ -37,10 +36,7 @@ def start() -> None:
     """Make this process a web process: listen to publications, and be ready for SIGTERM."""
     get_hub().start()
     drain.install(get_hub())
-    # Sockets live long: without this, each full collection looks at all of them and stops the process for 0.4 s.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 1_000)
+    garbage.settle()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

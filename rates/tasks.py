@@ -8,7 +8,7 @@ from celery.signals import beat_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import DatabaseError
 
-from rates import counts, feed, store
+from rates import counts, feed, garbage, store
 from rates.exceptions import StoreUnavailable
 from rates.reports import report_in_thread
 
@@ -71,8 +71,9 @@ def refresh_at_start(**_kwargs: object) -> None:
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
-def report_worker(**_kwargs: object) -> None:
-    """Report from the process that runs the ticks; its parent only hands them over."""
+def start_process(**_kwargs: object) -> None:
+    """Be the process that runs the ticks, and report from it; its parent only hands them over."""
+    garbage.settle()
     counts.begin(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from rates import garbage
 from rates.checks import refuse_bad_start
 from rates.stream import run
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream until SIGTERM or SIGINT."""
         refuse_bad_start()
+        garbage.settle()
         asyncio.run(_run_until_told())
 
 
