@@ -12,7 +12,7 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, WatchError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from rates.exceptions import StoreUnavailable
 
@@ -41,8 +41,22 @@ def client() -> Any:
         sentinels = Sentinel(  # type: ignore[no-untyped-call]
             known.pop("sentinels"), sentinel_kwargs=known.pop("sentinel_kwargs")
         )
-        return sentinels.master_for(known.pop("master_name"), **known, **options)  # type: ignore[no-untyped-call]
+        return sentinels.master_for(  # type: ignore[no-untyped-call]
+            known.pop("master_name"), connection_class=_ManagedConnection, **known, **options
+        )
     return redis.Redis.from_url(settings.REDIS_URL, **options)
+
+
+class _ManagedConnection(SentinelManagedConnection):
+    """
+    A connection to the master that ends with a read that failed, as the library's other connections do.
+
+    One that stays open after a time-out asks a master that hangs again and again, though Sentinel knows another; and
+    when that one answers after all, it takes the late answer for that of the next command.
+    """
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        return super().read_response(*args, **{"disconnect_on_error": True, **options})
 
 
 def is_cluster() -> bool:
