@@ -90,6 +90,8 @@ class DaphneLink(AsgiLink):
     def __init__(self, send: Send, protocol: Any) -> None:
         super().__init__(send)
         self._protocol = protocol
+        # Its own second is rounded down, often to nothing, and what the client has not read by then is lost.
+        protocol.closeHandshakeTimeout = CLOSE_WITHIN
         self._waiting = 0
 
     def write(self, frame: Frame) -> bool:
