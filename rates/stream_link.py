@@ -22,7 +22,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates import counts
 from rates.exceptions import SourceError, SourceUnreachable
-from rates.sources.connection import open_socket
+from rates.sources.connection import describe, open_socket
 from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
 from rates.sources.numbers import read_json
 from rates.stream_desk import Desk
@@ -93,7 +93,8 @@ class Session:
         except (InvalidStatus, ValueError) as error:
             raise describe_refusal(source.NAME, error) from error
         except (WebSocketException, OSError) as error:
-            raise SourceUnreachable(source.NAME, f"the stream broke: {type(error).__name__}") from error
+            words = describe(error) if isinstance(error, OSError) else type(error).__name__
+            raise SourceUnreachable(source.NAME, f"the stream broke: {words}") from error
 
     async def _converse(self, connection: ClientConnection) -> None:
         for text in self._link.source.first_messages(sorted(self._pairs)):

@@ -19,7 +19,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
-from rates.sources.connection import USER_AGENT, open_connection, time_left
+from rates.sources.connection import USER_AGENT, describe, open_connection, time_left
 from rates.sources.numbers import read_json
 from rates.types import Rate
 
@@ -177,4 +177,5 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     except (WebSocketException, OSError) as error:
         if time.monotonic() >= deadline:
             raise SourceUnreachable(source, "no answer in time") from error
-        raise SourceUnreachable(source, f"cannot be reached: {type(error).__name__}") from error
+        words = describe(error) if isinstance(error, OSError) else type(error).__name__
+        raise SourceUnreachable(source, f"cannot be reached: {words}") from error
