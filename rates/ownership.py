@@ -97,7 +97,7 @@ class Verdict:
 
 def distance_pct(one: Decimal, other: Decimal) -> Decimal:
     """Return how far two prices are apart, in percent of the lower one."""
-    return (one - other) / other * 100 if one > other else (other - one) / one * 100
+    return abs(one - other) / min(one, other) * 100
 
 
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
@@ -182,8 +182,8 @@ def find_witnesses(
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
     rate = reading.rate
     if factor is not None and factor != 1:
-        price, volume = _convert(rate.price, factor), rate.volume_24h and _convert(rate.volume_24h, factor)
-        rate = Rate(rate.symbol, price, rate.change_24h_pct, volume, rate.source, rate.observed_at, rate.received_at)
+        volume = rate.volume_24h and _convert(rate.volume_24h, factor)
+        rate = replace(rate, price=_convert(rate.price, factor), volume_24h=volume)
     return Candidate(rate, rules.rank(reading), reading.streak > 1, factor is not None)
 
 

@@ -93,8 +93,7 @@ class Session:
         except (InvalidStatus, ValueError) as error:
             raise describe_refusal(source.NAME, error) from error
         except (WebSocketException, OSError) as error:
-            words = describe(error) if isinstance(error, OSError) else type(error).__name__
-            raise SourceUnreachable(source.NAME, f"the stream broke: {words}") from error
+            raise SourceUnreachable(source.NAME, f"the stream broke: {describe(error)}") from error
 
     async def _converse(self, connection: ClientConnection) -> None:
         for text in self._link.source.first_messages(sorted(self._pairs)):

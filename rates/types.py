@@ -106,7 +106,7 @@ def time_text(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def read_time(text: str) -> datetime:
-    """Return the aware moment that `time_text` wrote."""
+    """Return the aware moment that *text*, ISO 8601 with a zone, names."""
     return datetime.fromisoformat(text)
 
 

@@ -24,6 +24,7 @@ from rates.sources import binance
 from rates.sources.connection import USER_AGENT
 from rates.sources.frames import LONGEST_MESSAGE, open_question
 from tests.nginx import make_certificate
+from tests.stand_ins.sockets import DRIP
 
 Behaviour = Callable[[ServerConnection], None]
 PIECES = ['{"last"', ": 63250", ".12}"]
@@ -128,7 +129,7 @@ def test_deadline_holds_however_busy_the_connection_is(spare: Behaviour) -> None
     def behave(connection: ServerConnection) -> None:
         while True:
             spare(connection)
-            time.sleep(0.02)
+            time.sleep(DRIP)
 
     with vendor(behave) as address:
         began = time.monotonic()
@@ -143,7 +144,7 @@ def test_answer_that_came_is_not_lost_to_a_vendor_that_never_says_goodbye() -> N
         connection.send("".join(PIECES))
         while True:
             connection.socket.sendall(b"\x89\x00")
-            time.sleep(0.02)
+            time.sleep(DRIP)
 
     with vendor(behave) as address:
         began = time.monotonic()

@@ -38,9 +38,11 @@ def time_left(deadline: float) -> float:
     return max(LEAST, deadline - time.monotonic())
 
 
-def describe(error: OSError) -> str:
+def describe(error: Exception) -> str:
     """Return *error* in words that name no address, no path and no header."""
-    return "no answer in time" if isinstance(error, TimeoutError) else error.strerror or type(error).__name__
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int) -> Answer:

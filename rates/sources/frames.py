@@ -175,7 +175,6 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     except InvalidStatus as error:
         raise describe_refusal(source, error) from error
     except (WebSocketException, OSError) as error:
-        if time.monotonic() >= deadline:
-            raise SourceUnreachable(source, "no answer in time") from error
-        words = describe(error) if isinstance(error, OSError) else type(error).__name__
-        raise SourceUnreachable(source, f"cannot be reached: {words}") from error
+        late = time.monotonic() >= deadline
+        words = "no answer in time" if late else f"cannot be reached: {describe(error)}"
+        raise SourceUnreachable(source, words) from error

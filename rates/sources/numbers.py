@@ -14,7 +14,7 @@ from typing import Any
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
 # Characters of a number that anyone means.
-LONGEST_NUMBER = 80
+LONGEST_NUMBER = 60
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 # A clock this far ahead of ours is no clock; less is cut down to ours, so that a price is never from the future.
 FURTHEST_AHEAD = timedelta(days=1)
