@@ -13,7 +13,7 @@ from redis.exceptions import WatchError
 
 from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
-from rates.store.connection import client, read_hash, redis_errors
+from rates.store.connection import client, read_hash, redis_errors, watching
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCES, STATES, history_key, rate_key
 from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, time_text
 
@@ -104,9 +104,10 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
     *decide* runs again when another publisher was faster, so it must have no effects of its own.
 
     Raises:
-        StoreUnavailable: when Redis cannot be reached or refuses to write; nothing has changed then.
+        StoreUnavailable: when Redis cannot be reached or refuses to write; nothing has changed then, unless it hung and
+            goes on with what it was told: hubs find that by its number.
     """
-    with redis_errors(), client().pipeline() as pipe:
+    with watching() as pipe:
         for _ in range(ATTEMPTS):
             try:
                 pipe.watch(BOARD)

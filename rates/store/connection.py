@@ -9,6 +9,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from redis.backoff import ExponentialBackoff
+from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, WatchError
 from redis.retry import Retry
@@ -72,6 +73,33 @@ def is_cluster() -> bool:
         finally:
             # The start asks this; a process that is forked afterwards must not inherit the connection.
             client().connection_pool.disconnect()
+
+
+@contextmanager
+def watching() -> Iterator[Any]:
+    """
+    Enter a pipeline that may WATCH keys.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached, does not answer or refuses.
+    """
+    pool, callbacks = client().connection_pool, client().response_callbacks
+    with redis_errors(), _WatchingPipeline(pool, callbacks, transaction=True, shard_hint=None) as pipe:
+        yield pipe
+
+
+class _WatchingPipeline(Pipeline):
+    """
+    A pipeline that has nothing to say to a server whose connection has ended, which forgets what it watched.
+
+    The library's own sends UNWATCH after every failure, over a new connection: to a server that hangs, which costs the
+    time-out again, three times, and at last the connection, which never comes back to the pool.
+    """
+
+    def reset(self) -> None:  # type: ignore[override] # as in the library, whose `Redis` has a command of that name
+        if self.connection and not self.connection.is_connected:
+            self.watching = False
+        super().reset()
 
 
 @contextmanager

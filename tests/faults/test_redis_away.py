@@ -2,11 +2,16 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
+from pytest_django import Settings
 
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.store import Change, Memory
 from tests.faults.conftest import Figure
 from tests.faults.processes import ROOT, Process, Redis, System, wait_until
 from tests.faults.proxy import Proxy
@@ -121,6 +126,34 @@ def longest_call(calls: Process) -> float:
     count = len(calls.lines("seconds"))
     wait_until(lambda: len(calls.lines("seconds")) > count + 8, 30, "all calls end")
     return max(float(line.split()[1]) for line in calls.lines("seconds"))
+
+
+@pytest.fixture
+def only_connection(redis_server: Redis, settings: Settings) -> Iterator[None]:
+    """Our own client is one of that Redis, and has one connection in all."""
+    settings.REDIS_URL = redis_server.url
+    store.client.cache_clear()
+    store.client().connection_pool.max_connections = 1
+    yield
+    store.client.cache_clear()
+
+
+@pytest.mark.usefixtures("only_connection")
+def test_redis_falls_silent_in_the_middle_of_a_publication(redis_server: Redis, figure: Figure) -> None:
+    """That costs one time-out, and not the connection."""
+    change = Change(datetime.now(UTC), {}, {})
+
+    def decide(memory: Memory) -> Change:
+        redis_server.freeze()
+        return change
+
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable, match="Timeout"):
+        store.update_board(decide)
+    figure("given up after", took := time.monotonic() - began, "s")
+    assert took <= LONGEST_CALL / 2
+    redis_server.thaw()
+    assert store.update_board(lambda _: change).snapshot == store.load_snapshot()
 
 
 def test_redis_is_emptied_every_10_seconds_for_a_minute(run: Run, redis_server: Redis, figure: Figure) -> None:
