@@ -5,6 +5,8 @@ The ways to a client through ASGI: as every server offers it, and as daphne does
 """
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -59,13 +61,16 @@ class AsgiLink:
             self._task.cancel()
             counts.closed.labels("slow").inc()
             self.close(1013)
+            self._drop_later()
+
+    def _drop_later(self) -> None:
+        """End the connection where the server lets us: uvicorn holds its own close back too until the client reads."""
+        if transport := getattr(getattr(self._send, "__self__", None), "transport", None):
+            asyncio.get_running_loop().call_later(CLOSE_WITHIN, drop, transport)
 
     async def _close(self, waiting: "asyncio.Task[None] | None", code: int) -> None:
         if waiting is not None:
             await asyncio.wait({waiting})
-        await self._send_close(code)
-
-    async def _send_close(self, code: int) -> None:
         await self._deliver({"type": "websocket.close", "code": code})
 
     async def _deliver(self, *messages: dict[str, Any]) -> None:
@@ -79,45 +84,56 @@ class AsgiLink:
             self.on_free()
 
 
-class DaphneLink(AsgiLink):
+class DaphneLink:
     """
-    A client of daphne, whose `send` never waits and whose `close` refuses all codes below 3000.
+    A client of daphne, written to past its ASGI.
 
-    So the transport is asked what it still holds, before each frame and once a second: a slow client costs one frame of
-    memory, and the slack.
+    Daphne's `send` never waits, loses without a word what is longer than a client's message may be, and its `close`
+    refuses all codes below 3000. So the transport gets the prepared frames, and is asked what it still holds, before
+    each and once a second: a slow client costs one frame of memory, and the slack.
     """
 
-    def __init__(self, send: Send, protocol: Any) -> None:
-        super().__init__(send)
+    def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         # Its own second is rounded down, often to nothing, and what the client has not read by then is lost.
         protocol.closeHandshakeTimeout = CLOSE_WITHIN
+        self._busy_since = 0.0
         self._waiting = 0
+        self.on_free: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
-        """Hand over *frame*; False while too much of those before waits."""
-        return self._pending() <= DAPHNE_SLACK and super().write(frame)
+        """Write *frame*; False while too much of those before waits."""
+        if self._protocol.state != self._protocol.STATE_OPEN or self._pending() > DAPHNE_SLACK:
+            return False
+        self._protocol.transport.write(frame.wire)
+        return True
+
+    def close(self, code: int) -> None:
+        """Send a close frame behind what waits; the connection ends soon, whether the client answers or not."""
+        self._protocol.sendCloseFrame(code=code)
 
     def look_after(self) -> None:
-        """Go on with a client that has taken everything; end one that takes nothing."""
-        pending = self._pending()
-        now = time.monotonic()
+        """Go on with a client that has taken everything; close one that takes nothing."""
+        pending, now = self._pending(), time.monotonic()
         if not pending:
             self.on_free()
         elif not self._waiting or pending < self._waiting:
             self._busy_since = now
-        elif now - self._busy_since >= STUCK_AFTER and not self._closing:
+        elif now - self._busy_since >= STUCK_AFTER and self._protocol.state == self._protocol.STATE_OPEN:
             counts.closed.labels("slow").inc()
             self.close(1013)
-            asyncio.get_running_loop().call_later(CLOSE_WITHIN, self._protocol.transport.abortConnection)
         self._waiting = pending
 
     def _pending(self) -> int:
         transport = self._protocol.transport
         return len(transport.dataBuffer) - transport.offset + transport._tempDataLen if transport else 0
 
-    async def _send_close(self, code: int) -> None:
-        self._protocol.sendCloseFrame(code=code)
+
+def drop(transport: Any) -> None:
+    """End the connection of an asyncio *transport*; what its client does not take leaves the kernel too."""
+    if connection := transport.get_extra_info("socket"):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def choose_link(scope: dict[str, Any], send: Send) -> Any:
@@ -125,5 +141,5 @@ def choose_link(scope: dict[str, Any], send: Send) -> Any:
     if offered := scope.get("extensions", {}).get("rates.link"):
         return offered
     if isinstance(send, partial) and hasattr(send.args[0], "sendCloseFrame"):
-        return DaphneLink(send, send.args[0])
+        return DaphneLink(send.args[0])
     return AsgiLink(send)

@@ -10,7 +10,6 @@ through plain ASGI. It replaces uvicorn's timers (two per socket) by `look_after
 import os
 import random
 import socket
-import struct
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
@@ -19,7 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame as MessageFrame
 
 from rates import counts
-from rates.links import CLOSE_WITHIN, STUCK_AFTER
+from rates.links import CLOSE_WITHIN, STUCK_AFTER, drop
 from rates.sockets import Frame
 
 # Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
@@ -145,12 +144,12 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(within, self.cut)
 
     def cut(self) -> None:
-        """Drop the connection; what a client does not take must not stay in the kernel either."""
-        connection = self.transport.get_extra_info("socket")
-        if connection is not None and self._stuck_since is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """End the connection at once, and lose what waits."""
         self._takes = False
-        self.transport.abort()
+        if self._stuck_since is None:
+            self.transport.abort()
+        else:
+            drop(self.transport)
 
     def look_after(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that takes nothing."""

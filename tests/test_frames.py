@@ -201,3 +201,16 @@ async def test_prices_come_to_a_client_in_the_middle_of_a_message(server: Server
         payload = await client.read_until(TEXT)
         assert payload is not None
         assert json.loads(payload)["type"] == "heartbeat"
+
+
+@pytest.mark.parametrize("coins", [1, 100, 500])
+async def test_boards_and_updates_of_every_size_arrive(server: Server, coins: int) -> None:
+    """Those of 100 coins are longer than a client's message may be, those of 500 have the longest head of a frame."""
+    symbols = [f"C{number}" for number in range(coins)]
+    await asyncio.to_thread(publish, **dict.fromkeys(symbols, "1"))
+    async with open_socket(server.address) as client:
+        # The server may still have the board of the test before.
+        while len((await next_frame(client, "board"))["rates"]) != coins:
+            pass
+        await asyncio.to_thread(publish, **dict.fromkeys(symbols, "2"))
+        assert [rate["price"] for rate in (await next_frame(client, "update"))["rates"]] == ["2"] * coins

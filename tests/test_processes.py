@@ -109,10 +109,11 @@ def web_pids(system: System) -> set[int]:
 
 
 def is_settled(text: str) -> bool:
-    """Return whether every price is the stream's and undisputed."""
+    """Return whether every price is the stream's and undisputed, and worker and stream have reported what they did."""
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     owners = {sample.labels["source"] for sample in samples if sample.name == "rates_price_owner"}
-    return owners == {"binance"} and not any(s.value for s in samples if s.name == "rates_price_disputed")
+    reported = {sample.name for sample in samples} >= {"rates_source_answer_seconds_count", "rates_stream_events_total"}
+    return reported and owners == {"binance"} and not any(s.value for s in samples if s.name == "rates_price_disputed")
 
 
 def test_any_web_process_shows_all_processes(system: System) -> None:
