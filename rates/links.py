@@ -131,7 +131,8 @@ class DaphneLink:
 
 def drop(transport: Any) -> None:
     """End the connection of an asyncio *transport*; what its client does not take leaves the kernel too."""
-    if connection := transport.get_extra_info("socket"):
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.fileno() >= 0:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
