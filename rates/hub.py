@@ -112,6 +112,7 @@ class Hub:
     def dismiss(self, socket: Socket, code: int) -> None:
         """Forget *socket* and close it with *code*."""
         self.remove(socket)
+            self._boards.pop(socket.group, None)
         socket.link.close(code)
 
     def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:

@@ -261,3 +261,13 @@ def test_a_socket_that_comes_before_the_first_board_gets_it_later() -> None:
 )
 def test_the_wire_form_is_one_unmasked_text_frame(size: int, head: bytes) -> None:
     assert Frame("x" * size).wire == head + b"x" * size
+
+
+def test_selections_that_nobody_has_any_more_are_forgotten(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, True)
+    hub.add(socket)
+    for number in range(100):
+        hub.select(socket, frozenset({"BTC", f"C{number}"}))
+    hub.remove(socket)
+    assert (hub._boards, hub.sockets) == ({}, {})
