@@ -14,7 +14,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -22,6 +22,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from rates import counts, publication, store
+from rates.concurrency import end, keep_going
 from rates.exceptions import StoreUnavailable
 from rates.reports import report_forever
 from rates.sockets import Frame, Group, Socket
@@ -68,14 +69,16 @@ class Hub:
     def start(self) -> None:
         """Begin to listen in the running loop; does nothing when it listens already."""
         if not self.started:
-            reporting = report_forever("web", self._describe)
-            self._tasks = [asyncio.create_task(work) for work in (self._run(), self._beat(), self._sweep(), reporting)]
+            self._tasks = [
+                asyncio.create_task(keep_going(self._run, "hub: listening")),
+                asyncio.create_task(keep_going(self._beat, "hub: heartbeats")),
+                asyncio.create_task(keep_going(self._sweep, "hub: care for sockets")),
+                asyncio.create_task(keep_going(partial(report_forever, "web", self._describe), "hub: reports")),
+            ]
 
     async def stop(self) -> None:
         """Stop listening."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*map(end, self._tasks))
         self._tasks = []
 
     def _describe(self) -> dict[str, int]:
@@ -89,7 +92,8 @@ class Hub:
         """Wait until the store was read once, but no longer than *seconds*."""
         if not self._ready.is_set():
             try:
-                await asyncio.wait_for(self._ready.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._ready.wait()
             except TimeoutError:
                 logger.info("the first board is not there yet")
 
@@ -108,11 +112,11 @@ class Hub:
         members.discard(socket)
         if not members:
             self.sockets.pop(socket.group, None)
+            self._boards.pop(socket.group, None)
 
     def dismiss(self, socket: Socket, code: int) -> None:
         """Forget *socket* and close it with *code*."""
         self.remove(socket)
-            self._boards.pop(socket.group, None)
         socket.link.close(code)
 
     def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:

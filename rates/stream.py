@@ -20,11 +20,12 @@ from django.db import DatabaseError, close_old_connections
 
 from rates import counts, feed, store
 from rates.coin_list import coin_list
+from rates.concurrency import first_of
 from rates.exceptions import StoreUnavailable
 from rates.reports import report_forever
 from rates.sources import binance_stream, kraken_stream
 from rates.stream_desk import Desk
-from rates.stream_link import Link, first_of
+from rates.stream_link import Link
 from rates.types import Rate
 
 logger = logging.getLogger(__name__)
@@ -98,35 +99,44 @@ def _describe(links: list[Link]) -> dict[str, int]:
 async def _take_turns(token: str, threads: Threads, links: list[Link]) -> None:
     """Stream while the lock is held; *links* has the streams meanwhile, and nothing while another process has it."""
     while True:
-        if await _hold(token, threads):
+        if serves_until := await _take_lock(token, threads):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
             desk = Desk()
             links[:] = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
-            await first_of(_keep_lock(token, threads), _stream(desk, links, threads))
+            await first_of(_keep_lock(token, threads, serves_until), _stream(desk, links, threads))
             links.clear()
             logger.warning("this process streams no more: it has lost the lock, or Redis")
         await asyncio.sleep(LOCK_RENEWED)
 
 
-async def _keep_lock(token: str, threads: Threads) -> None:
-    """Renew the lock until another process has it, or until it has run out without an answer from Redis."""
-    held_until = time.monotonic() + LOCK_SERVES
-    while time.monotonic() < held_until:
-        await asyncio.sleep(LOCK_RENEWED)
-        asked_at = time.monotonic()
-        try:
-            if not await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES)):
-                return
-            held_until = asked_at + LOCK_SERVES
-        except StoreUnavailable:
-            logger.debug("the lock of the streams could not be renewed")
-
-
-async def _hold(token: str, threads: Threads) -> bool:
+async def _take_lock(token: str, threads: Threads) -> float | None:
     try:
-        return await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES))
+        return await _hold(token, threads)
     except StoreUnavailable:
-        return False
+        return None
+
+
+async def _keep_lock(token: str, threads: Threads, serves_until: float) -> None:
+    """Renew the lock until another process has it, or until it has run out without an answer from Redis."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(serves_until) as limit:
+            while True:
+                await asyncio.sleep(LOCK_RENEWED)
+                try:
+                    renewed = await _hold(token, threads)
+                except StoreUnavailable:
+                    logger.debug("the lock of the streams could not be renewed")
+                    continue
+                if renewed is None:
+                    return
+                limit.reschedule(renewed)
+
+
+async def _hold(token: str, threads: Threads) -> float | None:
+    """Take or renew the lock; return until when it surely serves, by the loop's clock; None if another has it."""
+    asked_at = asyncio.get_running_loop().time()
+    held = await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES))
+    return asked_at + LOCK_SERVES if held else None
 
 
 async def _stream(desk: Desk, links: list[Link], threads: Threads) -> None:
@@ -154,7 +164,9 @@ async def _publish_news(desk: Desk, threads: Threads) -> None:
     published = True
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(desk.news.wait(), max(0.01, confirm_due - time.monotonic()))
+            # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the news.
+            async with asyncio.timeout(max(0.01, confirm_due - time.monotonic())):
+                await desk.news.wait()
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         now = time.monotonic()
         due = now + settings.RATES_STREAM_INTERVAL

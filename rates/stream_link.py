@@ -11,7 +11,7 @@ import logging
 import random
 import socket
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import ModuleType
@@ -21,7 +21,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates import counts
-from rates.exceptions import SourceError, SourceUnreachable
+from rates.concurrency import end, first_of
+from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
 from rates.sources.connection import describe, open_socket
 from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
 from rates.sources.numbers import read_json
@@ -90,10 +91,13 @@ class Session:
                 max_size=LONGEST_MESSAGE,
             ) as connection:
                 await self._converse(connection)
-        except (InvalidStatus, ValueError) as error:
+        except InvalidStatus as error:
             raise describe_refusal(source.NAME, error) from error
+        # A certificate that cannot be verified is an `OSError` and a `ValueError`.
         except (WebSocketException, OSError) as error:
             raise SourceUnreachable(source.NAME, f"the stream broke: {describe(error)}") from error
+        except ValueError as error:
+            raise describe_refusal(source.NAME, error) from error
 
     async def _converse(self, connection: ClientConnection) -> None:
         for text in self._link.source.first_messages(sorted(self._pairs)):
@@ -220,8 +224,8 @@ class Link:
                 else:
                     older = newer
         finally:
-            await _end(older)
-            await _end(newer)
+            await end(older)
+            await end(newer)
 
     async def _welcome(self, older: asyncio.Task[None] | None) -> None:
         self.delivers = True
@@ -229,7 +233,7 @@ class Link:
         if self._logged[0]:
             logger.info("%s: the stream delivers again", self.source.NAME)
             self._logged = ("", float("-inf"))
-        await _end(older)
+        await end(older)
 
     async def _share_health(self, session: Session) -> None:
         while True:
@@ -242,7 +246,9 @@ class Link:
         if error is None:
             return
         if not isinstance(error, SourceError):
-            raise error
+            # It costs this stream a pause, and not the others and the process.
+            logger.error("%s: the stream ended by an error of ours", self.source.NAME, exc_info=error)
+            error = SourceGarbled(self.source.NAME, f"the stream ended by an error of ours: {type(error).__name__}")
         counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
         await self._health.broke(error, lasted=lived > LASTING)
 
@@ -260,25 +266,3 @@ class Link:
         if words != self._logged[0] or now - self._logged[1] > LOG_SPACING:
             logger.warning("%s; next attempt in %.0f s", words, pause)
             self._logged = (words, now)
-
-
-async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
-    """Run *coroutines* until the first of them ends, raise what it raised, and end the others."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            await _end(task)
-
-
-async def _end(task: asyncio.Task[Any] | None) -> None:
-    """Cancel *task* and wait until it is gone; its own failure is of no interest any more."""
-    if task is None:
-        return
-    task.cancel()
-    await asyncio.wait([task])
-    if not task.cancelled():
-        task.exception()

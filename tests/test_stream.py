@@ -1,12 +1,16 @@
 """The live streams against exchanges that misbehave; time-outs here only end a test that has failed."""
 
 import asyncio
+import shutil
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,6 +22,7 @@ from rates.sources.frames import Event
 from rates.stream_desk import Desk
 from rates.stream_link import Link
 from rates.types import Rate
+from tests.nginx import make_certificate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.sockets import SocketStandIn
@@ -257,6 +262,54 @@ async def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kr
         async with open_link(source, [BTC, XLM]) as link:
             await until(lambda: "XLM" in prices(link))
             assert "BTC" not in prices(link)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+async def test_certificate_that_cannot_be_verified_is_a_failure_like_others(
+    tmp_path: Path, settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(chain := make_certificate(tmp_path), chain.parent / "privkey.pem")
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=trust) as server:
+        settings.BINANCE_STREAM_URL = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with open_link(binance_stream, [BTC]):
+            await until(lambda: caplog.text.count("next attempt"))
+    assert "certificate verify failed" in caplog.text
+    assert "error of ours" not in caplog.text
+    assert pacing.read_health(store.load_healths(), "binance stream").failures == 1
+
+
+async def test_error_of_ours_costs_a_stream_only_a_pause(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise ArithmeticError
+
+    source: Any = SimpleNamespace(**vars(binance_stream) | {"read_event": fail})
+    async with open_link(source, [BTC]):
+        await until(lambda: binance.opened == 2)
+    assert "error of ours: ArithmeticError; next attempt" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turns", range(4))
+async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> None:
+    desk, threads = Desk(), stream.Threads()
+    publishing = asyncio.create_task(stream._publish_news(desk, threads))
+    await asyncio.sleep(0.05)
+    desk.put("binance", event(rate("1")), time.monotonic())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    publishing.cancel()
+    await asyncio.wait([publishing], timeout=8)
+    assert publishing.cancelled()
+    threads.close()
+
+
+async def test_lock_that_has_run_out_is_not_renewed_any_more() -> None:
+    threads = stream.Threads()
+    await stream._keep_lock("one", threads, asyncio.get_running_loop().time() + 0.01)
+    threads.close()
+    assert store.hold_stream("two", 10)
 
 
 def test_lock_has_one_holder() -> None:

@@ -1,0 +1,48 @@
+"""How our asyncio tasks are ended for certain, and kept going."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+# Seconds; the first is above what anything of ours takes to say goodbye.
+INSIST_AFTER = 3.0
+BEGIN_ANEW_AFTER = 1.0
+
+
+async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Run *coroutines* until the first of them ends, raise what it raised, and end the others."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            await end(task)
+
+
+async def end(task: asyncio.Task[Any] | None) -> None:
+    """
+    Cancel *task* and wait until it is gone; its own failure is of no interest any more.
+
+    Libraries lose a cancellation now and then (`asyncio.wait_for` of Python 3.11, the channel layer's `flush`), so one
+    that goes on is cancelled again.
+    """
+    while task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=INSIST_AFTER)
+    if task is not None and not task.cancelled():
+        task.exception()
+
+
+async def keep_going(work: Callable[[], Awaitable[None]], name: str) -> None:
+    """Run *work*, which should go on for ever, and begin anew when it fails after all; that is logged."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("%s begins anew after an error", name)
+        await asyncio.sleep(BEGIN_ANEW_AFTER)

@@ -1,0 +1,74 @@
+"""Tasks that lose a cancellation or fail, as libraries and our own mistakes make them."""
+
+import asyncio
+
+import pytest
+
+from rates.concurrency import end, first_of, keep_going
+
+
+async def test_a_task_that_loses_its_cancellation_is_ended_all_the_same() -> None:
+    lost: list[str] = []
+
+    async def go_on() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                lost.append("once")
+                if len(lost) > 1:
+                    raise
+
+    task = asyncio.create_task(go_on())
+    await asyncio.sleep(0)
+    await end(task)
+    assert task.cancelled()
+    assert len(lost) == 2
+
+
+async def test_the_end_of_a_task_that_failed_or_was_never_there_is_no_error() -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    task = asyncio.create_task(fail())
+    await asyncio.wait([task])
+    await end(task)
+    await end(None)
+
+
+async def test_the_first_that_ends_ends_the_others_and_its_error_counts() -> None:
+    ended = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"):
+        await first_of(wait(), fail())
+    assert ended.is_set()
+
+
+async def test_work_that_fails_begins_anew_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    again = asyncio.Event()
+    began: list[int] = []
+
+    async def work() -> None:
+        began.append(1)
+        if len(began) == 1:
+            raise ValueError("once")
+        again.set()
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(keep_going(work, "the work"))
+    async with asyncio.timeout(10):
+        await again.wait()
+    await end(task)
+    assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
+        ("the work begins anew after an error", True)
+    ]
