@@ -17,6 +17,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from rates.types import round_places
+
 # Decimals of a price too small for plain decimals.
 TINY = 0
 STEPS = ((Decimal(10), 2), (Decimal("0.1"), 4), (Decimal("0.01"), 5), (Decimal("0.00001"), 8))
@@ -47,7 +49,7 @@ def decimals_for(price: Decimal) -> int:
 
 def format_number(value: Decimal, decimals: int) -> str:
     """Return *value* with *decimals* places and the language's separators."""
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    rounded = round_places(value, decimals, ROUND_HALF_UP)
     return number_format(rounded, decimals, use_l10n=True, force_grouping=True)
 
 
@@ -62,7 +64,7 @@ def format_price(price: Decimal, decimals: int | None = None) -> PriceText:
 
 def _tiny(price: Decimal) -> PriceText:
     places = TINY_DIGITS - 1 - price.adjusted()
-    rounded = price.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    rounded = round_places(price, places, ROUND_HALF_UP)
     zeros = -rounded.adjusted() - 1
     if zeros < 2:
         text = format_number(price, STEPS[-1][1])
@@ -80,7 +82,7 @@ def format_amount(amount: Decimal, decimals: int) -> PriceText:
 
 def direction(change: Decimal | None) -> str:
     """Return `up`, `down` or `flat`: what is left of *change* (percent) after rounding."""
-    rounded = (change or Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    rounded = round_places(change or Decimal(0), 2, ROUND_HALF_UP)
     return "up" if rounded > 0 else "down" if rounded < 0 else "flat"
 
 

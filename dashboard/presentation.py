@@ -126,7 +126,8 @@ def _change(rate: Mapping[str, Any], price: Decimal | None, prices: Sequence[Dec
         return None
     if rate["change_24h_pct"] is not None:
         percent = Decimal(rate["change_24h_pct"])
-        before = price / (1 + percent / 100) if percent > -100 else Decimal(0)
+        share = 1 + percent / 100
+        before = price / share if share > 0 else Decimal(0)
         window = _("24 h")
     elif len(prices) > 1:
         before = prices[0]

@@ -11,6 +11,7 @@ from rates.exceptions import SourceError
 from rates.feed import SOURCES
 from rates.models import Coin
 from rates.ownership import distance_pct
+from rates.types import round_places
 
 TIMEOUT = 4.0
 
@@ -51,7 +52,7 @@ def compare(findings: Sequence[Finding]) -> list[Finding]:
     """Return *findings* with their distance from the first price among them."""
     first = next((finding for finding in findings if finding.price is not None), None)
     return [
-        Finding(f.source, f.price, f.problem, distance_pct(f.price, first.price).quantize(Decimal("0.01")))
+        Finding(f.source, f.price, f.problem, round_places(distance_pct(f.price, first.price), 2))
         if first and first.price is not None and f.price is not None and f is not first
         else f
         for f in findings

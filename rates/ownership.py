@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
-from rates.types import CoinState, Held, Rate, Reading
+from rates.types import CoinState, Held, Rate, Reading, round_places
 
 # Consecutive readings with moving time stamps that let a lone source's jump through.
 READINGS_TO_RELEASE = 3
@@ -30,7 +30,6 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 EVIDENCE = timedelta(seconds=90)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST = timedelta(minutes=5)
-CENT = Decimal("0.01")
 # Percent: how fine steps are summed up.
 FINEST_STEP = Decimal("0.0001")
 
@@ -192,7 +191,7 @@ def _convert(amount: Decimal, factor: Decimal) -> Decimal:
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int)
     product = amount * factor
-    return product.quantize(Decimal(1).scaleb(min(exponent, product.adjusted() - 5)))
+    return round_places(product, max(-exponent, 5 - product.adjusted()))
 
 
 def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetime, rules: Rules) -> Verdict:
@@ -352,7 +351,7 @@ def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, r
             for c in candidates
             if c.rate.source != shown.source and distance_pct(c.rate.price, shown.price) <= rules.agreement_pct
         ),
-        spread_pct=distance_pct(max(prices), min(prices)).quantize(CENT) if len(prices) > 1 else None,
+        spread_pct=round_places(distance_pct(max(prices), min(prices)), 2) if len(prices) > 1 else None,
     )
 
 

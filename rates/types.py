@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
+
+# For rounding, which fails where its result has more digits than the context. A price that passes has up to 60, another
+# one may be 1e49 times as high, and both may be converted into another currency.
+WIDE = Context(prec=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,11 @@ class HistoryPoint(NamedTuple):
 def decimal_text(value: Decimal) -> str:
     """Return *value* as a plain decimal with every digit and no exponent."""
     return format(value, "f")
+
+
+def round_places(value: Decimal, places: int, rounding: str | None = None) -> Decimal:
+    """Return *value* with *places* decimals, however many digits that makes; halves go to the even one."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
 
 
 # A tick writes and reads thousands of times, nearly all of them the same few.

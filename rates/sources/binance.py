@@ -28,7 +28,7 @@ from rates.models import Coin
 from rates.pacing import fingerprint
 from rates.sources.frames import Question, open_question
 from rates.sources.numbers import read_number, read_price, read_text, read_time, read_volume
-from rates.types import Rate
+from rates.types import Rate, round_places
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ def build_rates(values: Sequence[Any], symbols: Mapping[str, Sequence[str]], rec
     observed_at = read_time(milliseconds, 1000, received_at)
     if price is None or observed_at is None or not isinstance(pair, str):
         return []
-    change = read_number(round((price / before - 1) * 100, 4)) if before else None
+    change = read_number(round_places((price / before - 1) * 100, 4)) if before else None
     traded = read_volume(read_text(volume))
     return [Rate(symbol, price, change, traded, NAME, observed_at, received_at) for symbol in symbols.get(pair, ())]
 

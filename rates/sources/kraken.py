@@ -17,7 +17,7 @@ from rates.models import Coin
 from rates.pacing import fingerprint
 from rates.sources.frames import Question, open_question
 from rates.sources.numbers import read_iso_time, read_number, read_price, read_volume
-from rates.types import Rate
+from rates.types import Rate, round_places
 
 NAME = "kraken"
 TETHER = "USDT"
@@ -124,7 +124,7 @@ def parse_tickers(message: Mapping[str, Any], symbols: Mapping[str, str], receiv
             continue
         volume = read_volume(item.get("volume"))
         average = read_price(item.get("vwap")) or price
-        traded = read_volume(round(volume * average, 2)) if volume is not None else None
+        traded = read_volume(round_places(volume * average, 2)) if volume is not None else None
         change = read_number(item.get("change_pct"))
         rates.append(Rate(symbol, price, change, traded, NAME, observed_at, received_at))
     return rates

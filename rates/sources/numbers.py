@@ -87,9 +87,10 @@ def read_iso_time(value: object, received_at: datetime) -> datetime | None:
     """Return the time in an ISO 8601 text with a zone, never later than *received_at*; or None."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return _not_ahead(moment.astimezone(UTC), received_at) if moment and moment.tzinfo else None
+    except (ValueError, OverflowError):
+        # An overflow is a moment that UTC puts before the year 1 or after 9999.
         return None
-    return _not_ahead(moment.astimezone(UTC), received_at) if moment and moment.tzinfo else None
 
 
 def _not_ahead(moment: datetime, received_at: datetime) -> datetime | None:
