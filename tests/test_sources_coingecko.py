@@ -1,6 +1,7 @@
 """CoinGecko's source against the stand-in: every fault, every digit, and one tick of the feed."""
 
 import time
+import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,6 +53,7 @@ ERRORS = {
     "truncated": SourceUnreachable,
     "empty": SourceGarbled,
     "big": SourceGarbled,
+    "big_chunk": SourceUnreachable,
     "reset": SourceUnreachable,
     "redirect": SourceGarbled,
 }
@@ -131,6 +133,18 @@ def test_deadline_counts_everything(coingecko: CoinGecko, fault: str) -> None:
     with pytest.raises(SourceUnreachable, match="no answer in time"):
         fetch()
     assert time.monotonic() - started < 10 * TIMEOUT
+
+
+@pytest.mark.parametrize("fault", ["big", "big_chunk"])
+def test_no_answer_takes_much_more_memory_than_its_limit(coingecko: CoinGecko, fault: str) -> None:
+    coingecko.fault = fault
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError):
+            fetch(5)
+        assert tracemalloc.get_traced_memory()[1] < 3 * source.LONGEST_BODY
+    finally:
+        tracemalloc.stop()
 
 
 def test_nobody_listening_is_unreachable() -> None:

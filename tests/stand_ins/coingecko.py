@@ -199,6 +199,21 @@ def _reset(handler: _Handler) -> None:
 
 def _flood(handler: _Handler) -> None:
     handler.send_head(200, 10_000_000)
+    _pour(handler)
+
+
+def _flood_in_a_chunk(handler: _Handler) -> None:
+    """Send a chunk whose size is below zero, which a reader may take for `as much as comes`."""
+    handler.send_response(200)
+    handler.send_header("Content-Type", JSON_TYPE)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"-1\r\n")
+    _pour(handler)
+    handler.close_connection = True
+
+
+def _pour(handler: _Handler) -> None:
     for _ in range(1000):
         handler.wfile.write(b" " * 10_000)
 
@@ -231,6 +246,7 @@ ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "empty": lambda handler: handler.send(200, ""),
     "empty_object": lambda handler: handler.send(200, "{}"),
     "big": _flood,
+    "big_chunk": _flood_in_a_chunk,
     "reset": _reset,
     "redirect": _redirect,
 }
