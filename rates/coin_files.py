@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ LONGEST_FILE = 1_000_000
 MOST_COINS = 2000
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
+# `isdigit` takes a superscript too. What a database has no room for, the field itself refuses.
+POSITION = re.compile("[0-9]{1,18}")
 
 
 class BadFile(Exception):
@@ -80,6 +83,8 @@ def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
 def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     try:
         items = json.loads(text)
+        # Half a surrogate pair is text to JSON; neither a page nor a database can hold it.
+        json.dumps(items, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadFile(f"The file is not JSON: {error}.") from None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -145,8 +150,8 @@ def _read_value(name: str, value: Any) -> Any:
             raise ValidationError(f"enabled is {text!r}; allowed: true, false.")
         return text.lower() in TRUE
     if name == "position":
-        if not text.isdigit():
-            raise ValidationError(f"position is {text!r}; allowed: a whole number.")
+        if not POSITION.fullmatch(text):
+            raise ValidationError(f"position is {text[:20]!r}; allowed: a whole number of up to 18 digits.")
         return int(text)
     return text.upper() if name == "symbol" else text
 

@@ -160,6 +160,9 @@ BROKEN = {
     b"symbol,name,coingecko_id\nDOGE,Dogecoin,dogecoin\nDOGE,Other,other\n": "DOGE is in line 2 already",
     b"symbol,name,coingecko_id\nBTC,Other,other\n": "BTC is bitcoin in the list",
     b'[{"symbol": "DOGE", "name": "Doge", "coingecko_id": "dogecoin", "price": 1}]': "unknown field price",
+    "symbol,name,coingecko_id,position\nDOGE,Doge,dogecoin,²\n".encode(): "position is '²'; allowed: a whole number",
+    b"symbol,name,coingecko_id,position\nDOGE,Doge,dogecoin," + 5000 * b"9": "a whole number of up to 18",
+    b'[{"symbol": "DOGE", "name": "\\ud800", "coingecko_id": "dogecoin"}]': "surrogates not allowed",
 }
 
 
