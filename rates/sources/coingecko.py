@@ -133,8 +133,9 @@ def find_error(data: Any) -> tuple[int, str] | None:
 
 
 def _quote_words(words: object) -> str:
-    """Return the vendor's *words* in one line, without our key should they repeat it."""
-    text = " ".join(str(words or "").split())
+    """Return the vendor's *words* in one line that any log or page can show, without our key should they repeat it."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(words or ""))
+    text = " ".join(text.split())
     key: str = settings.COINGECKO_API_KEY
     return (text.replace(key, "[key]") if key else text)[:120]
 

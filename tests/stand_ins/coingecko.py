@@ -238,6 +238,7 @@ ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "502": lambda handler: handler.send(502, HTML, HTML_TYPE),
     "429_as_200": lambda handler: handler.send(200, LIMITED),
     "error_body": lambda handler: handler.send(200, '{"error":"coin not found"}'),
+    "unprintable": lambda handler: handler.send(400, r'{"error":"no \ud800\u001b[31m\u0000 coin"}'),
     "html": lambda handler: handler.send(200, HTML, HTML_TYPE),
     "wrong_type": lambda handler: handler.send(200, handler.body(), HTML_TYPE),
     "list_body": lambda handler: handler.send(200, "[]"),
