@@ -1,6 +1,7 @@
 """The shared memory: what one publisher stores, another one and every hub read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -83,6 +84,25 @@ def test_a_publisher_that_was_overtaken_decides_again() -> None:
     saved = store.update_board(decide)
     assert [memory.snapshot.fragments["BTC"].price for memory in seen if memory.snapshot] == ["1", "2"]
     assert saved.snapshot.seq == 3
+
+
+def test_a_quiet_change_is_not_overwritten_by_a_publisher_that_did_not_see_it() -> None:
+    save({"BTC": "1"})
+    seen: list[Memory] = []
+
+    def vouch(memory: Memory) -> Change:
+        vouched = CoinState(coingecko_id="BTC", good=Decimal(1))
+        return replace(change({"BTC": "1"}, quiet=True), states={"BTC": vouched})
+
+    def decide(memory: Memory) -> Change:
+        seen.append(memory)
+        if len(seen) == 1:
+            assert not store.update_board(vouch).published
+        return replace(change({"BTC": "2"}), states=memory.states)
+
+    store.update_board(decide)
+    assert [memory.states["BTC"].good for memory in seen] == [None, 1]
+    assert store.load_states()["BTC"].good == 1
 
 
 def test_one_worker_has_a_slot() -> None:

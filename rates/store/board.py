@@ -110,7 +110,8 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
     with watching() as pipe:
         for _ in range(ATTEMPTS):
             try:
-                pipe.watch(BOARD)
+                # A quiet change writes the states alone.
+                pipe.watch(BOARD, STATES)
                 memory = _load_memory(pipe)
                 change = decide(memory)
                 saved = _number(memory.snapshot, change)
