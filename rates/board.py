@@ -96,6 +96,20 @@ def _is_other(state: CoinState, coin: Coin) -> bool:
     return state.coingecko_id not in ("", coin.coingecko_id)
 
 
+def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
+    """
+    Return those of *rates* whose coin is among *coins* what it was among *asked*, when its price was asked for.
+
+    One with another id or pair since may be another coin. USDT is itself where neither list has it.
+    """
+    before, now = _identify(asked), _identify(coins)
+    return [rate for rate in rates if before.get(rate.symbol) == now.get(rate.symbol)]
+
+
+def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
+    return {coin.symbol: (coin.coingecko_id, coin.binance_symbol) for coin in coins}
+
+
 def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
     readings: dict[str, dict[str, Reading]] = {}

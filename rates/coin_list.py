@@ -11,13 +11,17 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two log lines about a database that stays away.
 QUIET = 60.0
+# Seconds that a database which failed is left alone: no failure may cost its time-out again in the same tick, nor each
+# time that a publisher decides anew because others went on.
+LEFT_ALONE = 5.0
 
 
 class CoinList:
-    """What this process read last, and when it last complained that it could not."""
+    """What this process read last, when that last failed, and when it last complained of it."""
 
     def __init__(self) -> None:
         self._coins: list[Coin] | None = None
+        self._failed_at = float("-inf")
         self._complained_at = float("-inf")
 
     def read(self) -> list[Coin]:
@@ -27,13 +31,18 @@ class CoinList:
         Raises:
             DatabaseError: when it could not be read yet either.
         """
+        if self._coins is not None and time.monotonic() - self._failed_at < LEFT_ALONE:
+            return list(self._coins)
         try:
-            self._coins = list(Coin.objects.enabled())
+            self._coins = coins = list(Coin.objects.enabled())
         except DatabaseError as error:
             if self._coins is None:
                 raise
+            self._failed_at = time.monotonic()
             self._complain(error)
-        return list(self._coins)
+            coins = self._coins
+        # Never what another thread has read meanwhile, which may be older.
+        return list(coins)
 
     def _complain(self, error: DatabaseError) -> None:
         if time.monotonic() - self._complained_at >= QUIET:

@@ -62,21 +62,20 @@ def take_tick() -> Tick:
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
     answers |= _ask(_choose_rest(coins, states, answers, healths, calls), healths)
-    saved = _publish(partial(board.revise, coins=coins, rates=_rates(answers), now=datetime.now(UTC)))
-    return Tick(answers, saved)
+    return Tick(answers, _publish(partial(_revise, rates=_rates(answers), asked=coins)))
 
 
-def take_readings(rates: Sequence[Rate]) -> Saved:
+def take_readings(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:
     """
     Put *rates* of the live streams on the board; publish only if a coin looks different after it.
 
-    Rates that repeat a known price confirm it: their `received_at` is when the stream last proved to be alive.
+    *coins* are those that the streams follow. Rates that repeat a known price confirm it: their `received_at` is when
+    the stream last proved to be alive.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
-    coins = coin_list.read()
-    return _publish(partial(board.revise, coins=coins, rates=rates, now=datetime.now(UTC), live=True, quiet=True))
+    return _publish(partial(_revise, rates=rates, asked=coins, live=True, quiet=True))
 
 
 def publish_coins() -> Saved:
@@ -86,8 +85,7 @@ def publish_coins() -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached; the next tick publishes the list then.
     """
-    coins = coin_list.read()
-    return _publish(partial(board.revise, coins=coins, rates=(), now=datetime.now(UTC)))
+    return _publish(partial(_revise, rates=(), asked=()))
 
 
 def accept_prices(symbols: Iterable[str]) -> Saved:
@@ -97,18 +95,31 @@ def accept_prices(symbols: Iterable[str]) -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
     """
-    coins = coin_list.read()
     chosen = frozenset(symbols)
 
-    def decide(memory: Memory) -> Change:
+    def decide(memory: Memory, coins: Sequence[Coin]) -> Change:
         states = {s: accept(state) if s in chosen else state for s, state in memory.states.items()}
         return board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
 
     return _publish(decide)
 
 
-def _publish(decide: Callable[[Memory], Change]) -> Saved:
-    saved = store.update_board(decide)
+def _revise(
+    memory: Memory,
+    coins: Sequence[Coin],
+    rates: Sequence[Rate],
+    asked: Sequence[Coin],
+    *,
+    live: bool = False,
+    quiet: bool = False,
+) -> Change:
+    current = board.keep_current(rates, asked, coins)
+    return board.revise(memory, coins, current, datetime.now(UTC), live=live, quiet=quiet)
+
+
+def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
+    # The list is read when others can no longer publish unnoticed: so no edit is undone by a list from before it.
+    saved = store.update_board(lambda memory: decide(memory, coin_list.read()))
     for change in saved.owners:
         logger.log(
             logging.WARNING if change.before else logging.INFO,

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import ModuleType
@@ -22,6 +22,7 @@ from rates import counts, feed, store
 from rates.coin_list import coin_list
 from rates.concurrency import first_of
 from rates.exceptions import StoreUnavailable
+from rates.models import Coin
 from rates.reports import report_forever
 from rates.sources import binance_stream, kraken_stream
 from rates.stream_desk import Desk
@@ -141,14 +142,15 @@ async def _hold(token: str, threads: Threads) -> float | None:
 
 async def _stream(desk: Desk, links: list[Link], threads: Threads) -> None:
     """Keep all *links* open and publish their news; ends only by being cancelled."""
-    await first_of(_follow_coins(links, threads), _publish_news(desk, threads), *(link.keep_open() for link in links))
+    following, publishing = _follow_coins(desk, links, threads), _publish_news(desk, threads)
+    await first_of(following, publishing, *(link.keep_open() for link in links))
 
 
-async def _follow_coins(links: list[Link], threads: Threads) -> None:
+async def _follow_coins(desk: Desk, links: list[Link], threads: Threads) -> None:
     """Tell every link which pairs the coin list wants now."""
     while True:
         try:
-            coins = await threads.on_board(coin_list.read)
+            desk.coins = coins = await threads.on_board(coin_list.read)
             for link in links:
                 source: ModuleType = link.source
                 link.want(source.map_pairs(coins))
@@ -176,14 +178,14 @@ async def _publish_news(desk: Desk, threads: Threads) -> None:
         else:
             rates = desk.take_news()
         if rates:
-            published = await _publish(rates, threads, log_failure=published)
+            published = await _publish(rates, desk.coins, threads, log_failure=published)
             if not published:
                 desk.put_back(rates)
 
 
-async def _publish(rates: list[Rate], threads: Threads, *, log_failure: bool) -> bool:
+async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, *, log_failure: bool) -> bool:
     try:
-        await threads.on_board(lambda: feed.take_readings(rates))
+        await threads.on_board(lambda: feed.take_readings(rates, coins))
         return True
     except (StoreUnavailable, DatabaseError) as error:
         logger.log(logging.WARNING if log_failure else logging.DEBUG, "news of the streams have to wait: %s", error)

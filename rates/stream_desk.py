@@ -6,11 +6,12 @@ not hold after an event that contradicts it: an unusable price, or a clock that 
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from rates import counts
+from rates.models import Coin
 from rates.sources.frames import Event
 from rates.types import Rate
 
@@ -26,10 +27,12 @@ class Desk:
 
     Attributes:
         news: set while there are rates that were not taken yet.
+        coins: the coin list that the streams follow, so whom the rates are about.
     """
 
     def __init__(self) -> None:
         self.news = asyncio.Event()
+        self.coins: Sequence[Coin] = ()
         self._rates: dict[Key, Rate] = {}
         self._fresh: set[Key] = set()
         self._doubted: set[Key] = set()

@@ -3,6 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from rates.coin_list import CoinList
 from rates.models import Coin
@@ -29,6 +30,18 @@ def test_the_coins_of_the_last_time_serve_while_the_database_is_away(
     assert [r.getMessage() for r in caplog.records] == [
         "the coin list cannot be read, the last one is used: no such table: rates_coin"
     ]
+
+
+def test_a_database_that_failed_is_left_alone_for_a_while(
+    coins: list[Coin], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Its time-out would be waited for again and again, by a publisher that others overtake meanwhile."""
+    coin_list = CoinList()
+    coin_list.read()
+    lose_table("rates_coin")
+    coin_list.read()
+    with django_assert_num_queries(0):
+        assert coin_list.read() == coins
 
 
 def test_without_a_last_time_the_failure_is_told(coins: list[Coin]) -> None:

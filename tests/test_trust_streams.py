@@ -134,7 +134,7 @@ class StreamWorld(World):
             let_pass(INTERVAL)
             self.links.run(lambda: self.links.desk.let_pass(INTERVAL))
             time.sleep(LISTEN)
-            feed.take_readings(self.links.take())
+            feed.take_readings(self.links.take(), list(Coin.objects.all()))
             self.boards = [shown("BTC")]
             feed.take_tick()
             self.boards.append(shown("BTC"))
