@@ -65,6 +65,23 @@ def test_a_flushed_redis_begins_a_new_epoch() -> None:
     assert second.snapshot.seq == 1
 
 
+def test_a_coin_that_stands_still_does_not_expire_nor_does_the_board() -> None:
+    save({"BTC": "1", "XLM": "2"})
+    save({"BTC": "2", "XLM": "2"})
+    keys = {key: store.client().ttl(key) for key in store.client().keys("*")}
+    assert keys == dict.fromkeys(["rates:board", "rates:states", "rates:BTC", "rates:XLM"], -1)
+
+
+def test_a_coin_that_is_lost_is_written_anew_in_the_same_epoch() -> None:
+    """So is one that a release before has let expire."""
+    first = save({"BTC": "1", "XLM": "2"})
+    store.client().delete(store.rate_key("XLM"))
+    assert store.load_snapshot() is None
+    second = save({"BTC": "1", "XLM": "2"}, quiet=True)
+    assert (second.snapshot.epoch, second.snapshot.seq, second.changed) == (first.snapshot.epoch, 2, {"XLM"})
+    assert store.load_snapshot() == second.snapshot
+
+
 def test_a_quiet_change_without_effect_is_not_a_publication() -> None:
     first = save({"BTC": "1"})
     assert not save({"BTC": "1"}, quiet=True).published

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -20,12 +20,11 @@ from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
 VERSION = 1
-# Seconds: what nobody renews goes by itself.
+# Seconds: a history whose coin has no updates any more goes by itself.
 KEEP = 7 * 86400
 OWNER_CHANGES_KEPT = 50
 ATTEMPTS = 10
 # One command for all coins: hundreds of them would cost the client more than the server.
-SET_ALL = 'for i, key in ipairs(KEYS) do redis.call("SET", key, ARGV[i + 1], "EX", ARGV[1]) end'
 APPEND_ALL = """
 for i, key in ipairs(KEYS) do
     redis.call("RPUSH", key, ARGV[i + 2])
@@ -170,10 +169,11 @@ def _remember(texts: Mapping[str, str], states: Mapping[str, CoinState]) -> None
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
     header = {"v": VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
-    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}), ex=KEEP)
+    # Neither expires: a coin that stood still for longer would take the whole board away.
+    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}))
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
     if rates:
-        pipe.eval(SET_ALL, len(rates), *rates, KEEP, *rates.values())
+        pipe.mset(rates)
     gone = [history_key(symbol) for symbol in change.forgotten]
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
     if gone:
@@ -203,7 +203,7 @@ def load_snapshot() -> Snapshot | None:
                 return None
             after, *texts = pipe.get(BOARD).mget(_rate_keys(header)).execute()
             if _read_header(after) == header:
-                return _read_snapshot(header, texts[0])
+                return None if None in texts[0] else _read_snapshot(header, texts[0])
     raise StoreUnavailable("Redis: the board changes too fast to be read")
 
 
@@ -220,9 +220,8 @@ def _read_header(text: str | None) -> Header | None:
     return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]))
 
 
-def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot | None:
-    if None in texts:
-        return None
+def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
+    """Return the board of the coins whose *texts* are there; a publisher writes those anew that are lost."""
     fragments = {
         symbol: Fragment(symbol, text, json.loads(text)["price"])
         for symbol, text in zip(header.symbols, texts, strict=False)
@@ -284,9 +283,8 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
         head, states, sources, calls, counters, processes, owners, *rest = pipe.execute()
     header = _read_header(head)
     texts = dict(zip(wanted, rest[::2], strict=True))
-    shown = tuple(s for s in header.symbols if texts.get(s)) if header else ()
     return Overview(
-        snapshot=_read_snapshot(replace(header, symbols=shown), [texts[s] for s in shown]) if header else None,
+        snapshot=_read_snapshot(header, [texts.get(s) for s in header.symbols]) if header else None,
         states=_read_states(states),
         histories={s: [_read_tuple(HistoryPoint, t) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),

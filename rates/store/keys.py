@@ -1,8 +1,8 @@
 """
 Every key in Redis; no module outside this package spells one.
 
-    rates:{symbol}          the coin object of the protocol, as it was published
-    rates:{symbol}:history  list, oldest first: {"price", "observed_at"}
+    rates:{symbol}          the coin object of the protocol, as it was published; deleted when the coin leaves the board
+    rates:{symbol}:history  list, oldest first: {"price", "observed_at"}; kept for a week after the last update
     rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
     rates:states            hash, symbol -> what the publishers know of the coin (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
