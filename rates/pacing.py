@@ -17,7 +17,7 @@ import calendar
 import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,6 +39,8 @@ FIRST_BREAK_PAUSE = 1.0
 LONGEST_BREAK_PAUSE = 60.0
 STREAM_LIMIT_PAUSE = 30.0
 LONGEST_STREAM_LIMIT_PAUSE = 600.0
+# No count of failures and no Unix time that is stored can be higher.
+HIGHEST = 1e11
 # What distinguishes the name of a stream's health from that of its source's.
 STREAM = " stream"
 
@@ -101,7 +103,13 @@ def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str |
 
 
 def _read(stored: Mapping[str, Any]) -> Health:
-    return Health(**{name: value for name, value in stored.items() if name in Health.__dataclass_fields__})
+    """Return the health that is *stored*, whatever became of it: a field that cannot be right is as in a fresh one."""
+    return Health(**{f.name: stored[f.name] for f in fields(Health) if _is_sound(stored.get(f.name), f.default)})
+
+
+def _is_sound(value: Any, default: Any) -> bool:
+    kinds = (int, float) if type(default) is float else (type(default),)
+    return type(value) in kinds and (isinstance(value, str) or 0 <= value <= HIGHEST)
 
 
 def write_health(health: Health) -> dict[str, Any]:
@@ -151,7 +159,7 @@ def after_error(health: Health, error: SourceError, now: float, interval: float)
         spacing = min(LONGEST_SPACING, max(2 * interval, WIDEN * health.spacing))
         return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
     if isinstance(error, SourceRefused):
-        pause = min(LONGEST_REFUSED_PAUSE, REFUSED_PAUSE * 2 ** (failures - 1))
+        pause = _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
         return replace(asked, probing=True, paused_until=now + pause)
     if failures <= FREE_RETRIES:
         return asked

@@ -29,7 +29,7 @@ def test_unnamed_pauses_grow_to_a_cap() -> None:
 def test_a_refused_source_is_probed_after_a_long_pause() -> None:
     health = pacing.after_error(Health(), SourceRefused("coingecko", "401"), 1000.0, INTERVAL)
     assert health.probing
-    assert not pacing.may_ask(health, 1000.0 + pacing.REFUSED_PAUSE - 1, 0.0)
+    assert not pacing.may_ask(health, 1000.0 + 0.8 * pacing.REFUSED_PAUSE - 1, 0.0)
     assert not pacing.after_answer(health, 3000.0, INTERVAL).probing
 
 
@@ -43,6 +43,16 @@ def test_a_source_that_stays_away_is_asked_less_and_never_seldom() -> None:
     for _ in range(50):
         health = pacing.after_error(health, SourceUnreachable("coingecko", "reset"), 1000.0, INTERVAL)
     assert 0 < health.paused_until - 1000.0 <= pacing.LONGEST_FAILURE_PAUSE
+
+
+@pytest.mark.parametrize("error", [SourceUnreachable, SourceRefused, SourceLimited])
+def test_pauses_stay_what_they_are_however_often_a_source_fails(error: type[SourceError]) -> None:
+    """Who is refused for good and probed once an hour has failed a thousand times after six weeks."""
+    health = Health(failures=100_000)
+    poll = pacing.after_error(health, error("binance", ""), 1000.0, INTERVAL)
+    stream = pacing.after_break(health, error("binance", ""), 1000.0, lasted=False)
+    assert all(0 < after.paused_until - 1000.0 <= pacing.LONGEST_REFUSED_PAUSE for after in (poll, stream))
+    assert poll.failures == stream.failures == 100_001
 
 
 def test_another_key_starts_afresh() -> None:

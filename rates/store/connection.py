@@ -114,5 +114,13 @@ def redis_errors() -> Iterator[None]:
 
 
 def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-    """Return the objects in the JSON *texts* of a hash."""
-    return {name: json.loads(text) for name, text in texts.items()}
+    """Return the objects in the JSON *texts* of a hash; what became unreadable is left out."""
+    objects = {name: _read_json(text) for name, text in texts.items()}
+    return {name: found for name, found in objects.items() if isinstance(found, dict)}
+
+
+def _read_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -49,10 +49,10 @@ def claim_slot(slot: int, seconds: float) -> bool:
         return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
 
 
-def load_healths() -> dict[str, dict[str, Any]]:
+def load_healths() -> dict[str, Mapping[str, Any]]:
     """Return the health of each source that was ever asked, by name."""
     with redis_errors():
-        return {name: json.loads(text) for name, text in client().hgetall(SOURCES).items()}
+        return read_hash(client().hgetall(SOURCES))
 
 
 def save_healths(healths: Mapping[str, Mapping[str, Any]]) -> None:
