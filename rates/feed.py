@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 from django.conf import settings
 
@@ -58,7 +59,7 @@ def take_tick() -> Tick:
     """
     coins = coin_list.read()
     states = board.follow(store.load_states(), coins)
-    healths = _read_healths()
+    healths = _read_healths(store.load_healths())
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
     answers |= _ask(_choose_rest(coins, states, answers, healths, calls), healths)
@@ -135,8 +136,7 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
     return saved
 
 
-def _read_healths() -> dict[str, Health]:
-    stored = store.load_healths()
+def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
     return {name: pacing.read_health(stored, name, SOURCES[name].setup()) for name in settings.RATES_SOURCES}
 
 
@@ -214,7 +214,7 @@ def _credit_spacing(name: str, coins: Sequence[Coin], calls: Mapping[str, int]) 
 
 
 def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rate] | SourceError]:
-    """Put all *questions* at once; what is learned about the sources goes into *healths* and the store."""
+    """Put all *questions* at once; what this and other processes learned of the sources goes into *healths*."""
     if not questions:
         return {}
     started = datetime.now(UTC)
@@ -222,9 +222,8 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
     store.count_calls({name: SOURCES[name].count_calls(coins) for name, coins in questions.items()}, started)
     with ThreadPoolExecutor(len(questions)) as threads:
         answers = dict(zip(questions, threads.map(_fetch, questions, questions.values()), strict=True))
-    for name, answer in answers.items():
-        healths[name] = _learn(name, healths[name], answer, started.timestamp())
-    store.save_healths({name: pacing.write_health(healths[name]) for name in answers})
+    learned = {name: _learn(name, healths[name], answer, started.timestamp()) for name, answer in answers.items()}
+    healths |= _read_healths(store.update_healths(partial(pacing.settle, learned)))
     return answers
 
 

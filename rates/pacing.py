@@ -39,6 +39,8 @@ FIRST_BREAK_PAUSE = 1.0
 LONGEST_BREAK_PAUSE = 60.0
 STREAM_LIMIT_PAUSE = 30.0
 LONGEST_STREAM_LIMIT_PAUSE = 600.0
+# By how much the clocks of two hosts may differ, in seconds; what is further ahead is from before ours was set back.
+CLOCKS_DIFFER = 60.0
 # No count of failures and no Unix time that is stored can be higher.
 HIGHEST = 1e11
 # What distinguishes the name of a stream's health from that of its source's.
@@ -117,9 +119,24 @@ def write_health(health: Health) -> dict[str, Any]:
     return asdict(health)
 
 
+def settle(learned: Mapping[str, Health], stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """
+    Return what to store of what was *learned*, beside what others have *stored* since the questions were put.
+
+    The longer pause stands: a good answer that was on its way meanwhile does not end it.
+    """
+    return {name: write_health(_settle(health, stored.get(name, {}))) for name, health in learned.items()}
+
+
+def _settle(learned: Health, stored: Mapping[str, Any]) -> Health:
+    other, now = _read(stored), learned.asked_at
+    stands = other.setup == learned.setup and pause_left(other, now) > pause_left(learned, now)
+    return other if stands else learned
+
+
 def pause_left(health: Health, now: float) -> float:
     """Return the seconds of its pause that are left at *now*; none if our clock was set back since."""
-    return 0.0 if health.asked_at > now else max(0.0, health.paused_until - now)
+    return max(0.0, health.paused_until - now) if _is_believable(health.asked_at, now) else 0.0
 
 
 def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0) -> bool:
@@ -128,11 +145,19 @@ def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0
 
     *wait* is how long its last good answer serves, *credit_spacing* what the month's credits allow; both in seconds.
     """
-    if health.asked_at > now:
-        return True
     if pause_left(health, now):
         return False
-    return now - health.asked_at >= max(health.spacing, credit_spacing) and now - health.answered_at >= wait
+    spacing = max(health.spacing, credit_spacing)
+    return _seconds_since(health.asked_at, now) >= spacing and _seconds_since(health.answered_at, now) >= wait
+
+
+def _seconds_since(moment: float, now: float) -> float:
+    """Return the seconds from *moment* to *now*; one from before our clock was set back is as long ago as never."""
+    return max(0.0, now - moment) if _is_believable(moment, now) else now
+
+
+def _is_believable(moment: float, now: float) -> bool:
+    return moment - now <= CLOCKS_DIFFER
 
 
 def after_answer(health: Health, now: float, interval: float) -> Health:

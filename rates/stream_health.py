@@ -8,11 +8,12 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 
 from rates import store
 from rates.exceptions import SourceError, StoreUnavailable
-from rates.pacing import Health, after_break, after_connecting, pause_left, read_health, stream_name, write_health
+from rates.pacing import Health, after_break, after_connecting, pause_left, read_health, settle, stream_name
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,6 @@ class SharedHealth:
     async def _save(self, health: Health) -> None:
         self._health = health
         try:
-            await asyncio.to_thread(store.save_healths, {self._name: write_health(health)})
+            await asyncio.to_thread(store.update_healths, partial(settle, {self._name: health}))
         except StoreUnavailable as error:
             logger.debug("%s: its health cannot be shared: %s", self._name, error)

@@ -1,11 +1,17 @@
 """What ticks remember of the sources, and what they make of it."""
 
 import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
 
 import pytest
+from pytest_django import Settings
 
 from rates import coin_status, feed, metrics, pacing, readiness, store
 from rates.store.keys import SOURCES
+from tests.stand_ins.coingecko import CoinGecko
 from tests.world import ALL, World, shown
 
 FIELDS = pacing.write_health(pacing.Health())
@@ -31,3 +37,35 @@ def test_a_health_that_was_damaged_stops_nothing(world: World, damaged: str, fau
     tick = feed.take_tick()
     assert tick.answers.keys() == set(ALL)
     assert (shown("BTC")["price"] is None) == bool(fault)
+
+
+@dataclass
+class Late(CoinGecko):
+    """A CoinGecko whose good answers are on their way until they `arrive`."""
+
+    asked: Event = field(default_factory=Event)
+    arrive: Event = field(default_factory=Event)
+
+    def price_body(self, ids: Iterable[str], fault: str) -> str:
+        self.asked.set()
+        self.arrive.wait(10)
+        return super().price_body(ids, fault)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_good_answer_that_comes_late_does_not_end_the_pause_that_another_tick_met(
+    world: World, settings: Settings
+) -> None:
+    settings.RATES_SOURCES, settings.RATES_REFRESH_INTERVAL = ["coingecko"], 60.0
+    with Late() as vendor, ThreadPoolExecutor() as threads:
+        settings.COINGECKO_API_URL = vendor.url
+        late = threads.submit(feed.take_tick)
+        assert vendor.asked.wait(10)
+        vendor.fault = "429_retry_after"
+        feed.take_tick()
+        vendor.arrive.set()
+        assert isinstance(late.result().answers["coingecko"], list)
+        paused = pacing.read_health(store.load_healths(), "coingecko")
+        assert pacing.pause_left(paused, paused.asked_at) == 7
+        assert not feed.take_tick().answers
+        assert vendor.calls == 2

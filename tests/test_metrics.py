@@ -142,7 +142,9 @@ def test_a_dispute_and_a_held_price_are_counted(coingecko: CoinGecko, settings) 
 
 def test_a_source_that_is_no_longer_in_use_raises_no_alarm(settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], ["kraken"]
-    store.save_healths({name: {"failed_at": 1.0, "failures": 9} for name in ("coingecko", "binance", "kraken stream")})
+    store.update_healths(
+        lambda _: {name: {"failed_at": 1.0, "failures": 9} for name in ("coingecko", "binance", "kraken stream")}
+    )
     shown = {name for name in samples() if name.startswith("rates_source_up")}
     assert shown == {"rates_source_up,source=coingecko", "rates_source_up,source=kraken stream"}
 
@@ -300,6 +302,6 @@ async def test_an_old_board_and_coins_without_prices_are_not(address: str, setti
 async def test_a_pause_is_told_and_makes_nobody_unready(address: str) -> None:
     await until(lambda: get_hub().listening)
     health = {"asked_at": time.time(), "paused_until": time.time() + 60, "error": "coingecko: limited"}
-    await asyncio.to_thread(store.save_healths, {"coingecko": health})
+    await asyncio.to_thread(store.update_healths, lambda _: {"coingecko": health})
     answer = await AsyncClient().get("/readyz")
     assert (answer.status_code, answer.json()["paused"]["coingecko"]["why"]) == (200, "coingecko: limited")

@@ -62,6 +62,24 @@ def test_another_key_starts_afresh() -> None:
     assert pacing.read_health(stored, "coingecko", "old") == pacing.read_health(stored, "coingecko") == refused
 
 
+@pytest.mark.parametrize(
+    ("setup", "seconds", "left"),
+    [("key", None, 60), ("key", 30, 60), ("key", 90, 90), ("new key", None, 0), ("new key", 30, 30)],
+)
+def test_of_two_pauses_that_were_learned_at_once_the_longer_one_stands(
+    setup: str, seconds: float | None, left: float
+) -> None:
+    met = pacing.after_error(Health("key"), SourceLimited("coingecko", "429", 60), 1000.5, INTERVAL)
+    mine = Health(setup)
+    if seconds is None:
+        mine = pacing.after_answer(mine, 1000.0, INTERVAL)
+    else:
+        mine = pacing.after_error(mine, SourceLimited("coingecko", "429", seconds), 1000.0, INTERVAL)
+    settled = pacing.settle({"coingecko": mine}, {"coingecko": pacing.write_health(met)})
+    health = pacing.read_health(settled, "coingecko", setup)
+    assert pacing.pause_left(health, health.asked_at) == left
+
+
 def test_pause_of_a_stream_grows_is_capped_and_is_long_where_it_will_not_heal() -> None:
     def pause(error: SourceError, failures: int) -> float:
         return pacing.after_break(Health(failures=failures - 1), error, 1000.0, lasted=False).paused_until - 1000.0
@@ -126,4 +144,20 @@ def test_without_credits_nobody_is_asked() -> None:
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_source() -> None:
-    assert pacing.may_ask(Health(asked_at=5000.0, answered_at=5000.0), 1400.0, 60.0)
+    health = Health(asked_at=5000.0, answered_at=5000.0)
+    assert pacing.may_ask(health, 1400.0, 60.0)
+    failed = pacing.after_error(health, SourceUnreachable("coingecko", "reset"), 1400.0, INTERVAL)
+    assert pacing.may_ask(failed, 1405.0, 60.0)
+    limited = pacing.after_error(Health(), SourceLimited("coingecko", "429", 60), 5000.0, INTERVAL)
+    assert not pacing.pause_left(limited, 1400.0)
+    assert not pacing.may_ask(health, 1400.0, 0.0, float("inf"))
+
+
+@pytest.mark.parametrize("ahead", [2.0, 30.0])
+def test_a_host_whose_clock_is_ahead_is_believed(ahead: float) -> None:
+    limited = pacing.after_error(Health(), SourceLimited("coingecko", "429", 60), 1000.0 + ahead, INTERVAL)
+    assert pacing.pause_left(limited, 1000.0) == 60 + ahead
+    assert not pacing.may_ask(limited, 1000.0, 0.0)
+    answered = pacing.after_answer(Health(), 1000.0 + ahead, INTERVAL)
+    assert not pacing.may_ask(answered, 1000.0, 7.5)
+    assert pacing.may_ask(answered, 1000.0, 0.0)

@@ -1,6 +1,6 @@
 """The shared memory: what one publisher stores, another one and every hub read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -120,6 +120,21 @@ def test_a_quiet_change_is_not_overwritten_by_a_publisher_that_did_not_see_it() 
     store.update_board(decide)
     assert [memory.states["BTC"].good for memory in seen] == [None, 1]
     assert store.load_states()["BTC"].good == 1
+
+
+def test_a_process_that_was_overtaken_decides_again_about_healths() -> None:
+    store.update_healths(lambda _: {"kraken": {"failures": 1}})
+    seen = []
+
+    def decide(stored: Mapping[str, Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+        seen.append(stored["kraken"]["failures"])
+        if len(seen) == 1:
+            store.update_healths(lambda _: {"kraken": {"failures": 2}})
+        return {"binance": {"failures": 3}}
+
+    assert store.update_healths(decide) == {"kraken": {"failures": 2}, "binance": {"failures": 3}}
+    assert store.load_healths() == {"kraken": {"failures": 2}, "binance": {"failures": 3}}
+    assert seen == [1, 2]
 
 
 def test_one_worker_has_a_slot() -> None:

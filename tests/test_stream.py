@@ -20,6 +20,7 @@ from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
 from rates.sources.frames import Event
 from rates.stream_desk import Desk
+from rates.stream_health import SharedHealth
 from rates.stream_link import Link
 from rates.types import Rate
 from tests.nginx import make_certificate
@@ -238,7 +239,7 @@ async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(
     banned = pacing.after_break(
         pacing.Health(source.setup()), SourceLimited(source.NAME, "429", 0.5), time.time(), lasted=True
     )
-    store.save_healths({name: pacing.write_health(banned)})
+    store.update_healths(lambda _: {name: pacing.write_health(banned)})
     assert not pacing.read_health(store.load_healths(), name).answers
     async with open_link(source, [BTC]) as link:
         await until(lambda: "BTC" in prices(link))
@@ -246,10 +247,17 @@ async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(
         await until(lambda: pacing.read_health(store.load_healths(), name).answers)
 
 
+async def test_stream_that_delivers_leaves_the_pause_that_another_process_met() -> None:
+    await SharedHealth(binance_stream).broke(SourceLimited("binance", "418", 120), lasted=True)
+    await SharedHealth(binance_stream).delivers(0.0)
+    pause, words = await SharedHealth(binance_stream).read_pause()
+    assert (pause > 0, words) == (True, "binance: 418")
+
+
 async def test_stream_of_a_vendor_that_limits_the_polls_waits(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
     limited = pacing.after_error(pacing.Health("x"), SourceLimited(source.NAME, "429", 60), time.time(), 5)
-    store.save_healths({source.NAME: pacing.write_health(limited)})
+    store.update_healths(lambda _: {source.NAME: pacing.write_health(limited)})
     async with open_link(source, [BTC]):
         await asyncio.sleep(0.3)
     assert stand_in.calls == 0

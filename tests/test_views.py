@@ -78,7 +78,7 @@ async def test_the_history_of_an_unknown_coin_is_not_found(board: None, hub: Non
 
 async def test_readyz_names_who_is_left_alone_and_why(board: None, hub: None) -> None:
     refused = pacing.after_break(pacing.Health(), SourceRefused("binance", "blocked here"), time.time(), lasted=True)
-    await asyncio.to_thread(store.save_healths, {"binance stream": pacing.write_health(refused)})
+    await asyncio.to_thread(store.update_healths, lambda _: {"binance stream": pacing.write_health(refused)})
     paused = (await AsyncClient().get("/readyz")).json()["paused"]
     assert paused["binance stream"]["why"] == "binance: blocked here"
     assert read_time(paused["binance stream"]["until"]) > datetime.now(UTC)

@@ -83,10 +83,10 @@ def let_pass(seconds: float) -> None:
     if states:
         store.client().hset(store.STATES, mapping=states)
     times = ("asked_at", "answered_at", "failed_at", "paused_until")
-    store.save_healths(
-        {
-            name: health | {key: health[key] - seconds for key in times if health[key]}
-            for name, health in store.load_healths().items()
+    store.update_healths(
+        lambda stored: {
+            name: {**health, **{key: health[key] - seconds for key in times if health[key]}}
+            for name, health in stored.items()
         }
     )
 

@@ -39,8 +39,8 @@ from rates.store.coordination import (
     load_unknown_pairs,
     release_stream,
     report_process,
-    save_healths,
     save_unknown_pairs,
+    update_healths,
 )
 from rates.store.keys import STATES, history_key, rate_key
 from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
@@ -51,5 +51,6 @@ __all__ = [
     "history_key", "hold_stream", "is_cluster", "is_known", "load_calls", "load_catalog", "load_header",
     "load_healths", "load_histories", "load_overview", "load_processes", "load_search", "load_snapshot",
     "load_states", "load_unknown_pairs", "publish_plain", "rate_key", "redis_errors", "release_stream",
-    "report_process", "save_catalog", "save_healths", "save_search", "save_unknown_pairs", "update_board",
+    "report_process", "save_catalog", "save_search", "save_unknown_pairs", "update_board",
+    "update_healths",
 ]  # fmt: skip

@@ -9,11 +9,10 @@ from secrets import token_hex
 from typing import Any, TypeVar
 
 from django.conf import settings
-from redis.exceptions import WatchError
 
 from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
-from rates.store.connection import client, read_hash, redis_errors, watching
+from rates.store.connection import ATTEMPTS, client, read_hash, redis_errors, take_turns
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCES, STATES, history_key, rate_key
 from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, time_text
 
@@ -23,7 +22,6 @@ VERSION = 1
 # Seconds: a history whose coin has no updates any more goes by itself.
 KEEP = 7 * 86400
 OWNER_CHANGES_KEPT = 50
-ATTEMPTS = 10
 # One command for all coins: hundreds of them would cost the client more than the server.
 APPEND_ALL = """
 for i, key in ipairs(KEYS) do
@@ -106,21 +104,17 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
         StoreUnavailable: when Redis cannot be reached or refuses to write; nothing has changed then, unless it hung and
             goes on with what it was told: hubs find that by its number.
     """
-    with watching() as pipe:
-        for _ in range(ATTEMPTS):
-            try:
-                # A quiet change writes the states alone.
-                pipe.watch(BOARD, STATES)
-                memory = _load_memory(pipe)
-                change = decide(memory)
-                saved = _number(memory.snapshot, change)
-                pipe.multi()
-                _write(pipe, saved, change)
-                pipe.execute()
-                return saved
-            except WatchError:
-                continue
-    raise StoreUnavailable("Redis: too many publishers at once")
+
+    def work(pipe: Any) -> Saved:
+        memory = _load_memory(pipe)
+        change = decide(memory)
+        saved = _number(memory.snapshot, change)
+        pipe.multi()
+        _write(pipe, saved, change)
+        return saved
+
+    # A quiet change writes the states alone.
+    return take_turns(work, BOARD, STATES)
 
 
 def _load_memory(pipe: Any) -> Memory:

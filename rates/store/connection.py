@@ -1,10 +1,10 @@
 """The connection to Redis: by address or by Sentinel, never waiting long, its failures turned into ours."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from django.conf import settings
@@ -16,6 +16,10 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from rates.exceptions import StoreUnavailable
+
+T = TypeVar("T")
+
+ATTEMPTS = 10
 
 
 @cache
@@ -75,17 +79,27 @@ def is_cluster() -> bool:
             client().connection_pool.disconnect()
 
 
-@contextmanager
-def watching() -> Iterator[Any]:
+def take_turns(work: Callable[[Any], T], *keys: str) -> T:
     """
-    Enter a pipeline that may WATCH keys.
+    Return what *work* returns: with a pipeline that watches *keys* it reads, then calls `multi` and says what to write.
+
+    It runs again when another process was faster, so it must have no effects of its own.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached, does not answer or refuses.
     """
     pool, callbacks = client().connection_pool, client().response_callbacks
-    with redis_errors(), _WatchingPipeline(pool, callbacks, transaction=True, shard_hint=None) as pipe:
-        yield pipe
+    pipe: Any = _WatchingPipeline(pool, callbacks, transaction=True, shard_hint=None)
+    with redis_errors(), pipe:
+        for _ in range(ATTEMPTS):
+            try:
+                pipe.watch(*keys)
+                result = work(pipe)
+                pipe.execute()
+            except WatchError:
+                continue
+            return result
+    raise StoreUnavailable("Redis: too many processes change the same at once")
 
 
 class _WatchingPipeline(Pipeline):

@@ -2,13 +2,15 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from rates.store.connection import client, read_hash, redis_errors
+from rates.store.connection import client, read_hash, redis_errors, take_turns
 from rates.store.keys import CALLS, PROCESSES, SOURCES, STREAM, UNKNOWN_PAIRS
+
+Healths = Mapping[str, Mapping[str, Any]]
 
 # Seconds: a pair that Binance does not know is asked for again after this.
 UNKNOWN_PAIR_KEPT = 86400
@@ -49,17 +51,28 @@ def claim_slot(slot: int, seconds: float) -> bool:
         return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
 
 
-def load_healths() -> dict[str, Mapping[str, Any]]:
+def load_healths() -> Healths:
     """Return the health of each source that was ever asked, by name."""
     with redis_errors():
         return read_hash(client().hgetall(SOURCES))
 
 
-def save_healths(healths: Mapping[str, Mapping[str, Any]]) -> None:
-    """Store the health of the sources that were asked just now."""
-    if healths:
-        with redis_errors():
-            client().hset(SOURCES, mapping={name: json.dumps(health) for name, health in healths.items()})
+def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
+    """
+    Store what *decide* makes of the health of each source, and return all of them; several processes take turns.
+
+    *decide* runs again when another process was faster, so it must have no effects of its own.
+    """
+
+    def work(pipe: Any) -> Healths:
+        stored = read_hash(pipe.hgetall(SOURCES))
+        decided = decide(stored)
+        pipe.multi()
+        if decided:
+            pipe.hset(SOURCES, mapping={name: json.dumps(health) for name, health in decided.items()})
+        return {**stored, **decided}
+
+    return take_turns(work, SOURCES)
 
 
 def count_calls(calls: Mapping[str, int], now: datetime) -> None:
