@@ -101,8 +101,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
-    # Seconds; without it, a tick would wait for minutes for a host that is gone.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+    # Seconds (the second: milliseconds) until a host that is gone is given up, in the middle of a query too; otherwise
+    # a tick would wait for minutes, and a stream for hours.
+    gone = {"connect_timeout": 2, "tcp_user_timeout": 2000, "keepalives_idle": 2, "keepalives_interval": 1}
+    DATABASES["default"]["OPTIONS"] = gone | DATABASES["default"].get("OPTIONS", {})
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]

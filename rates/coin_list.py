@@ -2,8 +2,10 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection, transaction
 
 from rates.models import Coin
 
@@ -14,6 +16,8 @@ QUIET = 60.0
 # Seconds that a database which failed is left alone: no failure may cost its time-out again in the same tick, nor each
 # time that a publisher decides anew because others went on.
 LEFT_ALONE = 5.0
+# Milliseconds that PostgreSQL may take for the list; a tick has a few seconds for everything.
+DEADLINE = 1000
 
 
 class CoinList:
@@ -34,7 +38,8 @@ class CoinList:
         if self._coins is not None and time.monotonic() - self._failed_at < LEFT_ALONE:
             return list(self._coins)
         try:
-            self._coins = coins = list(Coin.objects.enabled())
+            with _deadline():
+                self._coins = coins = list(Coin.objects.enabled())
         except DatabaseError as error:
             if self._coins is None:
                 raise
@@ -48,6 +53,21 @@ class CoinList:
         if time.monotonic() - self._complained_at >= QUIET:
             self._complained_at = time.monotonic()
             logger.warning("the coin list cannot be read, the last one is used: %s", str(error).partition("\n")[0])
+
+
+@contextmanager
+def _deadline() -> Iterator[None]:
+    """
+    Give up a query of PostgreSQL's that takes too long, as behind a migration that waits for a transaction left open.
+
+    For this query alone: staff and migrations wait for as long as they need. SQLite's readers wait for nobody.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {DEADLINE}")
+        yield
 
 
 coin_list = CoinList()

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from django.db import close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
@@ -62,7 +62,7 @@ class Publisher:
     def _publish(self) -> None:
         try:
             feed.publish_coins()
-        except RatesError as error:
+        except (RatesError, DatabaseError) as error:
             logger.warning("the edited coin list is published with the next tick: %s", error)
 
 

@@ -1,12 +1,15 @@
 """A database that cannot be read: prices go on with the coins of before, and staff are told what is wrong."""
 
+import time
+
 import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from rates.coin_list import CoinList
+from rates.coin_list import CoinList, coin_list
 from rates.models import Coin
+from rates.signals import GATHER, publisher
 
 
 @pytest.fixture
@@ -48,6 +51,17 @@ def test_without_a_last_time_the_failure_is_told(coins: list[Coin]) -> None:
     lose_table("rates_coin")
     with pytest.raises(DatabaseError):
         CoinList().read()
+
+
+def test_an_edit_is_not_called_a_failure_when_the_list_cannot_be_read_after_it(
+    coins: list[Coin], caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher.wait()
+    time.sleep(GATHER)
+    coin_list._coins = None
+    lose_table("rates_coin")
+    publisher.publish()
+    assert "published with the next tick: no such table" in caplog.text
 
 
 def test_the_admin_says_what_is_wrong(admin_client: Client) -> None:

@@ -1,13 +1,70 @@
-"""The tables on a real PostgreSQL."""
+"""The tables on a real PostgreSQL, and prices beside one that answers nothing."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
+import pytest
+
+from tests.faults.admin import Staff
+from tests.faults.clients import Clients
+from tests.faults.conftest import Figure
 from tests.faults.postgres import Postgres
+from tests.faults.processes import System, wait_until
+from tests.faults.proxy import Proxy
+from tests.faults.test_disk import assert_prices_go_on, assert_quiet
 from tests.test_upgrades import check_migrations
 
+Build, Listen = Callable[..., System], Callable[..., Clients]
 
-def test_tables_go_back_to_nothing_and_come_again(tmp_path: Path, stack: ExitStack) -> None:
-    database = Postgres(tmp_path)
-    stack.callback(database.end)
-    check_migrations(database.url)
+
+@pytest.fixture
+def database_server(tmp_path: Path, stack: ExitStack) -> Postgres:
+    server = Postgres(tmp_path)
+    stack.callback(server.end)
+    return server
+
+
+def test_tables_go_back_to_nothing_and_come_again(database_server: Postgres) -> None:
+    check_migrations(database_server.url)
+
+
+def start(build: Build, database_url: str) -> System:
+    system = build(DATABASE_URL=database_url)
+    system.manage("migrate", "--verbosity", "0")
+    system.manage("seed_coins")
+    system.start("web")
+    system.start("worker")
+    system.wait_fresh()
+    return system
+
+
+def test_prices_go_on_while_the_table_is_locked_and_staff_wait_for_it(
+    build: Build, listen: Listen, database_server: Postgres, figure: Figure
+) -> None:
+    """As by a migration that stands behind a transaction which somebody has left open."""
+    system = start(build, database_server.url)
+    staff, clients = Staff.log_in(system), listen(system, 5)
+    with psycopg.connect(database_server.url) as somebody, ThreadPoolExecutor(1) as thread:
+        somebody.execute("LOCK TABLE rates_coin IN ACCESS EXCLUSIVE MODE")
+        edit = thread.submit(staff.switch, "XLM", on=False)
+        assert_prices_go_on(system, clients, figure)
+        assert not edit.done()
+        somebody.rollback()
+        assert edit.result()[0] == 200
+    wait_until(lambda: "XLM" not in clients.clients[0].rates, 10, "the edit is on the board")
+    assert_quiet(*system.processes)
+
+
+def test_prices_go_on_while_every_packet_is_dropped(
+    build: Build, listen: Listen, database_server: Postgres, stack: ExitStack, figure: Figure
+) -> None:
+    way = stack.enter_context(Proxy(database_server.port))
+    system = start(build, database_server.url.replace(str(database_server.port), str(way.port)))
+    clients = listen(system, 5)
+    way.cut()
+    assert_prices_go_on(system, clients, figure)
+    way.mend()
+    assert_quiet(*system.processes)
