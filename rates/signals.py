@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, transaction
@@ -10,7 +11,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from rates import feed, store
-from rates.exceptions import RatesError, StoreUnavailable
+from rates.exceptions import RatesError
 from rates.models import Coin
 
 logger = logging.getLogger(__name__)
@@ -26,10 +27,16 @@ class Publisher:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
         self._published_at = float("-inf")
+        self._pairs: set[str] = set()
 
-    def publish(self) -> None:
-        """Publish now, or with the edits of the next `GATHER` seconds when that was only just done."""
+    def publish(self, pair: str) -> None:
+        """
+        Publish now, or with the edits of the next `GATHER` seconds when that was only just done.
+
+        With it, forget that Binance did not know *pair*: whoever saves a coin may have waited for it to be listed.
+        """
         with self._lock:
+            self._pairs |= {pair} - {""}
             wait = self._published_at + GATHER - time.monotonic()
             if wait > 0:
                 self._plan(wait)
@@ -60,25 +67,22 @@ class Publisher:
             close_old_connections()
 
     def _publish(self) -> None:
+        pairs = frozenset(self._pairs)
         try:
+            store.forget_unknown_pairs(pairs)
+            self._pairs -= pairs
             feed.publish_coins()
         except (RatesError, DatabaseError) as error:
             logger.warning("the edited coin list is published with the next tick: %s", error)
+        finally:
+            # Counted from the end: the other edits of a list do not each wait for a Redis that hangs.
+            self._published_at = time.monotonic()
 
 
 publisher = Publisher()
 
 
 @receiver((post_save, post_delete), sender=Coin)
-def publish_coins(**_kwargs: Any) -> None:
+def publish_coins(instance: Coin, **_kwargs: Any) -> None:
     """Publish when the edit is committed; before that, the list is as it was."""
-    transaction.on_commit(publisher.publish)
-
-
-@receiver(post_save, sender=Coin)
-def ask_for_its_pair_again(instance: Coin, **_kwargs: Any) -> None:
-    """Forget that Binance did not know the pair: whoever saves the coin may have waited for it to be listed."""
-    try:
-        store.forget_unknown_pair(instance.binance_symbol)
-    except StoreUnavailable as error:
-        logger.warning("%s is asked for again in a day: %s", instance.binance_symbol, error)
+    transaction.on_commit(partial(publisher.publish, instance.binance_symbol))

@@ -60,7 +60,7 @@ def test_an_edit_is_not_called_a_failure_when_the_list_cannot_be_read_after_it(
     time.sleep(GATHER)
     coin_list._coins = None
     lose_table("rates_coin")
-    publisher.publish()
+    publisher.publish("")
     assert "published with the next tick: no such table" in caplog.text
 
 

@@ -1,9 +1,13 @@
 """An edit is published at once, many edits together."""
 
 import json
+import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from django.db import transaction
 
 from rates import store
 from rates.models import Coin
@@ -37,22 +41,67 @@ def test_a_burst_of_edits_is_a_few_publications() -> None:
     assert header.seq <= (time.monotonic() - started) / GATHER + 3
 
 
-def test_an_edit_while_redis_is_away_is_saved_all_the_same(settings, caplog) -> None:
+@contextmanager
+def elsewhere(settings) -> Iterator[socket.socket]:
+    """Let something be asked instead of Redis that takes connections and answers nothing."""
     publisher.wait()
     time.sleep(GATHER)
-    store.client.cache_clear()
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    try:
-        Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
-        publisher.wait()
-    finally:
+    address = settings.REDIS_URL
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.REDIS_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         store.client.cache_clear()
+        try:
+            yield listener
+            publisher.wait()
+        finally:
+            settings.REDIS_URL = address
+            store.client.cache_clear()
+
+
+def count_questions(listener: socket.socket) -> int:
+    """Return how often it was asked, each time over a new connection: one that got no answer is not used again."""
+    listener.setblocking(False)
+    for number in range(100):
+        try:
+            listener.accept()[0].close()
+        except BlockingIOError:
+            return number
+    return 100
+
+
+def test_an_edit_while_redis_is_away_is_saved_all_the_same(settings, caplog) -> None:
+    with elsewhere(settings) as listener:
+        listener.close()
+        Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
     assert Coin.objects.count() == 1
     assert "published with the next tick" in caplog.text
+
+
+def test_an_edit_of_many_coins_waits_once_for_a_redis_that_hangs_and_others_do_not(settings) -> None:
+    with elsewhere(settings) as listener:
+        with transaction.atomic():
+            for n in "12345":
+                Coin.objects.create(symbol=n, name=n, coingecko_id=n, binance_symbol=f"{n}USDT")
+            assert count_questions(listener) == 0
+        assert count_questions(listener) == 1
+        publisher.wait()
+        assert count_questions(listener) == 1
 
 
 def test_who_saves_a_coin_has_its_pair_asked_for_again() -> None:
     coin = Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
     store.save_unknown_pairs(["BTCUSDT", "XLMUSDT"])
     coin.save()
+    publisher.wait()
     assert store.load_unknown_pairs() == {"XLMUSDT"}
+
+
+def test_a_pair_that_redis_was_away_for_is_asked_for_again_after_the_next_edit(settings) -> None:
+    store.save_unknown_pairs(["BTCUSDT"])
+    with elsewhere(settings) as listener:
+        listener.close()
+        Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    assert store.load_unknown_pairs() == {"BTCUSDT"}
+    Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar")
+    publisher.wait()
+    assert store.load_unknown_pairs() == set()

@@ -29,7 +29,7 @@ from rates.store.coordination import (
     count_attempts,
     count_calls,
     forget_processes,
-    forget_unknown_pair,
+    forget_unknown_pairs,
     forgive_attempts,
     hold_stream,
     is_known,
@@ -47,7 +47,7 @@ from rates.store.lookups import load_catalog, load_search, save_catalog, save_se
 
 __all__ = [
     "STATES", "VERSION", "Change", "Header", "Memory", "Overview", "Saved", "claim_slot", "client",
-    "count_attempts", "count_calls", "forget_processes", "forget_unknown_pair", "forgive_attempts",
+    "count_attempts", "count_calls", "forget_processes", "forget_unknown_pairs", "forgive_attempts",
     "history_key", "hold_stream", "is_cluster", "is_known", "load_calls", "load_catalog", "load_header",
     "load_healths", "load_histories", "load_overview", "load_processes", "load_search", "load_snapshot",
     "load_states", "load_unknown_pairs", "publish_plain", "rate_key", "redis_errors", "release_stream",

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -107,10 +107,11 @@ def save_unknown_pairs(pairs: Iterable[str]) -> None:
         pipe.execute()
 
 
-def forget_unknown_pair(pair: str) -> None:
-    """Let Binance be asked about *pair* again."""
-    with redis_errors():
-        client().zrem(UNKNOWN_PAIRS, pair)
+def forget_unknown_pairs(pairs: Collection[str]) -> None:
+    """Let Binance be asked about *pairs* again."""
+    if pairs:
+        with redis_errors():
+            client().zrem(UNKNOWN_PAIRS, *pairs)
 
 
 def hold_stream(token: str, seconds: float) -> bool:
