@@ -68,14 +68,13 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         hub = get_hub()
         try:
             admitted = admit(scope, hub.draining)
+            try:
+                await self._serve(hub, scope, receive, send)
+            finally:
+                release(admitted)
         except Refusal as refusal:
             counts.refused.labels(refusal.word).inc()
             await refusal.send(scope, send)
-            return
-        try:
-            await self._serve(hub, scope, receive, send)
-        finally:
-            release(admitted)
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
         try:

@@ -100,7 +100,7 @@ def begin(counter: Counter, *choices: Iterable[str]) -> None:
         counter.labels(*values)
 
 
-begin(refused, ("origin", "token", "full", "full_for_address", "draining"))
+begin(refused, ("origin", "token", "full", "full_for_address", "draining", "database"))
 begin(closed, ("slow", "dead", "token_expired", "draining", "protocol"))
 begin(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "too_often", "too_long"))
 begin(ticks, ("run", "taken", "failed"))

@@ -11,6 +11,7 @@ The dashboard is public, so its page gets tokens of our own, signed with a key d
 some minutes. They keep other sites and forgotten programs out, not a person who can load the page.
 """
 
+import asyncio
 import time
 from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
@@ -21,15 +22,20 @@ import jwt
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from jwt.types import Options
+
+from rates.admission import Refusal, log_refusal
 
 # Bytes.
 LONGEST_TOKEN = 4096
 PAGE_TOKEN_LIFE = timedelta(minutes=5)
 PAGE_AUDIENCE = "rates-page"
 BEARER = "bearer"
+# Seconds a handshake waits to hear whose session it shows; all of them ask in one thread, one after the other.
+SESSION_DEADLINE = 3.0
 
 
 class TokenRefused(Exception):
@@ -110,13 +116,20 @@ async def authenticate(scope: dict[str, Any]) -> float:
 
     Raises:
         TokenRefused: when it shows neither a good token nor the session of a logged-in user.
+        Refusal: when it shows a session, and the database does not say whose.
     """
     headers = dict(scope["headers"])
     token = find_token(scope, headers)
     if token is not None:
         return check_token(token)
     key = _session_key(headers.get(b"cookie", b"").decode("latin-1"))
-    expiry: float | None = await _session_expiry(key) if key else None
+    try:
+        async with asyncio.timeout(SESSION_DEADLINE):
+            expiry: float | None = await _session_expiry(key) if key else None
+    except (DatabaseError, TimeoutError) as error:
+        reason = str(error).partition("\n")[0] or "no answer"
+        log_refusal(f"nobody can say whose session it shows: {reason}")
+        raise Refusal("database", 503, 1013, "sessions cannot be looked up") from None
     if expiry is None:
         raise TokenRefused("no token")
     return expiry

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import jwt
 import pytest
+from asgiref.sync import sync_to_async
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.management import CommandError, call_command
+from django.db import connection
+from websockets.exceptions import InvalidStatus
 
 from rates import tokens
 from rates.tokens import TokenRefused, check_token, find_token, issue_page_token, issue_token
@@ -170,8 +173,33 @@ async def test_the_session_of_a_logged_in_user_opens_the_socket(async_client, dj
     async with serving() as address:
         async with open_socket(address, additional_headers={"Cookie": f"sessionid={cookie}"}) as client:
             assert (await next_frame(client))["type"] == "hello"
-        async with open_socket(address, additional_headers={"Cookie": "sessionid=guessed"}) as client:
+        async with open_socket(address, additional_headers={"Cookie": "sessionid=guessed-key"}) as client:
             assert await closed_code(client) == 4001
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_session_that_cannot_be_looked_up_is_refused_and_a_token_needs_no_database(caplog) -> None:
+    """It is refused before the accept and without a traceback, and the log says so once."""
+    await rename_table("django_session", "lost")
+    try:
+        async with serving() as address:
+            for _ in range(2):
+                with pytest.raises(InvalidStatus, match="503"):
+                    await open_socket(address, additional_headers={"Cookie": "sessionid=guessed-key"})
+            async with open_socket(address, subprotocols=["rates.v1", "bearer", sign()]) as client:
+                assert (await next_frame(client))["type"] == "hello"
+    finally:
+        await rename_table("lost", "django_session")
+    assert "Traceback" not in caplog.text
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("rates.")] == [
+        "socket refused: nobody can say whose session it shows: no such table: django_session"
+    ]
+
+
+@sync_to_async
+def rename_table(old: str, new: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
 def test_a_page_gets_a_token_for_itself_only(client) -> None:

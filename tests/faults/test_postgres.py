@@ -1,5 +1,6 @@
 """The tables on a real PostgreSQL, and prices beside one that answers nothing."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.faults.admin import Staff
 from tests.faults.clients import Clients
@@ -31,8 +34,8 @@ def test_tables_go_back_to_nothing_and_come_again(database_server: Postgres) -> 
     check_migrations(database_server.url)
 
 
-def start(build: Build, database_url: str) -> System:
-    system = build(DATABASE_URL=database_url)
+def start(build: Build, database_url: str, **settings: str) -> System:
+    system = build(DATABASE_URL=database_url, **settings)
     system.manage("migrate", "--verbosity", "0")
     system.manage("seed_coins")
     system.start("web")
@@ -68,3 +71,33 @@ def test_prices_go_on_while_every_packet_is_dropped(
     assert_prices_go_on(system, clients, figure)
     way.mend()
     assert_quiet(*system.processes)
+
+
+def test_sessions_are_refused_soon_while_nobody_can_look_them_up(
+    build: Build, database_server: Postgres, stack: ExitStack, figure: Figure
+) -> None:
+    way = stack.enter_context(Proxy(database_server.port))
+    url = database_server.url.replace(str(database_server.port), str(way.port))
+    system = start(build, url, RATES_WS_AUTH="jwt")
+    with psycopg.connect(database_server.url) as somebody:
+        somebody.execute("LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE")
+        figure("table locked, longest of 10 handshakes", assert_refused(system), "s")
+    way.cut()
+    figure("packets dropped, longest of 10 handshakes", assert_refused(system), "s")
+    assert_quiet(*system.processes)
+
+
+def assert_refused(system: System) -> float:
+    """Show ten sessions at once; return the seconds until the last one was refused."""
+
+    def show_session(number: int) -> None:
+        cookie = {"Cookie": f"sessionid=guessed{number}"}
+        with pytest.raises(InvalidStatus, match="503"):
+            connect(f"ws://{system.address}/ws/rates", additional_headers=cookie, proxy=None, open_timeout=30)
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(show_session, range(10)))
+    took = time.monotonic() - began
+    assert took < 5
+    return took
