@@ -215,6 +215,8 @@ RATES_STREAM_INTERVAL = number("RATES_STREAM_INTERVAL", "1", 0.05, 60)
 
 COINGECKO_API_URL = url("COINGECKO_API_URL", "https://api.coingecko.com/api/v3/simple/price", ("http", "https"))
 COINGECKO_API_KEY = text("COINGECKO_API_KEY")
+if not re.fullmatch(r"[\x21-\x7e]*", COINGECKO_API_KEY):
+    refuse_secret("COINGECKO_API_KEY", "the key alone: an invisible character may have been copied with it")
 COINGECKO_PLAN = choice("COINGECKO_PLAN", "demo", ("demo", "pro"))
 # Calls a month that the plan pays for; None: no such limit is kept.
 COINGECKO_MONTHLY_CREDITS = (

@@ -59,14 +59,23 @@ def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch
     assert read == ["https://app.example.com", "http://localhost:3000", "https://a:8443"]
 
 
-def test_a_token_that_can_be_guessed_is_refused_without_being_shown() -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("METRICS_TOKEN", "guess-me"),
+        ("COINGECKO_API_KEY", "CG-guess-me\u200b"),
+        ("COINGECKO_API_KEY", "CG-guess\n-me"),
+        ("COINGECKO_API_KEY", "CG-guess-me '"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_refused_without_being_shown(name: str, value: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", "import config.settings"],
-        env=os.environ | {"METRICS_TOKEN": "guess-me"}, cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {name: value}, cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
-    assert "METRICS_TOKEN" in done.stderr
-    assert "guess-me" not in done.stderr
+    assert name in done.stderr
+    assert "guess" not in done.stderr
 
 
 def read_names() -> set[str]:
