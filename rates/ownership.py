@@ -126,7 +126,7 @@ def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules:
     return Reading(
         rate,
         live,
-        streak=2 if is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
+        streak=2 if old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
         drift=(old.drift + step).quantize(FINEST_STEP) if abs(step) <= rules.agreement_pct else old.drift,
         anchors={**drifts, **old.anchors} if rate.price == old.rate.price else drifts,
     )

@@ -185,7 +185,8 @@ def test_a_reading_older_than_the_one_before_is_refused_until_the_clock_moves_on
     back = take_reading({"coingecko": first}, rate("coingecko", "90", observed_age=60), False, RULES)
     assert (back.refused, back.rate) == ("its clock went back", first.rate)
     forward = rate("coingecko", "101", observed_age=-1)
-    assert take_reading({"coingecko": back}, forward, False, RULES).refused is None
+    again = take_reading({"coingecko": back}, forward, False, RULES)
+    assert (again.refused, again.streak) == (None, 1)
 
 
 def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
