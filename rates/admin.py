@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from rates import coin_files, feed, store
-from rates.board import TETHER, is_depegged
+from rates.board import TETHER_USD, is_depegged
 from rates.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_processes, describe_sources
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.forms import CoinForm, ImportForm, RowForm
@@ -289,8 +289,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
                 "processes": describe_processes(overview),
                 "board_age": board_age(overview),
-                "tether": overview.states.get(TETHER),
-                "depegged": is_depegged(overview.states.get(TETHER, CoinState())),
+                "tether": overview.states.get(TETHER_USD),
+                "depegged": is_depegged(overview.states.get(TETHER_USD, CoinState())),
             }
         return self._page(request, "system", _("System"), **context)
 

@@ -13,19 +13,19 @@ from decimal import Decimal
 from django.conf import settings
 
 from rates.models import Coin
-from rates.ownership import Rules, Verdict, decide, take_reading
+from rates.ownership import EVIDENCE, Rules, Verdict, decide, take_reading
 from rates.publication import encode_row
 from rates.store import Change, Memory
 from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
-# USDT/USD is followed like a coin, because Binance's prices are in USDT.
 TETHER = "USDT"
+# What one is worth is followed like a coin, because Binance's prices are in USDT. The coin of that name is another one,
+# whose price is old sooner. No coin's symbol has a slash.
+TETHER_USD = "USDT/USD"
 # Percent: a USDT/USD further than this from 1 is an alarm.
 TETHER_ALARM_PCT = Decimal("0.5")
 # Percent: a lone source's USDT/USD that jumps further is held; coins move like this every day, USDT once in years.
 TETHER_JUMP_PCT = Decimal(1)
-# A measured USDT/USD serves longer than a price: it moves by hundredths of a percent, and few questions bring it.
-TETHER_SERVES = timedelta(minutes=10)
 
 
 def read_rules() -> Rules:
@@ -68,16 +68,16 @@ def revise(
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
-        notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER), judged.get(TETHER))],
+        notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
         quiet=quiet,
     )
 
 
 def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
-    """Return the state of each of *coins*, and of USDT; what belongs to another coin or pair is forgotten."""
+    """Return the state of each of *coins*, and of USDT/USD; what belongs to another coin or pair is forgotten."""
     followed = {coin.symbol: _adopt(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
-        followed.setdefault(TETHER, states.get(TETHER, CoinState()))
+        followed[TETHER_USD] = states.get(TETHER_USD, CoinState())
     return followed
 
 
@@ -113,17 +113,19 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
 def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
     readings: dict[str, dict[str, Reading]] = {}
-    for rate in rates:
-        if rate.symbol in states:
-            known = readings.setdefault(rate.symbol, dict(states[rate.symbol].readings))
+    named = [(rate.symbol, rate) for rate in rates] + [(TETHER_USD, rate) for rate in rates if rate.symbol == TETHER]
+    for symbol, rate in named:
+        if symbol in states:
+            known = readings.setdefault(symbol, dict(states[symbol].readings))
             known[rate.source] = take_reading(known, rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
 def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
-    lasting = max(TETHER_SERVES, rules.stale_after)
+    """USDT/USD serves for as long as a price is evidence: it moves little, and while streams deliver few ask for it."""
+    lasting = max(EVIDENCE, rules.stale_after)
     strict = replace(rules, stale_after=lasting, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
-    return decide(states.get(TETHER, CoinState()), {"binance": None}, now, strict)
+    return decide(states.get(TETHER_USD, CoinState()), {"binance": None}, now, strict)
 
 
 def tether_factor(verdict: Verdict) -> Decimal | None:
@@ -135,11 +137,11 @@ def tether_factor(verdict: Verdict) -> Decimal | None:
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
-    """Return the verdict on each coin of *states*; USDT comes first, because Binance's prices need it."""
+    """Return the verdict on each coin of *states*; USDT/USD comes first, because Binance's prices need it."""
     tether = _judge_tether(states, now, rules)
     factors = {"binance": tether_factor(tether)}
-    verdicts = {symbol: decide(state, factors, now, rules) for symbol, state in states.items() if symbol != TETHER}
-    return verdicts | {TETHER: tether} if TETHER in states else verdicts
+    verdicts = {symbol: decide(state, factors, now, rules) for symbol, state in states.items() if symbol != TETHER_USD}
+    return verdicts | {TETHER_USD: tether} if TETHER_USD in states else verdicts
 
 
 def _row(coin: Coin, verdict: Verdict) -> Row:

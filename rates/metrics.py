@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rates import counts, store
-from rates.board import TETHER, is_depegged
+from rates.board import TETHER_USD, is_depegged
 from rates.exceptions import StoreUnavailable
 from rates.ownership import is_fresh
 from rates.pacing import pause_left, read_health, stream_name
@@ -75,7 +75,7 @@ def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[M
     yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(header.as_of)))
     yield CounterMetricFamily("rates_publications", "Publications since Redis was emptied.", value=header.seq)
     yield from coin_metrics({symbol: states.get(symbol, CoinState()) for symbol in header.symbols}, now)
-    tether = states.get(TETHER)
+    tether = states.get(TETHER_USD)
     if tether and tether.shown:
         yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
         yield gauge("rates_usdt_depegged", "Whether that is more than 0.5 percent from 1.", is_depegged(tether))

@@ -5,17 +5,20 @@ What the board shows when sources misbehave, as the table that `docs/trust.md` p
 """
 
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from pytest_django import Settings
 
+from rates.models import Coin
+from rates.ownership import EVIDENCE
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.sockets import STREAMS
-from tests.world import ALL, LONGER_THAN_ANY_PAUSE, Faults, World, is_near, let_pass, marks
+from tests.world import ALL, LONGER_THAN_ANY_PAUSE, Faults, World, is_near, let_pass, marks, shown
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "trust.md"
 TRUE = Decimal("63250.12")
@@ -187,3 +190,35 @@ def test_dead_source_is_replaced_and_takes_its_coins_back(world: World) -> None:
     world.misbehave({})
     let_pass(30)
     assert world.tick(2)["source"] == "coingecko"
+
+
+def test_usdt_that_nobody_can_measure_any_more_marks_what_is_left(world: World) -> None:
+    """It may be worth less by now."""
+    world.tick(3)
+    world.misbehave({"coingecko": "500", "kraken": "hang"})
+    coin = world.tick(5)
+    assert (coin["source"], marks(coin)) == ("binance", "")
+    let_pass(EVIDENCE.total_seconds())
+    coin = world.tick()
+    assert (coin["source"], marks(coin)) == ("binance", "disputed")
+
+
+def test_usdt_on_the_board_is_as_old_as_any_coin(world: World) -> None:
+    Coin.objects.create(symbol="USDT", name="Tether", coingecko_id="tether")
+    world.tick(3)
+    assert marks(shown("USDT")) == ""
+    world.misbehave({"coingecko": "500"})
+    world.tick(5)
+    assert (shown("USDT")["source"], marks(shown("USDT"))) == ("kraken", "")
+    world.misbehave(dict.fromkeys(world.stand_ins, "500"))
+    world.tick(5)
+    assert (marks(shown("USDT")), marks(shown("BTC"))) == ("stale", "stale")
+
+
+def test_a_source_whose_clock_goes_back_now_and_then_does_not_take_its_coins_again_and_again(world: World) -> None:
+    world.tick(3)
+    owners = []
+    for number in range(20):
+        world.misbehave({"coingecko": "clock_back"} if number % 2 else {})
+        owners.append(world.tick()["source"])
+    assert sum(before != after for before, after in pairwise(owners)) <= 1
