@@ -181,7 +181,9 @@ def after_error(health: Health, error: SourceError, now: float, interval: float)
     failures = health.failures + 1
     asked = _fail(health, error, now, failures)
     if isinstance(error, SourceLimited):
-        spacing = min(LONGEST_SPACING, max(2 * interval, WIDEN * health.spacing))
+        # Refused again and again, it says nothing new about how often it may be asked.
+        wider = health.spacing if health.failures else max(2 * interval, WIDEN * health.spacing)
+        spacing = min(LONGEST_SPACING, wider)
         return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
     if isinstance(error, SourceRefused):
         pause = _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)

@@ -26,6 +26,16 @@ def test_unnamed_pauses_grow_to_a_cap() -> None:
     assert max(pauses) <= pacing.LONGEST_LIMIT_PAUSE
 
 
+def test_only_the_first_of_several_limits_says_something_about_the_spacing() -> None:
+    health = Health(answered_at=1.0)
+    for _ in range(20):
+        health = pacing.after_error(health, SourceLimited("coingecko", "429", 20), 1000.0, INTERVAL)
+    assert health.spacing == 2 * INTERVAL
+    health = pacing.after_answer(health, 1030.0, INTERVAL)
+    health = pacing.after_error(health, SourceLimited("coingecko", "429", 20), 1040.0, INTERVAL)
+    assert 2 * INTERVAL < health.spacing <= pacing.WIDEN * 2 * INTERVAL
+
+
 def test_a_refused_source_is_probed_after_a_long_pause() -> None:
     health = pacing.after_error(Health(), SourceRefused("coingecko", "401"), 1000.0, INTERVAL)
     assert health.probing
