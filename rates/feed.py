@@ -6,6 +6,7 @@ who were not asked yet. A source that fails costs nobody else anything.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from django.conf import settings
 
 from rates import board, counts, pacing, store
 from rates.coin_list import coin_list
-from rates.exceptions import SourceError
+from rates.exceptions import SourceError, SourceGarbled
 from rates.models import Coin
-from rates.ownership import accept, is_fresh
+from rates.ownership import accept, distance_pct, is_fresh
 from rates.pacing import Health
 from rates.publication import publish
 from rates.sources import binance, coingecko, kraken, simulated
@@ -147,14 +148,17 @@ def _choose_due(
     Return whom to ask about what.
 
     The first of `RATES_SOURCES` is asked with every tick; the others often enough to have a fresh opinion; all of
-    them seldom while every coin shows the price of a fresh stream. A source whose own stream is fresh is not asked.
+    them only for their opinion while every coin shows the price of a fresh stream, and seldom unless another stream
+    contradicts it. A source whose own stream is fresh is not asked.
     """
     now = datetime.now(UTC)
     covered = all(_shows_stream(states[coin.symbol], now) for coin in coins)
+    doubted = any(_is_contradicted(states[coin.symbol], now) for coin in coins)
+    opinion = CHECK_INTERVAL if covered and not doubted else settings.RATES_STALE_AFTER / 2
     questions: dict[str, Sequence[Coin]] = {}
     for place, name in enumerate(settings.RATES_SOURCES):
         wanted = _not_streamed(coins, states, name, now)
-        wait = CHECK_INTERVAL if covered else settings.RATES_STALE_AFTER / 2 if place else 0.0
+        wait = opinion if covered or place else 0.0
         if wanted and pacing.may_ask(healths[name], now.timestamp(), wait, _credit_spacing(name, wanted, calls)):
             questions[name] = wanted
     return questions
@@ -162,6 +166,15 @@ def _choose_due(
 
 def _shows_stream(state: CoinState, now: datetime) -> bool:
     return state.shown is not None and _is_live(state, now, state.shown.source)
+
+
+def _is_contradicted(state: CoinState, now: datetime) -> bool:
+    """Return whether a stream delivers another price than the one that is shown; USDT counts as its quote here."""
+    return state.shown is not None and any(
+        distance_pct(reading.rate.price, state.shown.price) > settings.RATES_AGREEMENT_PCT
+        for source, reading in state.readings.items()
+        if source != state.shown.source and _is_live(state, now, source)
+    )
 
 
 def _is_live(state: CoinState, now: datetime, source: str) -> bool:
@@ -218,13 +231,19 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
     if not questions:
         return {}
     started = datetime.now(UTC)
-    questions = {name: coins[:1] if healths[name].probing else coins for name, coins in questions.items()}
+    questions = {name: _probe(name, coins) if healths[name].probing else coins for name, coins in questions.items()}
     store.count_calls({name: SOURCES[name].count_calls(coins) for name, coins in questions.items()}, started)
     with ThreadPoolExecutor(len(questions)) as threads:
         answers = dict(zip(questions, threads.map(_fetch, questions, questions.values()), strict=True))
-    learned = {name: _learn(name, healths[name], answer, started.timestamp()) for name, answer in answers.items()}
+    took = time.time() - started.timestamp()
+    learned = {n: _learn(n, healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
     healths |= _read_healths(store.update_healths(partial(pacing.settle, learned)))
     return answers
+
+
+def _probe(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
+    """Return one of *coins* that the source is called for: a question that asks nothing proves nothing."""
+    return [next((coin for coin in coins if SOURCES[name].count_calls([coin])), coins[0])]
 
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
@@ -237,22 +256,31 @@ def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
     except SourceError as error:
         outcome = error.kind
         return error
+    except Exception as error:
+        # It costs this source a pause, and not the others and the tick.
+        logger.exception("%s: its answer met an error of ours", name)
+        outcome = SourceGarbled.kind
+        return SourceGarbled(name, f"its answer met an error of ours: {type(error).__name__}")
     finally:
         counts.answers.labels(name, outcome).inc()
 
 
-def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float) -> Health:
-    """Return *health* after *answer*; the first failure and the first answer after failures are a log line each."""
+def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float, took: float) -> Health:
+    """
+    Return *health* after *answer*; the first failure and the first answer after failures are a log line each.
+
+    A pause counts from the answer, *took* seconds after the question.
+    """
     interval = settings.RATES_REFRESH_INTERVAL
     if not isinstance(answer, SourceError):
         if health.failures:
             logger.info("%s: answers again", name)
         return pacing.after_answer(health, asked_at, interval)
     learned = pacing.after_error(health, answer, asked_at, interval)
+    pause = learned.paused_until - asked_at
     if health.failures == 0 or learned.probing != health.probing:
-        pause = learned.paused_until - asked_at
         logger.warning("%s%s", answer, f"; not asked again for {pause:.0f} s" if pause > 0 else "")
-    return learned
+    return replace(learned, paused_until=learned.paused_until + took) if pause > 0 else learned
 
 
 def _rates(answers: Answers) -> list[Rate]:

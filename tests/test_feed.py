@@ -10,9 +10,10 @@ import pytest
 from pytest_django import Settings
 
 from rates import coin_status, feed, metrics, pacing, readiness, store
+from rates.models import Coin
 from rates.store.keys import SOURCES
 from tests.stand_ins.coingecko import CoinGecko
-from tests.world import ALL, World, shown
+from tests.world import ALL, LONGER_THAN_ANY_PAUSE, World, is_near, let_pass, shown
 
 FIELDS = pacing.write_health(pacing.Health())
 NO_NUMBERS = '{"failures": NaN, "asked_at": NaN, "answered_at": -Infinity, "paused_until": Infinity, "spacing": NaN}'
@@ -66,6 +67,34 @@ def test_a_good_answer_that_comes_late_does_not_end_the_pause_that_another_tick_
         vendor.arrive.set()
         assert isinstance(late.result().answers["coingecko"], list)
         paused = pacing.read_health(store.load_healths(), "coingecko")
-        assert pacing.pause_left(paused, paused.asked_at) == 7
+        assert 7 <= pacing.pause_left(paused, paused.asked_at) < 8
         assert not feed.take_tick().answers
         assert vendor.calls == 2
+
+
+def test_a_named_pause_counts_from_the_answer(world: World, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["coingecko", "binance"]
+    world.misbehave({"coingecko": "429_retry_after", "binance": "hang"})
+    feed.take_tick()
+    health = pacing.read_health(store.load_healths(), "coingecko")
+    assert pacing.pause_left(health, health.asked_at) > 7
+
+
+def test_a_probe_asks_for_a_coin_that_the_source_has(world: World, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance"]
+    Coin.objects.create(symbol="ABC", name="First", coingecko_id="abc")
+    world.misbehave({"binance": "451"})
+    world.tick()
+    let_pass(LONGER_THAN_ANY_PAUSE)
+    world.tick()
+    health = pacing.read_health(store.load_healths(), "binance")
+    assert (health.failures, health.probing) == (2, True)
+
+
+def test_an_error_of_ours_in_one_source_costs_the_others_nothing(
+    world: World, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.COINGECKO_API_KEY = "CG-\u200b"
+    coin = world.tick()
+    assert (coin["source"], is_near(coin, world.price())) == ("binance", True)
+    assert "error of ours: UnicodeEncodeError" in caplog.text

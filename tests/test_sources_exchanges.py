@@ -92,6 +92,7 @@ def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: 
         ("451", SourceRefused),
         ("403", SourceRefused),
         ("redirect", SourceError),
+        ("redirect_nowhere", SourceError),
         ("ban", SourceLimited),
     ],
 )
@@ -105,7 +106,13 @@ def test_failure_has_a_name_and_keeps_the_deadline(binance: Binance, kraken: Kra
 
 
 def test_pause_that_a_source_asks_for_is_passed_on(binance: Binance) -> None:
-    for fault, seconds in (("429", None), ("429_retry_after", 7), ("418", 120), ("ban", 90)):
+    for fault, seconds in (
+        ("429", None),
+        ("429_retry_after", 7),
+        ("429_retry_after_twice", 7),
+        ("418", 120),
+        ("ban", 90),
+    ):
         binance.fault = fault
         with pytest.raises(SourceLimited) as caught:
             binance_source.fetch_rates(COINS, 2)

@@ -191,7 +191,7 @@ async def test_connection_is_renewed_before_the_vendor_ends_it(exchange: tuple[M
         assert len(stand_in.connections) <= 2
 
 
-@pytest.mark.parametrize("fault", ["500", "hang_handshake", "reset"])
+@pytest.mark.parametrize("fault", ["500", "hang_handshake", "reset", "redirect_nowhere"])
 async def test_failed_handshakes_are_retried_with_growing_pauses(
     exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -214,7 +214,7 @@ async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCap
     assert binance.calls == 1
 
 
-@pytest.mark.parametrize("fault", ["418", "429_retry_after", "451", "403"])
+@pytest.mark.parametrize("fault", ["418", "429_retry_after", "429_retry_after_twice", "451", "403"])
 async def test_whoever_streams_next_keeps_the_pause(
     exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:

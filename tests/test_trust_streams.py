@@ -290,3 +290,14 @@ def test_both_streams_misbehave(streams: StreamWorld, first: str, second: str) -
 def test_a_stream_and_a_poll_misbehave(streams: StreamWorld, first: str, second: str) -> None:
     walk(streams, {STREAM: first, "coingecko": second})
     assert_recovers(streams)
+
+
+@pytest.mark.parametrize("wrong", [STREAM, "kraken"])
+def test_a_stream_that_stays_wrong_is_outvoted_without_a_break(streams: StreamWorld, wrong: str) -> None:
+    streams.misbehave({wrong: "tenfold"})
+    streams.tick(8)
+    marked = set()
+    for _ in range(70):
+        streams.tick()
+        marked |= {marks(board) for board in streams.boards}
+    assert marked == {""}

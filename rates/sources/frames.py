@@ -38,7 +38,7 @@ def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceEr
     """
     refusal = error if isinstance(error, InvalidStatus) else error.__cause__
     if not isinstance(refusal, InvalidStatus):
-        raise error
+        return SourceGarbled(source, "answered a handshake with what cannot be read")
     response = refusal.response
     status = response.status_code
     if status == 451:
@@ -46,7 +46,8 @@ def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceEr
     if status in (401, 403):
         return SourceRefused(source, f"blocked here ({status}): its firewall refuses this address")
     if status in (418, 429):
-        wait = response.headers.get("Retry-After", "")
+        # One that is told twice is no single header.
+        wait = next(iter(response.headers.get_all("Retry-After")), "")
         words = "banned for asking too often" if status == 418 else "asked too often"
         return SourceLimited(source, f"{words} ({status})", float(wait) if wait.isascii() and wait.isdigit() else None)
     if status >= 500:

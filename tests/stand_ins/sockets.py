@@ -20,16 +20,18 @@ from tests.stand_ins.market import VALUES, StandIn
 
 BLOCKED = json.dumps({"code": 0, "msg": "Service unavailable from a restricted location"})
 # Faults of the handshake: status, further headers, body.
-REFUSALS: dict[str, tuple[int, dict[str, str], str]] = {
+REFUSALS: dict[str, tuple[int, dict[str, str] | list[tuple[str, str]], str]] = {
     "401": (401, {}, ""),
     "403": (403, {"Content-Type": "text/html"}, "<html>Forbidden</html>"),
     "418": (418, {"Retry-After": "120"}, ""),
     "429": (429, {}, ""),
     "429_retry_after": (429, {"Retry-After": "7"}, ""),
+    "429_retry_after_twice": (429, [("Retry-After", "7"), ("Retry-After", "9")], ""),
     "451": (451, {}, BLOCKED),
     "500": (500, {}, ""),
     "502": (502, {"Content-Type": "text/html"}, "<html>Bad gateway</html>"),
     "redirect": (302, {"Location": "/elsewhere"}, ""),
+    "redirect_nowhere": (302, {"Location": "http://[nowhere"}, ""),
 }
 GARBAGE = ("{", "[]", "null", "\u0000", '{"stream": 5}', '{"channel": "ticker", "data": 7}', b"\xff\xfe", "[1e999]")
 HANDSHAKES = frozenset({*REFUSALS, "hang_handshake", "reset"})
@@ -119,8 +121,10 @@ class SocketStandIn(StandIn):
             connection.transport.abort()
         if self.fault not in REFUSALS:
             return None
-        status, headers, body = REFUSALS[self.fault]
-        return Response(status, "", Headers({**headers, "Content-Length": str(len(body))}), body.encode())
+        status, more, body = REFUSALS[self.fault]
+        headers = Headers(more)
+        headers["Content-Length"] = str(len(body))
+        return Response(status, "", headers, body.encode())
 
     async def _meet(self, connection: ServerConnection) -> None:
         self.opened += 1
