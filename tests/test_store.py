@@ -141,6 +141,16 @@ def test_one_worker_has_a_slot() -> None:
     assert [store.claim_slot(7, 5), store.claim_slot(7, 5), store.claim_slot(8, 5)] == [True, False, True]
 
 
+def test_calls_are_kept_for_this_month_and_the_one_before() -> None:
+    for day in range(70):
+        store.count_calls({"coingecko": 2, "kraken": 1, "simulated": 0}, NOW - timedelta(days=69 - day))
+    store.count_calls({"coingecko": 2}, NOW)
+    calls = store.load_calls()
+    assert (calls["coingecko:2026-11"], calls["coingecko:2026-11-24"]) == (50, 4)
+    assert {name.rpartition(":")[2][:7] for name in calls} == {"2026-10", "2026-11"}
+    assert {"kraken:2026-10", "kraken:2026-10-01", "kraken:2026-11-24"} <= calls.keys()
+
+
 decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("1e-28"), max_value=Decimal("1e15"))
 moments = st.timedeltas(timedelta(0), timedelta(days=9999)).map(NOW.__add__)
 rates = st.builds(

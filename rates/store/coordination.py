@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
@@ -82,7 +82,19 @@ def count_calls(calls: Mapping[str, int], now: datetime) -> None:
             for name, count in calls.items():
                 pipe.hincrby(CALLS, f"{name}:{now:%Y-%m}", count)
                 pipe.hincrby(CALLS, f"{name}:{now:%Y-%m-%d}", count)
-            pipe.execute()
+            days = pipe.execute()[1::2]
+        if any(day == count > 0 for day, count in zip(days, calls.values(), strict=True)):
+            # The first call of a day.
+            _forget_calls(now)
+
+
+def _forget_calls(now: datetime) -> None:
+    """Drop what was counted before the month that came before this one."""
+    month_before = now.replace(day=1) - timedelta(days=1)
+    with redis_errors():
+        names = client().hkeys(CALLS)
+        if old := [name for name in names if name.rpartition(":")[2] < f"{month_before:%Y-%m}"]:
+            client().hdel(CALLS, *old)
 
 
 def load_calls() -> dict[str, int]:

@@ -6,7 +6,7 @@ Every key in Redis; no module outside this package spells one.
     rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
     rates:states            hash, symbol -> what the publishers know of the coin (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
-    rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made
+    rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
     rates:counters          hash, name -> count of what happened
     rates:owners            list, newest first: the last changes of owner
     rates:slot:{n}          who runs the tick of slot n
