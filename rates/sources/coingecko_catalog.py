@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from rates import store
 from rates.exceptions import SourceError, StoreUnavailable
 from rates.sources.coingecko import get_json, price_url
+from rates.sources.numbers import read_number
 
 LONGEST_LIST = 8_000_000
 DAY = 86400
@@ -47,17 +48,17 @@ def search_coins(query: str, timeout: float) -> list[Match]:
 
 def parse_search(body: Any) -> list[Match]:
     """Return the coins in the body of `/search`: ``{"coins": [{"id", "symbol", "name", "market_cap_rank"}]}``."""
-    items = body.get("coins", []) if isinstance(body, dict) else []
+    items = body.get("coins") if isinstance(body, dict) else None
     matches = [
         Match(item["id"], str(item.get("symbol", "")).upper(), str(item.get("name", "")), _rank(item))
-        for item in items
+        for item in (items if isinstance(items, list) else [])
         if isinstance(item, dict) and isinstance(item.get("id"), str)
     ]
     return sorted(matches, key=lambda match: (match.rank is None, match.rank))[:MOST_MATCHES]
 
 
 def _rank(item: Mapping[str, Any]) -> int | None:
-    rank = item.get("market_cap_rank")
+    rank = read_number(item.get("market_cap_rank"))
     return None if rank is None else int(rank)
 
 
