@@ -1,6 +1,7 @@
 """Staff manage the list of coins here; what they save is on open pages at once, its price with the next tick."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,11 +23,14 @@ from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.forms import CoinForm, ImportForm, RowForm
 from rates.inspection import inspect_coin, is_another_coin
 from rates.models import Coin
+from rates.ownership import waiting_price
 from rates.sources import coingecko_catalog
 from rates.types import CoinState, decimal_text
 
 LOOKUP_TIMEOUT = 3.0
 LONGEST_QUERY = 100
+# What the signature of shown prices is for.
+SEEN = "rates.admin.seen"
 # Seconds that a previewed import may be confirmed.
 PREVIEW_LASTS = 3600
 
@@ -151,25 +155,35 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.action(description="Accept the held or disputed price")
     def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:
-        """Show both prices of each disputed coin, then vouch for the waiting one."""
+        """Show both prices of each disputed coin, then vouch for the waiting one while it is the one that was shown."""
+        coins = list(queryset)
         try:
+            accepted = self._accept_seen(request, coins)
             states = store.load_states()
-            if "confirm" in request.POST:
-                feed.accept_prices(coin.symbol for coin in queryset)
         except RatesError as error:
             self.message_user(request, str(error), messages.ERROR)
             return None
-        disputed = [coin for coin in queryset if coin.symbol in states and states[coin.symbol].disputed]
-        if not disputed:
-            self.message_user(request, _("None of the selected coins is in dispute."), messages.WARNING)
+        rows = _find_waiting([coin for coin in coins if coin.symbol not in accepted], states)
+        if not rows:
+            if not accepted:
+                self.message_user(request, _("None of the selected coins is in dispute."), messages.WARNING)
             return None
-        if "confirm" in request.POST:
-            for coin in disputed:
-                self.log_change(request, coin, f"Accepted the price {_waiting(states[coin.symbol])}.")
-            self.message_user(request, _("Accepted: %s") % ", ".join(c.symbol for c in disputed), messages.SUCCESS)
-            return None
-        rows = [(coin, states[coin.symbol].good, _waiting(states[coin.symbol])) for coin in disputed]
-        return self._page(request, "accept", _("Accept these prices?"), rows=rows, queryset=queryset)
+        if "seen" in request.POST:
+            text = _("Not accepted: %s. Another price waits by now; look at it first.")
+            self.message_user(request, text % ", ".join(coin.symbol for coin, *_prices in rows), messages.WARNING)
+        signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN)
+        return self._page(request, "accept", _("Accept these prices?"), rows=rows, signed=signed)
+
+    def _accept_seen(self, request: HttpRequest, coins: Sequence[Coin]) -> frozenset[str]:
+        """Vouch for the prices of *coins* that the confirmed page has shown; return whose was accepted."""
+        seen = _read_seen(request, coins)
+        accepted = feed.accept_prices(seen) if seen else frozenset()
+        for coin in coins:
+            if coin.symbol in accepted:
+                self.log_change(request, coin, f"Accepted the price {decimal_text(seen[coin.symbol])}.")
+        if accepted:
+            self.message_user(request, _("Accepted: %s") % ", ".join(sorted(accepted)), messages.SUCCESS)
+        return accepted
 
     @admin.action(description="Enable selected coins")
     def enable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
@@ -304,9 +318,20 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             raise PermissionDenied
 
 
-def _waiting(state: Any) -> str:
-    price = state.held.price if state.held else state.shown and state.shown.price
-    return decimal_text(price) if price is not None else ""
+def _find_waiting(coins: Iterable[Coin], states: Mapping[str, CoinState]) -> list[tuple[Coin, Decimal | None, str]]:
+    """Return the coins in dispute, each with its last good price and the one that waits."""
+    disputed = [(coin, states[coin.symbol]) for coin in coins if coin.symbol in states]
+    found = [(coin, state, waiting_price(state)) for coin, state in disputed if state.disputed]
+    return [(coin, state.good, decimal_text(waiting)) for coin, state, waiting in found if waiting is not None]
+
+
+def _read_seen(request: HttpRequest, coins: Iterable[Coin]) -> dict[str, Decimal]:
+    """Return the price of each of *coins* that the confirmed page has shown; none before there is one."""
+    try:
+        seen = loads(request.POST.get("seen", ""), salt=SEEN)
+    except BadSignature:
+        return {}
+    return {coin.symbol: Decimal(seen[coin.symbol]) for coin in coins if coin.symbol in seen}
 
 
 def _file(text: str, name: str, kind: str) -> HttpResponse:

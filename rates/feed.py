@@ -7,10 +7,11 @@ who were not asked yet. A source that fails costs nobody else anything.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ from rates import board, counts, pacing, store
 from rates.coin_list import coin_list
 from rates.exceptions import SourceError, SourceGarbled
 from rates.models import Coin
-from rates.ownership import accept, distance_pct, is_fresh
+from rates.ownership import accept, distance_pct, is_fresh, is_waiting
 from rates.pacing import Health
 from rates.publication import publish
 from rates.sources import binance, coingecko, kraken, simulated
@@ -90,20 +91,27 @@ def publish_coins() -> Saved:
     return _publish(partial(_revise, rates=(), asked=()))
 
 
-def accept_prices(symbols: Iterable[str]) -> Saved:
+def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
     """
-    Vouch for the held or disputed price of *symbols*, in the name of staff, and publish.
+    Vouch for *prices*, held or disputed ones that staff have seen, by symbol, and publish; return whose was accepted.
+
+    A coin for which another price waits by now is left as it is.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
     """
-    chosen = frozenset(symbols)
+    accepted: frozenset[str] = frozenset()
+    rules = board.read_rules()
 
     def decide(memory: Memory, coins: Sequence[Coin]) -> Change:
-        states = {s: accept(state) if s in chosen else state for s, state in memory.states.items()}
+        nonlocal accepted
+        known = board.follow(memory.states, coins)
+        accepted = frozenset(s for s, price in prices.items() if s in known and is_waiting(known[s], price, rules))
+        states = {**memory.states, **{symbol: accept(known[symbol]) for symbol in accepted}}
         return board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
 
-    return _publish(decide)
+    _publish(decide)
+    return accepted
 
 
 def _revise(

@@ -355,14 +355,23 @@ def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, r
     )
 
 
+def waiting_price(state: CoinState) -> Decimal | None:
+    """Return what staff are asked about: the price that is held, or else the one that shows."""
+    if state.held is not None:
+        return state.held.price
+    return state.shown.price if state.shown else None
+
+
+def is_waiting(state: CoinState, price: Decimal, rules: Rules) -> bool:
+    """Return whether the price that waits for staff is still *price*, give or take the agreement band."""
+    waiting = waiting_price(state)
+    return state.disputed and waiting is not None and distance_pct(waiting, price) <= rules.agreement_pct
+
+
 def accept(state: CoinState) -> CoinState:
     """
     Return *state* after staff vouched for the price that waits, or for the disputed one that shows.
 
     The next reading near it is then shown without a mark.
     """
-    if state.held is not None:
-        good: Decimal | None = state.held.price
-    else:
-        good = state.shown.price if state.shown else state.good
-    return replace(state, good=good, disputed=False, held=None)
+    return replace(state, good=waiting_price(state) or state.good, disputed=False, held=None)

@@ -117,15 +117,55 @@ def test_disable_and_enable_are_published_and_in_the_history(admin_client, coins
     assert "Disabled." in history
 
 
+def seen(page: str) -> str:
+    """Return what the page hands back when it is confirmed."""
+    return page.partition('name="seen" value="')[2].partition('"')[0]
+
+
 def test_accept_shows_both_prices_first(admin_client, coins) -> None:
     show({"BTC": "100"})
     show({"BTC": "1000"})
     assert store.load_states()["BTC"].disputed
     page = act(admin_client, "accept", coins[:1]).content.decode()
     assert "<td>100</td><td>1000</td>" in page
-    act(admin_client, "accept", coins[:1], confirm="Accept")
+    show({"BTC": "1001"})
+    act(admin_client, "accept", coins[:1], seen=seen(page))
     state = store.load_states()["BTC"]
-    assert (state.disputed, state.shown and state.shown.price) == (False, Decimal(1000))
+    assert (state.disputed, state.shown and state.shown.price) == (False, Decimal(1001))
+    history = admin_client.get(reverse("admin:rates_coin_history", args=[coins[0].pk])).content.decode()
+    assert "Accepted the price 1000." in history
+
+
+def test_a_price_that_nobody_saw_is_not_accepted_but_asked_about(admin_client, coins) -> None:
+    show({"BTC": "100", "ETH": "5"})
+    show({"BTC": "1000", "ETH": "50"})
+    first = act(admin_client, "accept", coins[:2]).content.decode()
+    show({"BTC": "12", "ETH": "50"})
+    again = act(admin_client, "accept", coins[:2], seen=seen(first)).content.decode()
+    for words in ("Not accepted: BTC.", "<td>100</td><td>12</td>", "Accepted: ETH"):
+        assert words in again
+    states = store.load_states()
+    assert [(states[s].good, states[s].disputed) for s in ("BTC", "ETH")] == [(100, True), (50, False)]
+    act(admin_client, "accept", coins[:1], seen=seen(again))
+    assert store.load_states()["BTC"].good == 12
+
+
+def test_a_price_of_what_has_become_another_coin_is_not_accepted(admin_client, coins) -> None:
+    show({"BTC": "100"})
+    show({"BTC": "1000"})
+    page = act(admin_client, "accept", coins[:1]).content.decode()
+    Coin.objects.filter(symbol="BTC").update(coingecko_id="batcoin")
+    answer = act(admin_client, "accept", coins[:1], seen=seen(page))
+    assert "None of the selected coins is in dispute." in answer.content.decode()
+    assert store.load_states()["BTC"].good is None
+
+
+@pytest.mark.parametrize("text", ["", "forged"])
+def test_shown_prices_cannot_be_forged(admin_client, coins, text: str) -> None:
+    show({"BTC": "100"})
+    show({"BTC": "1000"})
+    act(admin_client, "accept", coins[:1], seen=text)
+    assert store.load_states()["BTC"].good == 100
 
 
 def test_fetch_now_says_what_happened(admin_client, coins) -> None:
