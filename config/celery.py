@@ -21,8 +21,6 @@ app.conf.beat_schedule = {
     "refresh_rates": {
         "task": "rates.tasks.refresh_rates",
         "schedule": slots(settings.RATES_REFRESH_INTERVAL),
-        # Seconds. A tick that nobody took in time is dropped, so an outage is not followed by a burst.
-        "options": {"expires": settings.RATES_REFRESH_INTERVAL},
     },
 }
 

@@ -271,7 +271,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     # A master that hangs while Sentinel has made another one is noticed within this and the time-out.
     "health_check_interval": 5,
-    # Seconds until a tick that a killed worker had fetched is handed to another; it has expired by then and is dropped.
+    # Seconds until a tick that a killed worker had fetched is handed to another. It has expired by then and is dropped;
+    # or it claims a slot like any other.
     "visibility_timeout": 60,
     **broker_sentinel(REDIS_URL),
 }

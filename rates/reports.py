@@ -1,10 +1,12 @@
 """
 What each process says of itself, through Redis, so that any web process can show all of them.
 
-A report is renewed every few seconds; one that is not was made by a process that is gone, and is dropped.
+A report is renewed every few seconds; one that is not was made by a process that is gone, and is dropped. With each one
+the process compares its clock with that of Redis: ages, slots and pauses go by the clock of whoever looks.
 """
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -17,15 +19,39 @@ import rates
 from rates import counts, store
 from rates.exceptions import StoreUnavailable
 
+logger = logging.getLogger(__name__)
+
 # Seconds.
 RENEW = 5.0
 GONE_AFTER = 30.0
 # Hosts' clocks differ, so a report that looks old stays for longer than it counts.
 DROPPED_AFTER = 600.0
+# A clock that differs by more is worth a word; by a minute, ticks are dropped and pauses are not kept.
+CLOCKS_AGREE = 5.0
 # What a report holds besides the facts.
 AT, VERSION, SAMPLES = "at", "version", "samples"
 
 Facts = Mapping[str, Any]
+
+
+class Clock:
+    """The clock of this host beside that of Redis: one line when they part, and one when they agree again."""
+
+    agrees = True
+
+    def compare(self, before: float, theirs: float, after: float) -> None:
+        """Take note that Redis' clock showed *theirs* when ours was somewhere between *before* and *after*."""
+        ahead = max(0.0, before - theirs) or min(0.0, after - theirs)
+        agrees = abs(ahead) <= CLOCKS_AGREE
+        if self.agrees and not agrees:
+            side = "ahead of" if ahead > 0 else "behind"
+            logger.warning("the clock of this host is %.0f s %s that of Redis; set them by NTP", abs(ahead), side)
+        elif agrees and not self.agrees:
+            logger.info("the clock of this host agrees with that of Redis again")
+        self.agrees = agrees
+
+
+_clock = Clock()
 
 
 def process_name(kind: str) -> str:
@@ -40,8 +66,9 @@ def report(kind: str, facts: Facts) -> None:
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
-    added = {AT: time.time(), VERSION: rates.__version__, SAMPLES: counts.samples(kind)}
-    store.report_process(process_name(kind), {**facts, **added})
+    now = time.time()
+    added = {AT: now, VERSION: rates.__version__, SAMPLES: counts.samples(kind)}
+    _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
 
 
 def drop_gone(now: float) -> None:

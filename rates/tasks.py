@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two log lines about a Redis that stays away.
 QUIET = 60.0
+# Seconds after which a tick that nobody took is dropped, or they would pile up before a worker that is too slow. The
+# sender's clock says when that is and the worker's whether it has come, so these must not differ by more. Those that
+# waited run nothing twice: each only claims the slot that is present when it is taken.
+EXPIRES = max(60.0, settings.RATES_REFRESH_INTERVAL)
 # A slot's claim outlives the slot: a late message of the same slot must not run again.
 SLOTS_CLAIMED = 3
 
@@ -36,7 +40,9 @@ _outage = _Outage()
 _last_tick: dict[str, float] = {}
 
 
-@shared_task(name="rates.tasks.refresh_rates", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
+@shared_task(  # type: ignore[untyped-decorator]
+    name="rates.tasks.refresh_rates", ignore_result=True, acks_late=False, expires=EXPIRES
+)
 def refresh_rates() -> None:
     """
     Run the tick of the present slot, unless another worker has it.
@@ -67,7 +73,7 @@ def _run_slot(interval: float) -> str:
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def refresh_at_start(**_kwargs: object) -> None:
     """Fetch the first price when the worker starts, not one interval later."""
-    refresh_rates.apply_async(expires=settings.RATES_REFRESH_INTERVAL)
+    refresh_rates.delay()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

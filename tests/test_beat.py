@@ -1,6 +1,7 @@
 """Celery's beat as we run it, beside a Redis that goes away in the middle of a message."""
 
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from kombu import Producer
@@ -28,3 +29,13 @@ def test_a_channel_that_closes_while_beat_sends_is_one_line(caplog: pytest.LogCa
     assert Repetitions().filter(record)
     assert record.exc_info is None
     assert "the channel to Redis was closed meanwhile" in record.getMessage()
+
+
+def test_a_tick_is_worth_running_when_the_clocks_of_beat_and_worker_differ_by_seconds() -> None:
+    scheduler = SteadyScheduler(app, lazy=True)
+    scheduler.setup_schedule()
+    before = datetime.now(UTC)
+    with app.connection_for_write() as connection:
+        scheduler.apply_entry(scheduler.schedule["refresh_rates"], producer=Producer(connection.channel()))
+        message = connection.SimpleQueue("celery").get(timeout=5)
+    assert datetime.fromisoformat(message.headers["expires"]) - before >= timedelta(minutes=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 
@@ -105,6 +106,26 @@ def test_what_is_gone_for_long_is_dropped_from_redis() -> None:
         store.report_process(name, {"at": now - age})
     reports.drop_gone(now)
     assert store.load_processes().keys() == {"web:a:1", "web:a:2"}
+
+
+def test_a_clock_that_is_wrong_is_one_line_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    clock = reports.Clock()
+    for before, theirs, after in (
+        (1000.0, 1000.1, 1000.2),
+        (1004.0, 1000.0, 1004.0),
+        (1000.0, 1060.0, 1120.0),  # a process or a Redis that stood still for two minutes
+    ):
+        clock.compare(before, theirs, after)
+    assert not caplog.messages
+    for ahead in (30.0, 3600.0, 0.0, -120.0, 0.0):
+        clock.compare(1000.0 + ahead, 1000.0, 1000.0 + ahead)
+    assert caplog.messages == [
+        "the clock of this host is 30 s ahead of that of Redis; set them by NTP",
+        "the clock of this host agrees with that of Redis again",
+        "the clock of this host is 120 s behind that of Redis; set them by NTP",
+        "the clock of this host agrees with that of Redis again",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -25,10 +25,11 @@ return 1
 RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
 
 
-def report_process(name: str, facts: Mapping[str, Any]) -> None:
-    """Store what the process *name* says of itself."""
-    with redis_errors():
-        client().hset(PROCESSES, name, json.dumps(facts))
+def report_process(name: str, facts: Mapping[str, Any]) -> float:
+    """Store what the process *name* says of itself; return the Unix time by Redis' clock, which all processes share."""
+    with redis_errors(), client().pipeline(transaction=False) as pipe:
+        _, (seconds, microseconds) = pipe.hset(PROCESSES, name, json.dumps(facts)).time().execute()
+    return float(seconds + microseconds / 1e6)
 
 
 def load_processes() -> dict[str, Mapping[str, Any]]:
