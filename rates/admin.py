@@ -131,7 +131,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     # Actions
 
-    @admin.action(description="Fetch prices now")
+    @admin.action(description="Fetch prices now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Run a tick, and say what happened to each selected coin."""
         try:
@@ -153,7 +153,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         said = [(coin, describe_coin(coin, overview)) for coin in coins]
         self.message_user(request, "; ".join(f"{c.symbol} {s.price} {s.word} {s.why}".strip() for c, s in said))
 
-    @admin.action(description="Accept the held or disputed price")
+    @admin.action(description="Accept the held or disputed price", permissions=["change"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:
         """Show both prices of each disputed coin, then vouch for the waiting one while it is the one that was shown."""
         coins = list(queryset)
@@ -185,12 +185,12 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             self.message_user(request, _("Accepted: %s") % ", ".join(sorted(accepted)), messages.SUCCESS)
         return accepted
 
-    @admin.action(description="Enable selected coins")
+    @admin.action(description="Enable selected coins", permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Put the selected coins on the board."""
         self._switch(request, queryset, enabled=True)
 
-    @admin.action(description="Disable selected coins")
+    @admin.action(description="Disable selected coins", permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Take the selected coins off the board."""
         self._switch(request, queryset, enabled=False)

@@ -86,10 +86,17 @@ def _adopt(state: CoinState, coin: Coin) -> CoinState:
         state = CoinState()
     if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
         return state
-    readings = state.readings
     if state.binance_symbol != coin.binance_symbol:
-        readings = {name: reading for name, reading in readings.items() if name != "binance"}
-    return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol, readings=readings)
+        state = _forget(state, "binance")
+    return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol)
+
+
+def _forget(state: CoinState, source: str) -> CoinState:
+    """Return *state* without what *source* said, which may have been about another coin, shown and good as it was."""
+    readings = {name: reading for name, reading in state.readings.items() if name != source}
+    if state.shown is None or state.shown.source != source:
+        return replace(state, readings=readings)
+    return CoinState(readings=readings)
 
 
 def _is_other(state: CoinState, coin: Coin) -> bool:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -240,6 +240,17 @@ def test_coin_editors_edit_coins_and_see_the_system_page_and_nothing_else(client
     assert client.get(reverse("admin:rates_coin_add")).status_code == 200
     assert client.get(reverse("admin:rates_coin_system")).status_code == 200
     assert client.get(reverse("admin:auth_user_changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("action", ["fetch_now", "accept", "enable", "disable"])
+def test_who_may_only_look_changes_nothing(client: Client, coins, action: str) -> None:
+    viewer = User.objects.create_user("viewer", password="x", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_coin"))
+    client.force_login(viewer)
+    page = act(client, action, coins[:1]).content.decode()
+    assert "No action selected" in page
+    assert f'value="{action}"' not in page
+    assert Coin.objects.get(symbol="BTC").enabled
 
 
 @pytest.mark.parametrize("page", ["search", "test", "import", "system"])

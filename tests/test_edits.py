@@ -95,3 +95,13 @@ def test_an_edit_that_another_process_has_published_is_not_undone() -> None:
         saved = feed.publish_coins()
     assert list(saved.snapshot.fragments) == ["BTC"]
     assert saved.snapshot == store.load_snapshot()
+
+
+def test_a_price_of_the_pair_that_was_corrected_is_not_shown_any_more(coins: list[Coin], settings: Settings) -> None:
+    settings.RATES_STREAM = ["binance"]
+    now = datetime.now(UTC)
+    feed.take_readings([Rate(coin.symbol, Decimal(5), None, None, "binance", now, now) for coin in coins], coins)
+    Coin.objects.filter(symbol="ETH").update(binance_symbol="ETHUSDT2")
+    assert prices(feed.publish_coins()) == {"BTC": "5", "ETH": None}
+    right = Rate("ETH", Decimal(50), None, None, "binance", now, now)
+    assert prices(feed.take_readings([right], list(Coin.objects.all()))) == {"BTC": "5", "ETH": "50"}
