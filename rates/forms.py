@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from rates.exceptions import RatesError
 from rates.inspection import inspect_coin, is_another_coin
 from rates.models import Coin
 from rates.sources import coingecko_catalog
@@ -40,12 +41,18 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         """Return the id, which CoinGecko knows as far as can be found out."""
         coin_id = str(self.cleaned_data["coingecko_id"])
         if "coingecko_id" in self.changed_data:
-            known = coingecko_catalog.knows(coin_id, CHECK_TIMEOUT)
-            if known is False:
-                raise ValidationError(_("CoinGecko has no coin with the id “%(id)s”."), params={"id": coin_id})
-            if known is None:
-                self.warnings.append(_("CoinGecko cannot be reached: the id “%s” could not be checked.") % coin_id)
+            self._check_id(coin_id)
         return coin_id
+
+    def _check_id(self, coin_id: str) -> None:
+        try:
+            known = coin_id in coingecko_catalog.load_catalog(CHECK_TIMEOUT)
+        except RatesError as error:
+            why = {"id": coin_id, "why": error}
+            self.warnings.append(_("The id “%(id)s” could not be checked (%(why)s).") % why)
+            return
+        if not known:
+            raise ValidationError(_("CoinGecko has no coin with the id “%(id)s”."), params={"id": coin_id})
 
     def clean(self) -> dict[str, Any]:
         """Check a changed pair against the other sources' prices."""

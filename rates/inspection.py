@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from django.conf import settings
 
-from rates.exceptions import SourceError
+from rates.exceptions import RatesError
 from rates.feed import SOURCES
+from rates.inquiry import put_question
 from rates.models import Coin
 from rates.ownership import distance_pct
 from rates.types import round_places
@@ -40,9 +42,10 @@ def inspect_coin(coin: Coin, sources: Sequence[str] | None = None) -> list[Findi
 
 
 def _ask(name: str, coin: Coin) -> Finding:
+    source = SOURCES[name]
     try:
-        rates = SOURCES[name].fetch_rates([coin], TIMEOUT)
-    except SourceError as error:
+        rates = put_question(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
+    except RatesError as error:
         return Finding(name, None, str(error))
     prices = [rate.price for rate in rates if rate.symbol == coin.symbol]
     return Finding(name, prices[0], "") if prices else Finding(name, None, f"{name} does not know this coin")

@@ -8,11 +8,13 @@ price. Symbols are not unique there: ids are.
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from rates import store
-from rates.exceptions import SourceError, StoreUnavailable
-from rates.sources.coingecko import get_json, price_url
+from rates.inquiry import put_question
+from rates.sources import coingecko
+from rates.sources.coingecko import LONGEST_BODY, get_json, price_url
 from rates.sources.numbers import read_number
 
 LONGEST_LIST = 8_000_000
@@ -40,7 +42,7 @@ def search_coins(query: str, timeout: float) -> list[Match]:
     kept = store.load_search(query.lower())
     if kept is not None:
         return [Match(*match) for match in kept]
-    body = get_json(_endpoint("/search"), {"query": query}, time.monotonic() + timeout)
+    body = _ask("/search", {"query": query}, timeout)
     matches = parse_search(body)
     store.save_search(query.lower(), matches, DAY)
     return matches
@@ -62,14 +64,6 @@ def _rank(item: Mapping[str, Any]) -> int | None:
     return None if rank is None else int(rank)
 
 
-def knows(coin_id: str, timeout: float) -> bool | None:
-    """Return whether CoinGecko has a coin with *coin_id*; None when that cannot be found out now."""
-    try:
-        return coin_id in load_catalog(timeout)
-    except (SourceError, StoreUnavailable):
-        return None
-
-
 def load_catalog(timeout: float) -> Catalog:
     """
     Return CoinGecko's list, id -> [symbol, name]; asked for at most once a day.
@@ -80,7 +74,7 @@ def load_catalog(timeout: float) -> Catalog:
     kept = store.load_catalog()
     if kept is not None:
         return kept
-    body = get_json(_endpoint("/coins/list"), {}, time.monotonic() + timeout, LONGEST_LIST)
+    body = _ask("/coins/list", {}, timeout, LONGEST_LIST)
     catalog = parse_list(body)
     store.save_catalog(catalog, DAY)
     return catalog
@@ -96,5 +90,6 @@ def parse_list(body: Any) -> dict[str, list[str]]:
     }
 
 
-def _endpoint(path: str) -> str:
-    return price_url().removesuffix("/simple/price") + path
+def _ask(path: str, params: Mapping[str, str], timeout: float, longest: int = LONGEST_BODY) -> Any:
+    url = price_url().removesuffix("/simple/price") + path
+    return put_question(coingecko, 1, partial(get_json, url, params, time.monotonic() + timeout, longest))
