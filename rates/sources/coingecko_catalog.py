@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rates import store
+from rates.exceptions import SourceGarbled
 from rates.inquiry import put_question
 from rates.sources import coingecko
 from rates.sources.coingecko import LONGEST_BODY, get_json, price_url
@@ -19,6 +20,8 @@ from rates.sources.numbers import read_number
 
 LONGEST_LIST = 8_000_000
 DAY = 86400
+# Characters of an id, a symbol or a name that anyone means.
+LONGEST_TEXT = 200
 MOST_MATCHES = 20
 Catalog = Mapping[str, list[str]]
 
@@ -49,19 +52,27 @@ def search_coins(query: str, timeout: float) -> list[Match]:
 
 
 def parse_search(body: Any) -> list[Match]:
-    """Return the coins in the body of `/search`: ``{"coins": [{"id", "symbol", "name", "market_cap_rank"}]}``."""
+    """
+    Return the coins in the body of `/search`: ``{"coins": [{"id", "symbol", "name", "market_cap_rank"}]}``.
+
+    An item that is no coin, or has a text that nobody means, is left out.
+
+    Raises:
+        SourceGarbled: when there is no list of coins.
+    """
     items = body.get("coins") if isinstance(body, dict) else None
-    matches = [
-        Match(item["id"], str(item.get("symbol", "")).upper(), str(item.get("name", "")), _rank(item))
-        for item in (items if isinstance(items, list) else [])
-        if isinstance(item, dict) and isinstance(item.get("id"), str)
-    ]
+    if not isinstance(items, list):
+        raise SourceGarbled(coingecko.NAME, "an answer without a list of coins")
+    matches = [match for match in map(_read_match, items) if match is not None]
     return sorted(matches, key=lambda match: (match.rank is None, match.rank))[:MOST_MATCHES]
 
 
-def _rank(item: Mapping[str, Any]) -> int | None:
+def _read_match(item: Any) -> Match | None:
+    texts: list[Any] = [item.get(key) for key in ("id", "symbol", "name")] if isinstance(item, dict) else [None]
+    if not all(isinstance(text, str) and len(text) <= LONGEST_TEXT for text in texts):
+        return None
     rank = read_number(item.get("market_cap_rank"))
-    return None if rank is None else int(rank)
+    return Match(texts[0], texts[1].upper(), texts[2], None if rank is None else int(rank))
 
 
 def load_catalog(timeout: float) -> Catalog:
@@ -81,13 +92,21 @@ def load_catalog(timeout: float) -> Catalog:
 
 
 def parse_list(body: Any) -> dict[str, list[str]]:
-    """Return the coins in the body of `/coins/list`: ``[{"id", "symbol", "name"}]``."""
+    """
+    Return the coins in the body of `/coins/list`: ``[{"id", "symbol", "name"}]``.
+
+    Raises:
+        SourceGarbled: when there are none; every id would be refused for a day.
+    """
     items = body if isinstance(body, list) else []
-    return {
+    coins = {
         item["id"]: [str(item.get("symbol", "")).upper(), str(item.get("name", ""))]
         for item in items
         if isinstance(item, dict) and isinstance(item.get("id"), str)
     }
+    if not coins:
+        raise SourceGarbled(coingecko.NAME, "a list without coins")
+    return coins
 
 
 def _ask(path: str, params: Mapping[str, str], timeout: float, longest: int = LONGEST_BODY) -> Any:
