@@ -4,6 +4,7 @@ Everything that differs between deployments, read from the environment (names: R
 A `.env` file in the project's root is read too; real environment variables win.
 """
 
+import os
 import re
 import sys
 import warnings
@@ -32,6 +33,8 @@ from config.masking import passwords_in
 from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 load_dotenv()
+# How Linux looks up names. No client's time-out counts that, and by itself it waits 20 s for a name server that hangs.
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 
 # Django
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -239,11 +239,11 @@ class System:
             **settings,
         }
 
-    def start(self, name: str, **settings: str) -> Process:
-        """Start one of `COMMANDS`."""
+    def start(self, name: str, within: Sequence[str] = (), **settings: str) -> Process:
+        """Start one of `COMMANDS`, behind the words of *within*."""
         command = COMMANDS[name].format(port=self.port).split()
         program = str(BIN / command[0])
-        process = Process(name, [program, *command[1:]], self.folder, self.settings | settings, ROOT)
+        process = Process(name, [*within, program, *command[1:]], self.folder, self.settings | settings, ROOT)
         self.processes.append(process)
         return process
 
