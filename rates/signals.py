@@ -26,6 +26,7 @@ class Publisher:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
+        self._planned = False
         self._published_at = float("-inf")
         self._pairs: set[str] = set()
 
@@ -45,13 +46,14 @@ class Publisher:
         self._publish()
 
     def wait(self) -> None:
-        """Wait until what is planned is published."""
+        """Wait until what is planned, or on its way, is published."""
         timer = self._timer
         if timer is not None:
             timer.join()
 
     def _plan(self, wait: float) -> None:
-        if self._timer is None:
+        if not self._planned:
+            self._planned = True
             self._timer = threading.Timer(wait, self._publish_planned)
             # A script that ends before is not kept waiting: the next tick publishes what it edited.
             self._timer.daemon = True
@@ -59,7 +61,7 @@ class Publisher:
 
     def _publish_planned(self) -> None:
         with self._lock:
-            self._timer = None
+            self._planned = False
             self._published_at = time.monotonic()
         try:
             self._publish()

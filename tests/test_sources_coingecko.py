@@ -17,7 +17,6 @@ from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRe
 from rates.models import Coin
 from rates.publication import encode_row, plain_text
 from rates.sources import coingecko as source
-from rates.sources import coingecko_catalog
 from rates.sources.numbers import read_json
 from rates.types import Rate, Row, Snapshot
 from tests.stand_ins.coingecko import ANSWERS, CoinGecko
@@ -243,13 +242,6 @@ def test_no_body_breaks_the_parser(value: object) -> None:
     source.find_error(body)
     for rate in source.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW):
         assert rate.price > 0
-
-
-@pytest.mark.parametrize("value", ["null", "5", '"x"', "1e9999", "{}", '[{"id": "a", "market_cap_rank": "first"}]'])
-def test_no_body_breaks_the_search(value: str) -> None:
-    assert len(coingecko_catalog.parse_search(read_json(f'{{"coins": {value}}}'))) == value.count("id")
-    found = coingecko_catalog.parse_search(read_json(f'{{"coins": [{{"id": "a", "market_cap_rank": {value}}}]}}'))
-    assert [match.rank for match in found] == [5 if value == "5" else None]
 
 
 def prices() -> dict[str, str | None]:
