@@ -210,7 +210,7 @@ async def test_boards_and_updates_of_every_size_arrive(server: Server, coins: in
     await asyncio.to_thread(publish, **dict.fromkeys(symbols, "1"))
     async with open_socket(server.address) as client:
         # The server may still have the board of the test before.
-        while len((await next_frame(client, "board"))["rates"]) != coins:
+        while [rate["symbol"] for rate in (await next_frame(client, "board"))["rates"]] != symbols:
             pass
         await asyncio.to_thread(publish, **dict.fromkeys(symbols, "2"))
         assert [rate["price"] for rate in (await next_frame(client, "update"))["rates"]] == ["2"] * coins
