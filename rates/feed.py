@@ -161,7 +161,7 @@ def _choose_due(
     """
     now = datetime.now(UTC)
     covered = all(_shows_stream(states[coin.symbol], now) for coin in coins)
-    doubted = any(_is_contradicted(states[coin.symbol], now) for coin in coins)
+    doubted = covered and any(_is_contradicted(states[coin.symbol], now) for coin in coins)
     opinion = CHECK_INTERVAL if covered and not doubted else settings.RATES_STALE_AFTER / 2
     questions: dict[str, Sequence[Coin]] = {}
     for place, name in enumerate(settings.RATES_SOURCES):
@@ -229,9 +229,7 @@ def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> l
 def _credit_spacing(name: str, coins: Sequence[Coin], calls: Mapping[str, int]) -> float:
     if name != coingecko.NAME or not coins:
         return 0.0
-    now = datetime.now(UTC)
-    used = calls.get(f"{name}:{now:%Y-%m}", 0)
-    return pacing.credit_spacing(settings.COINGECKO_MONTHLY_CREDITS, used, coingecko.count_calls(coins), now)
+    return coingecko.credit_spacing(calls, coingecko.count_calls(coins), datetime.now(UTC))
 
 
 def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rate] | SourceError]:
@@ -274,21 +272,17 @@ def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
 
 
 def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float, took: float) -> Health:
-    """
-    Return *health* after *answer*; the first failure and the first answer after failures are a log line each.
-
-    A pause counts from the answer, *took* seconds after the question.
-    """
+    """Return *health* after *answer*; the first failure and the first answer after failures are a log line each."""
     interval = settings.RATES_REFRESH_INTERVAL
     if not isinstance(answer, SourceError):
         if health.failures:
             logger.info("%s: answers again", name)
         return pacing.after_answer(health, asked_at, interval)
-    learned = pacing.after_error(health, answer, asked_at, interval)
-    pause = learned.paused_until - asked_at
+    learned = pacing.after_error(health, answer, asked_at, interval, took)
+    pause = learned.paused_until - asked_at - took
     if health.failures == 0 or learned.probing != health.probing:
         logger.warning("%s%s", answer, f"; not asked again for {pause:.0f} s" if pause > 0 else "")
-    return replace(learned, paused_until=learned.paused_until + took) if pause > 0 else learned
+    return learned
 
 
 def _rates(answers: Answers) -> list[Rate]:

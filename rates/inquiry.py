@@ -6,6 +6,7 @@ about a question of staff, and say little of the next tick's.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -43,7 +44,7 @@ def put_question(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
     try:
         return ask()
     except (SourceLimited, SourceRefused) as error:
-        _share_pause(source.NAME, health, error, now)
+        _share_pause(source.NAME, health, error, now.timestamp())
         raise
 
 
@@ -54,13 +55,12 @@ def _check_pause(name: str, health: Health, now: datetime) -> None:
 
 
 def _check_credits(name: str, cost: int, now: datetime) -> None:
-    monthly = settings.COINGECKO_MONTHLY_CREDITS if name == coingecko.NAME else None
-    used = store.load_calls().get(f"{name}:{now:%Y-%m}", 0) if monthly else 0
-    if isinf(pacing.credit_spacing(monthly, used, cost, now)):
+    if name == coingecko.NAME and isinf(coingecko.credit_spacing(store.load_calls(), cost, now)):
         raise SourceError(name, "not asked until next month: COINGECKO_MONTHLY_CREDITS are used up")
 
 
-def _share_pause(name: str, health: Health, error: SourceError, now: datetime) -> None:
-    learned = pacing.after_error(health, error, now.timestamp(), settings.RATES_REFRESH_INTERVAL)
+def _share_pause(name: str, health: Health, error: SourceError, asked_at: float) -> None:
+    took = time.time() - asked_at
+    learned = pacing.after_error(health, error, asked_at, settings.RATES_REFRESH_INTERVAL, took)
     store.update_healths(partial(pacing.settle, {name: learned}))
-    logger.warning("%s; not asked again for %.0f s", error, learned.paused_until - learned.asked_at)
+    logger.warning("%s; not asked again for %.0f s", error, learned.paused_until - asked_at - took)

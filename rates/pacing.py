@@ -176,10 +176,10 @@ def after_answer(health: Health, now: float, interval: float) -> Health:
     )
 
 
-def after_error(health: Health, error: SourceError, now: float, interval: float) -> Health:
-    """Return the health after *error* in answer to the question put at *now*."""
+def after_error(health: Health, error: SourceError, asked_at: float, interval: float, took: float = 0.0) -> Health:
+    """Return the health after *error*, *took* seconds after the question at *asked_at*; its pause begins with it."""
     failures = health.failures + 1
-    asked = _fail(health, error, now, failures)
+    asked, now = _fail(health, error, asked_at, failures), asked_at + took
     if isinstance(error, SourceLimited):
         # Refused again and again, it says nothing new about how often it may be asked.
         wider = health.spacing if health.failures else max(2 * interval, WIDEN * health.spacing)

@@ -1,12 +1,12 @@
 """Small marks of the templates that need more than a variable."""
 
-from django import template
+from django.template import Library
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.numbers import PriceText
 
-register = template.Library()
+register = Library()
 
 
 @register.filter

@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from rates import pacing
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
-from rates.pacing import fingerprint
 from rates.sources.connection import USER_AGENT, Answer, describe, http_get
 from rates.sources.numbers import read_json, read_number, read_price, read_time, read_volume
 from rates.types import Rate
@@ -35,7 +35,7 @@ REFUSED_CODES = (10002, 10005, 10010, 10011, 1020)
 
 def setup() -> str:
     """Return what tells one configuration of this source from another."""
-    return fingerprint(price_url(), settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN, settings.QUOTE_CURRENCY)
+    return pacing.fingerprint(price_url(), settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN, settings.QUOTE_CURRENCY)
 
 
 def price_url() -> str:
@@ -48,6 +48,12 @@ def price_url() -> str:
 def count_calls(coins: Sequence[Coin]) -> int:
     """Return how many requests a question about *coins* takes."""
     return max(1, -(-(len(coins) + 1) // IDS_PER_REQUEST))
+
+
+def credit_spacing(calls: Mapping[str, int], cost: int, now: datetime) -> float:
+    """Return the seconds between two questions of *cost* requests that the month's credits pay for after *calls*."""
+    used = calls.get(f"{NAME}:{now:%Y-%m}", 0)
+    return pacing.credit_spacing(settings.COINGECKO_MONTHLY_CREDITS, used, cost, now)
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from websockets.asyncio.server import ServerConnection
 
+from rates.concurrency import first_of
 from tests.stand_ins.market import WRONG_VALUES
-from tests.stand_ins.sockets import SocketStandIn, race
+from tests.stand_ins.sockets import SocketStandIn
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 BAN_SECONDS = 90
@@ -27,7 +28,9 @@ class Binance(SocketStandIn):
             while True:
                 await self._answer(connection, await self.read(connection))
         streams = set(filter(None, query.removeprefix("streams=").split("/")))
-        await race(self._listen(connection, streams), self.send_events(connection, lambda f: self._events(streams, f)))
+        await first_of(
+            self._listen(connection, streams), self.send_events(connection, lambda f: self._events(streams, f))
+        )
 
     def _symbol(self, pair: str) -> str | None:
         symbol = pair.removesuffix("USDT")

@@ -8,7 +8,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
-from tests.stand_ins.sockets import SocketStandIn, race
+from rates.concurrency import first_of
+from tests.stand_ins.sockets import SocketStandIn
 
 REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
 
@@ -19,7 +20,7 @@ class Kraken(SocketStandIn):
     async def talk(self, connection: ServerConnection) -> None:
         await connection.send(json.dumps({"channel": "status", "type": "update", "data": [{"system": "online"}]}))
         pairs: dict[str, str] = {}
-        await race(self._listen(connection, pairs), self.send_events(connection, lambda f: self._events(pairs, f)))
+        await first_of(self._listen(connection, pairs), self.send_events(connection, lambda f: self._events(pairs, f)))
 
     async def _listen(self, connection: ServerConnection, pairs: dict[str, str]) -> None:
         while True:

@@ -5,7 +5,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
@@ -197,15 +197,3 @@ class SocketStandIn(StandIn):
             await asyncio.sleep(DRIP)
             if fault == "cut":
                 connection.transport.abort()
-
-
-async def race(*tasks: Awaitable[None]) -> None:
-    """Run *tasks* until the first of them ends, and raise what it raised."""
-    running = [asyncio.ensure_future(task) for task in tasks]
-    try:
-        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in running:
-            task.cancel()
