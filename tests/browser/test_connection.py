@@ -133,6 +133,13 @@ def test_the_badge_says_when_exactly(page: Any) -> None:
     assert abs(datetime.now(UTC) - datetime.fromisoformat(exact)) < timedelta(minutes=1)
 
 
+def test_a_machine_that_slept_since_the_browsers_start_tells_the_time_right(page: Any) -> None:
+    page.add_init_script("Object.defineProperty(performance, 'timeOrigin', {value: Date.now() - 7200_000})")
+    Server(page, frame("board", rate()))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Live\s+\d\.\d s"))
+
+
 def test_a_coin_page_says_when_its_coin_is_gone(page: Any) -> None:
     server = Server(page, frame("board", rate()))
     page.goto("/coins/btc/")

@@ -11,7 +11,8 @@ export function createStatus(board, body = document.body) {
   const badge = document.getElementById("status"), banner = document.getElementById("banner");
   const [, label, time] = badge.children, [title, text, retry] = banner.children;
   const skews = [];
-  let skew = performance.timeOrigin - Date.parse(body.dataset.now) || 0;
+  // Not performance.timeOrigin: it is kept since the browser's start and is hours off where the machine has slept since.
+  let skew = Date.now() - performance.now() - Date.parse(body.dataset.now) || 0;
   let link = "connecting", waitsUntil = 0, heardAt = Date.now(), fresh = false, pausedAt = 0;
 
   const limit = (mine, theirs = mine) => Number(board.limits[theirs] ?? body.dataset[mine]);
