@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from rates import store
 from rates.signals import publisher
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries", "tests.world"]
 

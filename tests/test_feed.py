@@ -67,7 +67,7 @@ def test_a_good_answer_that_comes_late_does_not_end_the_pause_that_another_tick_
         vendor.arrive.set()
         assert isinstance(late.result().answers["coingecko"], list)
         paused = pacing.read_health(store.load_healths(), "coingecko")
-        assert 7 <= pacing.pause_left(paused, paused.asked_at) < 8
+        assert 7 <= pacing.pause_left(paused, paused.asked_at) <= 7 + feed.LONGEST_ROUND
         assert not feed.take_tick().answers
         assert vendor.calls == 2
 

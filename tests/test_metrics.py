@@ -131,6 +131,7 @@ def test_a_clock_that_is_wrong_is_one_line_and_so_is_its_end(caplog: pytest.LogC
 @pytest.mark.django_db(transaction=True)
 def test_a_tick_shows_in_prices_sources_and_ticks(coingecko: CoinGecko, settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
+    settings.RATES_REFRESH_INTERVAL = 3600.0  # both ticks are of one slot
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
     measured = Measured("worker")
     refresh_rates()

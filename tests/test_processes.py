@@ -33,10 +33,12 @@ SETTINGS = SECRETS | {
     "METRICS_TOKEN": METRICS_TOKEN,
     "LOG_FORMAT": "json",
     "PYTHONWARNINGS": "default",
+    # A source has a third of it to answer, on a busy machine too.
+    "RATES_REFRESH_INTERVAL": "3",
 }
 REPORTING = {"beat": 2, "stream": 1, "web": 2, "worker": 1}
 # Several ticks, confirmations of the streams, and reports.
-QUIET_SECONDS = 6
+QUIET_SECONDS = 10
 
 
 @pytest.fixture(scope="module")

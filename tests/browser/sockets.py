@@ -35,12 +35,18 @@ class Server:
     def __init__(self, page: Any, *greeting: str) -> None:
         self.sockets: list[Any] = []
         self.greeting = [json.dumps(HELLO), *greeting]
+        # A page that has lost its socket waits for a part of ten seconds: nearly all of them, whatever a test does.
+        page.add_init_script("Math.random = () => 0.95")
         page.route_web_socket(re.compile("/ws/rates"), self.accept)
 
     def accept(self, socket: Any) -> None:
         self.sockets.append(socket)
         for text in self.greeting:
             socket.send(text)
+
+    def beat(self) -> None:
+        """Send a heartbeat, as a server does that is silent otherwise."""
+        self.sockets[-1].send(frame("heartbeat"))
 
     def show(self, board: str) -> None:
         """Send a board to the page, and to every socket that it opens from now on."""

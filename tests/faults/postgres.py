@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.faults.processes import START, Process, free_port, wait_until
+from tests.faults.processes import START, Process, wait_until
+from tests.ports import free_port
 
 USER, PASSWORD, NAME = "rates", "database-secret", "rates"
 

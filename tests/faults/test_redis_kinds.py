@@ -16,8 +16,9 @@ from config.redis_address import sentinel
 from rates import store
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import START, Process, Redis, System, errors, free_port, wait_until
+from tests.faults.processes import START, Process, Redis, System, errors, wait_until
 from tests.nginx import make_certificate
+from tests.ports import free_port
 
 PASSWORD = "s3cret/with@signs:and%more"
 QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"

@@ -14,7 +14,8 @@ from urllib.request import urlopen
 import pytest
 
 import rates
-from tests.faults.processes import ROOT, Process, free_port, wait_until
+from tests.faults.processes import ROOT, Process, wait_until
+from tests.ports import free_port
 
 NOT_INHERITED = ("SECRET_KEY", "DEBUG", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL")
 # Seconds: packages are fetched and installed.

@@ -12,17 +12,8 @@ import pytest
 
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import (
-    BIN,
-    ROOT,
-    Process,
-    Redis,
-    System,
-    deployment_environment,
-    free_port,
-    pids,
-    wait_until,
-)
+from tests.faults.processes import BIN, ROOT, Process, Redis, System, deployment_environment, pids, wait_until
+from tests.ports import free_port
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 

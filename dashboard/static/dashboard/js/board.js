@@ -5,11 +5,11 @@ import {decimalsFor, keepDecimals} from "./numbers.js";
  * Return the board that the page was made with, kept up by `apply`.
  *
  * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `decimals` and
- * `before` (the price before this one); `changed` holds the symbols that the page has not painted yet.
+ * `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
  */
 export function createBoard({epoch, seq, as_of, rates, histories}, historyLength) {
   const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply};
-  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, histories[rate.symbol] ?? []));
+  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, histories[rate.symbol] ?? [], null));
 
   /** Take a message in; return its type, or null when there is nothing in it for the page. */
   function apply(message) {
@@ -43,8 +43,9 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
   function take(rate) {
     const old = board.coins.get(rate.symbol), history = old?.history ?? [];
     const isNew = rate.price !== null && rate.observed_at !== old?.observed_at;
+    const before = board.changed.has(rate.symbol) ? old?.before : old?.price;
     board.changed.add(rate.symbol);
-    return makeCoin(rate, old, isNew ? [...history, rate.price].slice(-historyLength) : history);
+    return makeCoin(rate, old, isNew ? [...history, rate.price].slice(-historyLength) : history, before ?? null);
   }
 
   function reorder(symbols) {
@@ -61,9 +62,9 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
   return board;
 }
 
-function makeCoin(rate, old, history) {
+function makeCoin(rate, old, history, before) {
   const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals) : decimalsFor(rate.price ?? 10);
-  return {...rate, history, decimals, before: old?.price ?? null};
+  return {...rate, history, decimals, before};
 }
 
 /** Return {percent, amount, window: "day" or a count of updates} of a coin; null when nothing is known. */
