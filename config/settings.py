@@ -195,8 +195,6 @@ for coin in SUPPORTED_COINS:
 QUOTE_CURRENCY = text("QUOTE_CURRENCY", "usd").lower()
 # Seconds between ticks.
 RATES_REFRESH_INTERVAL = number("RATES_REFRESH_INTERVAL", "5", 0.5, 3600)
-# Seconds without a confirmation from its source until a coin is stale.
-RATES_STALE_AFTER = number("RATES_STALE_AFTER", str(max(15.0, 3 * RATES_REFRESH_INTERVAL)), 1, 86400)
 # Updates kept per coin.
 RATES_HISTORY_LENGTH = whole("RATES_HISTORY_LENGTH", "50", 2, 10000)
 # Who may be asked on a tick, in order of preference.
@@ -215,6 +213,10 @@ if "off" in RATES_STREAM:
     RATES_STREAM = []
 # Seconds: the shortest time between two publications from the stream.
 RATES_STREAM_INTERVAL = number("RATES_STREAM_INTERVAL", "1", 0.05, 60)
+# Seconds without a confirmation from its source until a coin is stale; a stream confirms with its publications.
+RATES_STALE_AFTER = number(
+    "RATES_STALE_AFTER", str(max(15.0, 3 * RATES_REFRESH_INTERVAL, 3 * RATES_STREAM_INTERVAL)), 1, 86400
+)
 
 COINGECKO_API_URL = url("COINGECKO_API_URL", "https://api.coingecko.com/api/v3/simple/price", ("http", "https"))
 COINGECKO_API_KEY = text("COINGECKO_API_KEY")
@@ -287,7 +289,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 # Ticks are short and one at a time, so one child is enough. Prefork, because only a child process can be ended when a
 # tick hangs: the time limits below do not work with threads.
-CELERY_WORKER_POOL = "prefork"
+CELERY_WORKER_POOL = "config.pool:TaskPool"
 CELERY_WORKER_CONCURRENCY = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False

@@ -13,8 +13,8 @@ from decimal import Decimal
 from django.conf import settings
 
 from rates.models import Coin
-from rates.ownership import EVIDENCE, Rules, Verdict, decide, take_reading
-from rates.publication import encode_row
+from rates.ownership import EVIDENCE, Rules, Verdict, decide, take_rate
+from rates.publication import encode_row, map_prices
 from rates.store import Change, Memory
 from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
@@ -60,15 +60,17 @@ def revise(
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
     old = memory.states
+    fragments = {coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins}
     return Change(
         as_of=now,
-        fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
+        fragments=fragments,
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
         notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
+        plain=map_prices(fragments.values()),
         quiet=quiet,
     )
 
@@ -77,13 +79,20 @@ def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, 
     """Return the state of each of *coins*, and of USDT/USD; what belongs to another coin or pair is forgotten."""
     followed = {coin.symbol: _adopt(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
-        followed[TETHER_USD] = states.get(TETHER_USD, CoinState())
+        followed[TETHER_USD] = _keep_quote(states.get(TETHER_USD, CoinState()))
     return followed
 
 
+def _keep_quote(state: CoinState) -> CoinState:
+    """Return *state*, or a fresh one if its prices are in a currency that the operator has changed since."""
+    quote = settings.QUOTE_CURRENCY
+    if state.quote == quote:
+        return state
+    return CoinState(quote=quote) if state.quote else replace(state, quote=quote)
+
+
 def _adopt(state: CoinState, coin: Coin) -> CoinState:
-    if _is_other(state, coin):
-        state = CoinState()
+    state = _keep_quote(CoinState() if _is_other(state, coin) else state)
     if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
         return state
     if state.binance_symbol != coin.binance_symbol:
@@ -96,11 +105,11 @@ def _forget(state: CoinState, source: str) -> CoinState:
     readings = {name: reading for name, reading in state.readings.items() if name != source}
     if state.shown is None or state.shown.source != source:
         return replace(state, readings=readings)
-    return CoinState(readings=readings)
+    return CoinState(quote=state.quote, readings=readings)
 
 
 def _is_other(state: CoinState, coin: Coin) -> bool:
-    return state.coingecko_id not in ("", coin.coingecko_id)
+    return state.coingecko_id not in ("", coin.coingecko_id) or state.quote not in ("", settings.QUOTE_CURRENCY)
 
 
 def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
@@ -119,12 +128,11 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
 
 def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
-    readings: dict[str, dict[str, Reading]] = {}
+    readings: dict[str, Mapping[str, Reading]] = {}
     named = [(rate.symbol, rate) for rate in rates] + [(TETHER_USD, rate) for rate in rates if rate.symbol == TETHER]
     for symbol, rate in named:
         if symbol in states:
-            known = readings.setdefault(symbol, dict(states[symbol].readings))
-            known[rate.source] = take_reading(known, rate, live, rules)
+            readings[symbol] = take_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
@@ -147,7 +155,9 @@ def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[
     """Return the verdict on each coin of *states*; USDT/USD comes first, because Binance's prices need it."""
     tether = _judge_tether(states, now, rules)
     factors = {"binance": tether_factor(tether)}
-    verdicts = {symbol: decide(state, factors, now, rules) for symbol, state in states.items() if symbol != TETHER_USD}
+    doubted = factors if tether.state.disputed else ()
+    coins = {symbol: state for symbol, state in states.items() if symbol != TETHER_USD}
+    verdicts = {symbol: decide(state, factors, now, rules, doubted) for symbol, state in coins.items()}
     return verdicts | {TETHER_USD: tether} if TETHER_USD in states else verdicts
 
 

@@ -5,6 +5,7 @@ Combinations that cannot work, found before the start: Django's own checks, and 
     rates.E002  a time-out of the channel layer that hangs or cuts
     rates.E003  a broker without a time-out
     rates.W001  prices that are stale before the next tick
+    rates.W002  streamed prices that are old before the next publication
 """
 
 from collections.abc import Iterator
@@ -70,6 +71,13 @@ def _broker_problems() -> Iterator[CheckMessage]:
 
 
 def _age_problems() -> Iterator[CheckMessage]:
+    if settings.RATES_STREAM and settings.RATES_STALE_AFTER < 2 * settings.RATES_STREAM_INTERVAL:
+        yield Warning(
+            f"RATES_STALE_AFTER={settings.RATES_STALE_AFTER:g} is less than twice RATES_STREAM_INTERVAL="
+            f"{settings.RATES_STREAM_INTERVAL:g}: streams count as silent between two publications, and are polled too",
+            hint="leave RATES_STALE_AFTER empty for three intervals",
+            id="rates.W002",
+        )
     if settings.RATES_STALE_AFTER <= settings.RATES_REFRESH_INTERVAL:
         yield Warning(
             f"RATES_STALE_AFTER={settings.RATES_STALE_AFTER:g} is not above RATES_REFRESH_INTERVAL="

@@ -12,7 +12,9 @@ from typing import Any
 
 from rates.types import CoinState, Held, Rate, Reading, read_time
 
-VERSION = 1
+VERSION = 2
+# It wrote down readings in another way.
+BEFORE = 1
 # Made once: `json.dumps` would make an encoder for each of hundreds of states.
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -27,6 +29,7 @@ def encode_state(state: CoinState) -> str:
             "v": VERSION,
             "id": state.coingecko_id,
             "pair": state.binance_symbol,
+            "quote": state.quote,
             "readings": [_encode_reading(reading) for reading in state.readings.values()],
             "shown": state.shown and _encode_rate(state.shown),
             "good": _text(state.good),
@@ -37,14 +40,15 @@ def encode_state(state: CoinState) -> str:
 
 
 def decode_state(text: str | bytes) -> CoinState:
-    """Return what `encode_state` wrote; a fresh state when another release wrote it in another form."""
+    """Return what `encode_state` wrote; of a release before what it showed, and of a newer one nothing."""
     data = json.loads(text)
-    if data.get("v") != VERSION:
+    if data.get("v") not in (BEFORE, VERSION):
         return CoinState()
-    readings = [_decode_reading(item) for item in data["readings"]]
+    readings = [_decode_reading(item) for item in data["readings"]] if data["v"] == VERSION else []
     return CoinState(
         coingecko_id=data["id"],
         binance_symbol=data["pair"],
+        quote=data.get("quote", ""),
         readings={reading.rate.source: reading for reading in readings},
         shown=data["shown"] and _decode_rate(data["shown"]),
         good=_decimal(data["good"]),
@@ -79,15 +83,13 @@ def _decode_rate(item: list[Any]) -> Rate:
 
 
 def _encode_reading(reading: Reading) -> list[Any]:
-    anchors = {source: str(drift) for source, drift in reading.anchors.items()}
-    return [_encode_rate(reading.rate), reading.live, reading.streak, str(reading.drift), anchors, reading.refused]
+    anchors = {source: str(price) for source, price in reading.anchors.items()}
+    return [_encode_rate(reading.rate), reading.live, reading.streak, anchors, reading.refused]
 
 
 def _decode_reading(item: list[Any]) -> Reading:
-    rate, live, streak, drift, anchors, refused = item
-    return Reading(
-        _decode_rate(rate), live, streak, Decimal(drift), {k: Decimal(v) for k, v in anchors.items()}, refused
-    )
+    rate, live, streak, anchors, refused = item
+    return Reading(_decode_rate(rate), live, streak, {k: Decimal(v) for k, v in anchors.items()}, refused)
 
 
 def _encode_held(held: Held) -> list[Any]:

@@ -193,7 +193,9 @@ def _is_live(state: CoinState, now: datetime, source: str) -> bool:
     """
     reading = state.readings.get(source)
     limit = timedelta(seconds=settings.RATES_STALE_AFTER / 2)
-    return reading is not None and reading.live and is_fresh(reading.rate.received_at, now, limit)
+    if reading is None or not reading.live or reading.refused is not None:
+        return False
+    return is_fresh(reading.rate.received_at, now, limit)
 
 
 def _choose_rest(
@@ -213,8 +215,13 @@ def _choose_rest(
 
 
 def _not_streamed(coins: Sequence[Coin], states: States, name: str, now: datetime) -> list[Coin]:
-    """Return those of *coins* that the source's own stream does not deliver; its poll would only replace that."""
-    return [coin for coin in coins if not _is_live(states[coin.symbol], now, name)]
+    """
+    Return those of *coins* that the source's own stream does not deliver; its poll would only replace that.
+
+    There are none where the source would not be called for any: a question that asks nothing proves nothing.
+    """
+    left = [coin for coin in coins if not _is_live(states[coin.symbol], now, name)]
+    return left if SOURCES[name].count_calls(left) else []
 
 
 def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> list[Coin]:
@@ -248,8 +255,8 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
 
 
 def _probe(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
-    """Return one of *coins* that the source is called for: a question that asks nothing proves nothing."""
-    return [next((coin for coin in coins if SOURCES[name].count_calls([coin])), coins[0])]
+    """Return one of *coins* that the source is called for."""
+    return [next(coin for coin in coins if SOURCES[name].count_calls([coin]))]
 
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:

@@ -3,8 +3,8 @@ Which price a coin shows, and how far to trust it: pure functions of what the so
 
     one fresh source alone          its price; beyond RATES_MAX_JUMP_PCT from the last good one: held until three
                                     readings with moving time stamps agree, then shown as disputed
-    several, some agree             the best-ranked of the largest group that agrees; disputed while a source outside
-                                    the group is nearer to the last good price
+    several, some agree             the best-ranked of those with whom most agree; disputed while a source that does not
+                                    is nearer to the last good price
     several, none agree             the one nearest to the last good price, disputed; none near it: that price stays
     none                            the last price stays, with its age
 
@@ -13,7 +13,7 @@ a coin back from a fresh owner with its second fresh reading in a row, so that a
 make the price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -30,8 +30,6 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 EVIDENCE = timedelta(seconds=90)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST = timedelta(minutes=5)
-# Percent: how fine steps are summed up.
-FINEST_STEP = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,44 +102,65 @@ def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
     return -CLOCK_TOLERANCE <= now - moment <= limit
 
 
-def take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
+def take_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
+    """
+    Return *readings* after *rate* arrived.
+
+    Where its source is new or has jumped, the others measure from here how far it walks: a jump is itself in doubt, and
+    proves nothing against those that stand still.
+    """
+    old, new = readings.get(rate.source), _take_reading(readings, rate, live, rules)
+    if old is None or distance_pct(new.rate.price, old.rate.price) > rules.agreement_pct:
+        anchor = {rate.source: new.rate.price}
+        readings = {name: replace(each, anchors={**each.anchors, **anchor}) for name, each in readings.items()}
+    return {**readings, rate.source: new}
+
+
+def _take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
     """
     Return the reading of *rate*'s source after *rate* arrived.
 
     A rate older than what we hold from the same source is refused, and the source is out until its clock moves on;
-    a poll that is behind its own source's stream changes nothing.
+    of its stream and its poll, the one that is behind changes nothing.
     """
     old = readings.get(rate.source)
-    drifts = {name: other.drift for name, other in readings.items() if name != rate.source}
+    anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
     age = rate.received_at - rate.observed_at
     if age > OLDEST:
-        return Reading(rate, live, anchors=drifts, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
+        return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
     if old is None:
-        return Reading(rate, live, anchors=drifts)
-    if rate.observed_at < old.rate.observed_at:
-        if old.live and not live:
-            return old
-        return replace(old, refused="its clock went back")
-    step = (rate.price - old.rate.price) / old.rate.price * 100
+        return Reading(rate, live, anchors=anchors)
+    if _is_behind(rate, old.rate):
+        return old if old.live != live else replace(old, refused="its clock went back")
     return Reading(
         rate,
         live,
         streak=2 if old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
-        drift=(old.drift + step).quantize(FINEST_STEP) if abs(step) <= rules.agreement_pct else old.drift,
-        anchors={**drifts, **old.anchors} if rate.price == old.rate.price else drifts,
+        anchors={**anchors, **old.anchors} if rate.price == old.rate.price else anchors,
     )
 
 
-def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
+def _is_behind(rate: Rate, old: Rate) -> bool:
     """
-    Return whether this price stood still while one of *others* walked away by more than the agreement band.
+    Return whether its source stamped *rate* before *old*.
 
-    Only small steps count as walking: a source that jumps is itself in doubt and proves nothing against the rest.
+    A stamp that *old* got from us tells nothing of that, nor does one from before our clock was set back.
     """
-    return any(
-        abs(other.drift - reading.anchors[other.rate.source]) > rules.agreement_pct
-        for other in others
-        if other.rate.source in reading.anchors
+    ours = old.observed_at == old.received_at or old.received_at - rate.received_at > CLOCK_TOLERANCE
+    return rate.observed_at < old.observed_at and not ours
+
+
+def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
+    """Return whether this price stood still while one of *others* walked away by more than the agreement band."""
+    return any(_has_left(other.rate, reading, rules) for other in others)
+
+
+def _has_left(other: Rate, reading: Reading, rules: Rules) -> bool:
+    anchor = reading.anchors.get(other.source)
+    return (
+        anchor is not None
+        and distance_pct(other.price, anchor) > rules.agreement_pct
+        and distance_pct(other.price, reading.rate.price) > rules.agreement_pct
     )
 
 
@@ -154,15 +173,34 @@ def find_candidates(
     *factors* converts the sources whose prices are in another currency; None when the factor is not known.
     Such prices are only shown when there are no others.
     """
-    fresh = [
-        reading
-        for reading in readings.values()
-        if reading.refused is None and is_fresh(reading.rate.received_at, now, rules.stale_after)
-    ]
+    fresh = _find_fresh(readings, now, rules)
     moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
     candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
     candidates.sort(key=lambda candidate: candidate.rank)
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
+
+
+def find_standing(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """
+    Return the readings that are out because another one walks away, if they are the more.
+
+    It may as well be that one that is wrong, so they are evidence.
+    """
+    fresh = _find_fresh(readings, now, rules)
+    standing = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
+    if 2 * len(standing) <= len(fresh):
+        return []
+    return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in standing]
+
+
+def _find_fresh(readings: Mapping[str, Reading], now: datetime, rules: Rules) -> list[Reading]:
+    return [
+        reading
+        for reading in readings.values()
+        if reading.refused is None and is_fresh(reading.rate.received_at, now, rules.stale_after)
+    ]
 
 
 def find_witnesses(
@@ -194,8 +232,18 @@ def _convert(amount: Decimal, factor: Decimal) -> Decimal:
     return round_places(product, max(-exponent, 5 - product.adjusted()))
 
 
-def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetime, rules: Rules) -> Verdict:
-    """Return what the coin of *state* shows at *now*."""
+def decide(
+    state: CoinState,
+    factors: Mapping[str, Decimal | None],
+    now: datetime,
+    rules: Rules,
+    doubted: Collection[str] = (),
+) -> Verdict:
+    """
+    Return what the coin of *state* shows at *now*.
+
+    The factor of a *doubted* source is in dispute; so is a price that nobody else confirms.
+    """
     found = find_candidates(state.readings, factors, now, rules)
     candidates = [c for c in found if c.certain] or found
     if not candidates:
@@ -206,14 +254,17 @@ def decide(state: CoinState, factors: Mapping[str, Decimal | None], now: datetim
     groups = _group(candidates, rules)
     size = max(map(len, groups))
     if size > 1:
-        pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) == size], state)
+        # Of three in a row each end has a majority too: the middle must not come and go as they move a little.
+        enough = min(size, len(candidates) // 2 + 1)
+        pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
         state = _show_confirmed(state, pick, candidates, rules)
     elif len(candidates) > 1:
         state = _show_nearest(state, candidates, rules)
     else:
-        state = _show_lone(state, candidates[0], rules)
+        pick = candidates[0]
+        state = _show_lone(state, replace(pick, certain=pick.certain and pick.rate.source not in doubted), rules)
     if _has_stepped(state, good, rules):
-        witnesses = [c for c in found if c not in candidates]
+        witnesses = [c for c in found if c not in candidates] + find_standing(state.readings, factors, now, rules)
         if not _is_checked(state, candidates, rules):
             witnesses += find_witnesses(state.readings, factors, now, rules)
         state = _contradict(state, good, witnesses, rules)
@@ -229,7 +280,7 @@ def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules)
     if good is None:
         return None
     off, nearest = min((distance_pct(c.rate.price, good), c.rate.price) for c in candidates)
-    return nearest if off <= rules.agreement_pct else good
+    return nearest if off <= min(rules.agreement_pct, rules.max_jump_pct) else good
 
 
 def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:

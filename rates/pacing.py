@@ -219,7 +219,8 @@ def _fail(health: Health, error: SourceError, now: float, failures: int) -> Heal
 def _break_pause(error: SourceError, failures: int) -> float:
     if isinstance(error, SourceLimited):
         if error.retry_after is not None:
-            return min(error.retry_after, LONGEST_NAMED_PAUSE) + random.uniform(0, 2)
+            own = _grow(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
+            return max(own, min(error.retry_after, LONGEST_NAMED_PAUSE) + random.uniform(0, 2))
         return _grow(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
     if isinstance(error, SourceRefused):
         return _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)

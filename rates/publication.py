@@ -8,6 +8,7 @@ What travels: group and event names, the message, both dialects of the socket, a
 The group message is also the contract between releases: fields may be added, `v` changes when one changes its meaning.
 """
 
+import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -17,13 +18,14 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.types import Fragment, Row, Snapshot, decimal_text, time_text
 
 GROUP = "rates"
 EVENT = "rates.publication"
 VERSION = 1
+# Seconds that the channel layer may take, whose own time-out is longer than a tick may be.
+SEND_WITHIN = 2.0
 
 # Made once: `json.dumps` would make one for each of hundreds of rows.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -110,15 +112,12 @@ def bye_text(retry_ms: int) -> str:
 
 def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
     """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""
-    return (
-        "{"
-        + ",".join(
-            f'"{symbol}":{fragment.price}'
-            for symbol, fragment in snapshot.fragments.items()
-            if fragment.price is not None and (symbols is None or symbol in symbols)
-        )
-        + "}"
-    )
+    return map_prices(f for symbol, f in snapshot.fragments.items() if symbols is None or symbol in symbols)
+
+
+def map_prices(fragments: Iterable[Fragment]) -> str:
+    """Return the plain dialect's map of the prices of *fragments*."""
+    return "{" + ",".join(f'"{f.symbol}":{f.price}' for f in fragments if f.price is not None) + "}"
 
 
 def _head(kind: str, snapshot: Snapshot) -> str:
@@ -157,9 +156,14 @@ def apply(snapshot: Snapshot, message: Mapping[str, Any]) -> Snapshot:
     return Snapshot(message["epoch"], message["seq"], message["as_of"], fragments)
 
 
+async def _send(layer: Any, message: Message) -> None:
+    async with asyncio.timeout(SEND_WITHIN):
+        await layer.group_send(GROUP, message)
+
+
 def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[str]) -> None:
     """
-    Send the newest board to every web process, and its prices to the plain Redis channel.
+    Send the newest board to every web process.
 
     The bridge from sync to async is here and nowhere else: publishers are sync, the channel layer is not.
 
@@ -169,7 +173,6 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     layer = get_channel_layer()
     assert layer is not None
     try:
-        async_to_sync(layer.group_send)(GROUP, build_message(snapshot, changed, removed))
+        async_to_sync(_send)(layer, build_message(snapshot, changed, removed))
     except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"cannot publish: {error}") from error
-    store.publish_plain(plain_text(snapshot))
+        raise StoreUnavailable(f"cannot publish: {error or 'no answer in time'}") from error

@@ -223,6 +223,7 @@ class Link:
                     await self._recover(newer, time.monotonic() - began)
                 else:
                     older = newer
+                    await self._expect_end(time.monotonic() - began)
         finally:
             await end(older)
             await end(newer)
@@ -251,6 +252,12 @@ class Link:
             error = SourceGarbled(self.source.NAME, f"the stream ended by an error of ours: {type(error).__name__}")
         counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
         await self._health.broke(error, lasted=lived > LASTING)
+
+    async def _expect_end(self, lived: float) -> None:
+        """Be in no haste for the next connection where each is told to end as soon as it is there."""
+        if lived <= LASTING:
+            error = SourceUnreachable(self.source.NAME, "the stream announced its end")
+            await self._health.broke(error, lasted=False)
 
     async def _wait_out_pause(self) -> None:
         """Wait as long as this stream, or a limit of its vendor, is paused, whichever process learned of it."""

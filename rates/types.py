@@ -128,15 +128,13 @@ class Reading:
         rate: as the source gave it, in the source's own quote currency.
         live: it came from a stream, which ranks before the polls.
         streak: how many fresh readings in a row, this one included; counted up to 2.
-        drift: the sum of its small steps in percent; two values of it tell how far the price has walked in between.
-        anchors: the drift of each other source when this price last changed.
+        anchors: the price of each other source when this one last changed, or that source last jumped.
         refused: why the source's latest answer was not taken; None when it was.
     """
 
     rate: Rate
     live: bool = False
     streak: int = 1
-    drift: Decimal = Decimal(0)
     anchors: Mapping[str, Decimal] = field(default_factory=dict)
     refused: str | None = None
 
@@ -163,6 +161,7 @@ class CoinState:
 
     Attributes:
         coingecko_id, binance_symbol: which coin this is about; another id makes it another coin.
+        quote: the currency that its prices are in, such as ``usd``; another one makes them other prices.
         readings: the newest reading of each source.
         shown: the rate on the board, in the quote currency; `received_at` is its last confirmation.
         good: the last price that was not disputed; the third opinion that two sources lack.
@@ -170,6 +169,7 @@ class CoinState:
 
     coingecko_id: str = ""
     binance_symbol: str = ""
+    quote: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     shown: Rate | None = None
     good: Decimal | None = None

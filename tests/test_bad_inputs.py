@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 from pytest_django import Settings
 
+from rates import store
+from rates.board import TETHER_USD
 from rates.models import Coin
 from rates.ownership import EVIDENCE
 from tests.stand_ins.binance import Binance
@@ -153,6 +155,19 @@ def test_frozen_source_is_out_while_the_others_move(world: World) -> None:
     assert world.tick(2)["source"] == "coingecko"
 
 
+def test_one_that_walks_away_from_two_that_stand_still_is_marked(world: World) -> None:
+    world.tick(2)
+    true = world.price()
+    for factor in ("0.99", "0.98", "0.97", "0.96", "0.95"):
+        world.stand_ins["kraken"].prices["BTC"] = (true * Decimal(factor)).quantize(Decimal("0.01"))
+        coin = world.tick(2)
+        assert is_near(coin, true) or marks(coin) == "disputed"
+    world.stand_ins["kraken"].prices["BTC"] = true
+    world.move("1.001")
+    coin = world.tick(2)
+    assert (coin["source"], is_near(coin, true), marks(coin)) == ("coingecko", True, "")
+
+
 def test_lone_source_a_spike_never_shows(world: World, settings: Settings) -> None:
     settings.RATES_SOURCES = ["kraken"]
     good = world.tick(2)["price"]
@@ -180,6 +195,36 @@ def test_usdt_that_is_worth_less_makes_binance_no_worse(world: World, settings: 
     coin = world.tick(8)
     assert (coin["source"], marks(coin)) == ("binance", "")
     assert abs(Decimal(coin["price"]) / world.price() - 1) < Decimal("0.0001")
+
+
+def test_usdt_that_one_alone_says_to_be_worth_less_marks_what_binance_alone_says(
+    world: World, settings: Settings
+) -> None:
+    """Whether it is true cannot be known; what others confirm needs no mark."""
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    kraken = world.stand_ins["kraken"]
+    assert isinstance(kraken, Kraken)
+    kraken.unknown = frozenset({"XLM"})
+    world.tick(3)
+    kraken.prices["USDT"] = Decimal("0.95")
+    world.tick(6)
+    assert (marks(shown("XLM")), marks(shown("BTC"))) == ("disputed", "")
+    kraken.prices["USDT"] = Decimal("1.0001")
+    world.tick(2)
+    assert marks(shown("XLM")) == ""
+
+
+def test_prices_in_another_currency_are_forgotten_when_the_operator_changes_it(
+    world: World, settings: Settings
+) -> None:
+    world.tick(3)
+    assert len(store.load_histories(["BTC"])["BTC"]) > 0
+    world.misbehave(dict.fromkeys(ALL, "500"))
+    settings.QUOTE_CURRENCY = "jpy"
+    coin = world.tick()
+    assert (coin["price"], marks(coin)) == (None, "")
+    assert store.load_histories(["BTC"])["BTC"] == []
+    assert store.load_states()[TETHER_USD].shown is None
 
 
 def test_dead_source_is_replaced_and_takes_its_coins_back(world: World) -> None:

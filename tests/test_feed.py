@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from threading import Event
 
 import pytest
@@ -12,6 +14,7 @@ from pytest_django import Settings
 from rates import coin_status, feed, metrics, pacing, readiness, store
 from rates.models import Coin
 from rates.store.keys import SOURCES
+from rates.types import Rate
 from tests.stand_ins.coingecko import CoinGecko
 from tests.world import ALL, LONGER_THAN_ANY_PAUSE, World, is_near, let_pass, shown
 
@@ -89,6 +92,26 @@ def test_a_probe_asks_for_a_coin_that_the_source_has(world: World, settings: Set
     world.tick()
     health = pacing.read_health(store.load_healths(), "binance")
     assert (health.failures, health.probing) == (2, True)
+
+
+def test_a_source_is_not_asked_about_nothing(world: World, settings: Settings) -> None:
+    """The answer would count as a good one, and end its pause."""
+    settings.RATES_SOURCES = ["binance"]
+    Coin.objects.exclude(symbol="XLM").delete()
+    Coin.objects.update(binance_symbol="")
+    assert not feed.take_tick().answers
+
+
+def test_a_streams_price_that_is_refused_does_not_keep_its_poll_from_asking(world: World, settings: Settings) -> None:
+    """A pair without a trade for more than five minutes: the stream confirms it, and it is too old to be believed."""
+    settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko", "binance"], ["binance"]
+    settings.RATES_STALE_AFTER = 15.0
+    now, coins = datetime.now(UTC), list(Coin.objects.all())
+    old = Rate("BTC", Decimal(63250), None, None, "binance", now - timedelta(minutes=6), now)
+    feed.take_readings([old], coins)
+    world.misbehave({"coingecko": "429_retry_after"})
+    world.tick(2)
+    assert (shown("BTC")["source"], shown("BTC")["stale"]) == ("binance", False)
 
 
 def test_an_error_of_ours_in_one_source_costs_the_others_nothing(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rates.ownership import Rules, Verdict, accept, decide, distance_pct, take_reading
+from rates.ownership import Rules, Verdict, accept, decide, distance_pct, find_candidates, take_rate
 from rates.types import CoinState, Rate, Reading
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ class Case:
     factor: Decimal | None = field(default_factory=lambda: Decimal(1))
 
 
-FROZEN = reading("coingecko", "100", anchors={"binance": Decimal(0)})
+FROZEN = reading("coingecko", "100", anchors={"binance": Decimal(100)})
 CASES = [
     Case("a lone source shows", [reading("coingecko", "101")], "coingecko", "101"),
     Case("the first price of all shows", [reading("kraken", "7")], "kraken", "7", good=None, owner=None),
@@ -103,9 +103,19 @@ CASES = [
          [reading("coingecko", "200"), reading("kraken", "50")],
          "coingecko", "200", disputed=True, good=None, owner=None),
     Case("a frozen source is out although it answers",
-         [FROZEN, reading("binance", "97", drift=Decimal(-3))], "binance", "97"),
-    Case("a jump of the other proves nothing against a source that stands still",
-         [FROZEN, reading("binance", "1000")], "coingecko", "100", disputed=True),
+         [FROZEN, reading("binance", "97")], "binance", "97"),
+    Case("two that stand still are out too, but may be right: the one that walks away is marked",
+         [FROZEN, reading("kraken", "100.1", anchors={"binance": Decimal(100)}), reading("binance", "97")],
+         "binance", "97", disputed=True),
+    Case("the other has jumped, and is measured from there: a jump proves nothing against a source that stands still",
+         [replace(FROZEN, anchors={"binance": Decimal(1000)}), reading("binance", "1000")],
+         "coingecko", "100", disputed=True),
+    Case("the other has come back: nothing is frozen",
+         [replace(FROZEN, anchors={"binance": Decimal("102.5")}), reading("binance", "100")],
+         "coingecko", "100", confirmed_by=("binance",)),
+    Case("three in a row: the best-ranked end shows as well as the middle",
+         [reading("coingecko", "100"), reading("binance", "101.2"), reading("kraken", "102.1")],
+         "coingecko", "100", confirmed_by=("binance",)),
     Case("a source whose clock went back is out",
          [replace(reading("coingecko", "101"), refused="its clock went back"), reading("kraken", "100.5")],
          "kraken", "100.5"),
@@ -180,28 +190,85 @@ def test_a_stale_price_is_stale_whatever_else_happens() -> None:
     assert judge(old).stale
 
 
+def take(*rates: Rate, live: bool = False, known: dict[str, Reading] | None = None) -> dict[str, Reading]:
+    known = known or {}
+    for each in rates:
+        known = take_rate(known, each, live, RULES)
+    return known
+
+
 def test_a_reading_older_than_the_one_before_is_refused_until_the_clock_moves_on() -> None:
-    first = take_reading({}, rate("coingecko", "100"), False, RULES)
-    back = take_reading({"coingecko": first}, rate("coingecko", "90", observed_age=60), False, RULES)
-    assert (back.refused, back.rate) == ("its clock went back", first.rate)
-    forward = rate("coingecko", "101", observed_age=-1)
-    again = take_reading({"coingecko": back}, forward, False, RULES)
+    first = rate("coingecko", "100", age=5, observed_age=10)
+    back = take(first, rate("coingecko", "90", observed_age=60))
+    assert (back["coingecko"].refused, back["coingecko"].rate) == ("its clock went back", first)
+    again = take(rate("coingecko", "101", observed_age=1), known=back)["coingecko"]
     assert (again.refused, again.streak) == (None, 1)
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(rate("coingecko", "100", age=5), id="it had no stamp, and got ours"),
+        pytest.param(rate("coingecko", "100", age=-3600, observed_age=-3590), id="our clock was set back since"),
+    ],
+)
+def test_a_stamp_before_one_that_is_not_the_sources_own_is_taken(before: Rate) -> None:
+    now = take(before, rate("coingecko", "101", observed_age=30))["coingecko"]
+    assert (now.refused, now.rate.price) == (None, 101)
+
+
+def test_of_a_poll_and_its_own_stream_the_one_that_is_behind_changes_nothing() -> None:
+    newer, older = rate("binance", "100", age=1, observed_age=2), rate("binance", "99", observed_age=9)
+    for live in (True, False):
+        known = take(newer, live=live)
+        assert take(older, live=not live, known=known) == known
+
+
+def out(*rates: Rate) -> set[str]:
+    """Return whose price is out after *rates* came one after the other."""
+    known = take(*rates)
+    return known.keys() - {c.rate.source for c in find_candidates(known, {}, NOW, RULES)}
+
+
+def steps(source: str, *prices: str) -> list[Rate]:
+    return [rate(source, price, age=len(prices) - n) for n, price in enumerate(prices)]
+
+
+def test_small_steps_that_lead_away_show_who_stands_still_and_jumps_do_not() -> None:
+    still = rate("coingecko", "100")
+    assert out(still, *steps("kraken", "100", "98.5", "97")) == {"coingecko"}
+    assert out(still, *steps("kraken", "100", "95", "94")) == set()
+    assert out(still, *steps("kraken", "95", "94")) == set()
+    assert out(still, *steps("kraken", "100", "102.5", "101.6", "100.8", "100", "95", "94.9")) == set()
+
+
+def test_who_stands_still_is_in_again_when_it_moves_or_the_other_comes_back() -> None:
+    still, walk = rate("coingecko", "100", age=9), steps("kraken", "100", "98.5", "97")
+    assert out(still, *walk, rate("coingecko", "97.1")) == set()
+    assert out(still, *walk, rate("kraken", "98.5"), rate("kraken", "99")) == set()
+
+
+def test_one_jump_is_held_where_the_band_of_agreement_is_wider_than_a_jump() -> None:
+    rules = replace(RULES, agreement_pct=Decimal(12))
+    verdict = decide(state(reading("coingecko", "111.9")), {}, NOW, rules)
+    assert verdict.state.shown is not None
+    assert (verdict.state.shown.price, verdict.state.disputed) == (100, True)
+
+
+def test_a_lone_price_whose_conversion_is_in_dispute_is_in_dispute() -> None:
+    factors, alone = {"binance": Decimal(1)}, state(reading("binance", "100"))
+    assert not decide(alone, factors, NOW, RULES).state.disputed
+    assert decide(alone, factors, NOW, RULES, doubted=factors).state.disputed
+    confirmed = state(reading("binance", "100"), reading("kraken", "100.2"))
+    assert not decide(confirmed, factors, NOW, RULES, doubted=factors).state.disputed
+
+
 def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
-    old = take_reading({}, rate("coingecko", "100", observed_age=3600), False, RULES)
+    old = take(rate("coingecko", "100", observed_age=3600))["coingecko"]
     assert old.refused == "its price is 60 minutes old"
     verdict = judge(CoinState(readings={"coingecko": old}))
     assert verdict.state.shown is not None
     assert verdict.stale
-
-
-def test_small_steps_add_up_to_a_drift_and_jumps_do_not() -> None:
-    now = {"kraken": take_reading({}, rate("kraken", "100"), False, RULES)}
-    for price in ("101", "102", "1020", "1030"):
-        now = {"kraken": take_reading(now, rate("kraken", price), False, RULES)}
-    assert Decimal("2.9") < now["kraken"].drift < Decimal("3.1")
 
 
 def test_distance_is_the_same_from_both_sides() -> None:

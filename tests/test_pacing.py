@@ -98,6 +98,7 @@ def test_pause_of_a_stream_grows_is_capped_and_is_long_where_it_will_not_heal() 
     assert broken[0] <= 1 < broken[1] <= 16 < broken[2] <= 60
     assert pause(SourceRefused("x", ""), 1) > 600
     assert pause(SourceLimited("x", "", 120), 1) >= 120
+    assert pause(SourceLimited("x", "", 0), 1) < 4 < pause(SourceLimited("x", "", 0), 9)
     assert 20 < pause(SourceLimited("x", ""), 1) <= 30
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rates import publication
+from rates import publication, store
+from rates.store import Change
 from rates.types import Rate, Row, Snapshot
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 512000, tzinfo=UTC)
@@ -97,3 +98,15 @@ def test_a_name_with_markup_and_quotes_stays_one_text() -> None:
     name = '</script><b>"\u202eevil\\'
     fragment = publication.encode_row(Row("BTC", name))
     assert json.loads(fragment.json)["name"] == name
+
+
+def test_programs_on_the_plain_channel_hear_every_board_in_order_and_none_that_was_not_published(settings) -> None:
+    listener = store.client().pubsub(ignore_subscribe_messages=True)
+    listener.subscribe(settings.REDIS_CHANNEL)
+    for price in ("1", "2", "3"):
+        store.update_board(lambda _, price=price: Change(NOW, {}, {}, plain=f'{{"BTC":{price}}}'))
+    store.update_board(lambda _: Change(NOW, {}, {}, plain='{"BTC":4}', quiet=True))
+    heard = [listener.get_message(timeout=5) for _ in range(4)]
+    assert [message and message["data"] for message in heard] == [None, '{"BTC":1}', '{"BTC":2}', '{"BTC":3}']
+    assert listener.get_message(timeout=0.1) is None
+    listener.close()

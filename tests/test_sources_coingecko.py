@@ -213,6 +213,13 @@ def test_many_coins_are_asked_for_in_short_addresses(coingecko: CoinGecko) -> No
     assert coingecko.calls == source.count_calls(many) == 3
 
 
+def test_long_ids_make_no_long_address(coingecko: CoinGecko) -> None:
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"{'long-' * 12}{n:03}") for n in range(200)]
+    source.fetch_rates(many, 5)
+    assert coingecko.calls == source.count_calls(many) == 4
+    assert max(len(call.params["ids"]) for call in coingecko.requests) <= source.LONGEST_IDS
+
+
 numbers = st.builds(
     lambda digits, exponent: f"{digits}e{exponent}",
     st.integers(min_value=1, max_value=10**18 - 1),

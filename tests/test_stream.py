@@ -167,6 +167,16 @@ async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> 
         assert "BTC" in prices(link)
 
 
+async def test_ends_that_are_announced_one_after_the_other_cost_growing_pauses(binance: Binance) -> None:
+    """Binance bans an address for 300 connections in five minutes."""
+    async with open_link(binance_stream, [BTC]) as link:
+        for _ in range(300):
+            binance.fault = "shutdown"
+            await asyncio.sleep(0.01)
+        assert 1 < binance.opened < 6
+        assert "BTC" in prices(link)
+
+
 @pytest.mark.parametrize("fault", ["silent", "half_open", "only_garbage"])
 async def test_silent_connection_confirms_nothing_and_is_replaced(
     exchange: tuple[ModuleType, SocketStandIn], fault: str

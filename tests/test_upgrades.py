@@ -27,6 +27,7 @@ from tests.stand_ins.coingecko import CoinGecko
 ROOT = Path(__file__).resolve().parent.parent
 PRICES = {"BTC": "63256.45", "ETH": "3450.32", "SOL": "148.34", "XLM": "0.1042"}
 V1 = load("formats_v1.json")
+V2 = load("formats_v2.json")
 
 
 def change_values(recorded: dict[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
@@ -50,18 +51,18 @@ def change_values(recorded: dict[str, Any], change: Callable[[Any], Any]) -> dic
 
 def with_more_fields() -> dict[str, Any]:
     """A release that adds fields, and so keeps the version."""
-    return change_values(V1, lambda value: value | {"mood": "new", "more": {"nested": [1]}})
+    return change_values(V2, lambda value: value | {"mood": "new", "more": {"nested": [1]}})
 
 
-def of_version_2() -> dict[str, Any]:
+def of_version_3() -> dict[str, Any]:
     """A release that gives fields another meaning: prices in thousandths, readings with other parts."""
 
     def change(value: dict[str, Any]) -> dict[str, Any]:
         if "v" not in value:
             return value
-        return value | {"v": 2, "seq": "three", "symbols": {"BTC": 0}, "rows": {"BTC": 63256450}, "readings": 7}
+        return value | {"v": 3, "seq": "three", "symbols": {"BTC": 0}, "rows": {"BTC": 63256450}, "readings": 7}
 
-    return change_values(V1, change)
+    return change_values(V2, change)
 
 
 def prices(snapshot: Snapshot | None) -> dict[str, str | None]:
@@ -69,7 +70,7 @@ def prices(snapshot: Snapshot | None) -> dict[str, str | None]:
     return {symbol: fragment.price for symbol, fragment in snapshot.fragments.items()}
 
 
-@pytest.mark.parametrize("recorded", [V1, with_more_fields()], ids=["recorded", "with more fields"])
+@pytest.mark.parametrize("recorded", [V1, V2, with_more_fields()], ids=["before", "recorded", "with more fields"])
 def test_what_the_release_before_wrote_is_read(recorded: dict[str, Any]) -> None:
     restore(recorded)
     assert prices(store.load_snapshot()) == PRICES
@@ -85,7 +86,7 @@ def test_what_the_release_before_wrote_is_read(recorded: dict[str, Any]) -> None
     assert b'rates_price_disputed{symbol="BTC"} 0.0' in metrics.render()
 
 
-@pytest.mark.parametrize("recorded", [V1, with_more_fields()], ids=["recorded", "with more fields"])
+@pytest.mark.parametrize("recorded", [V1, V2, with_more_fields()], ids=["before", "recorded", "with more fields"])
 def test_a_publication_of_the_release_before_is_taken(recorded: dict[str, Any]) -> None:
     message = recorded["message"]
     restore(recorded)
@@ -100,7 +101,7 @@ def test_a_newer_worker_goes_on_from_there(coingecko: CoinGecko, settings) -> No
     restore(with_more_fields())
     coingecko.prices["ETH"] = Decimal("3451")
     saved = feed.take_tick().saved
-    assert (saved.snapshot.epoch, saved.snapshot.seq) == (V1["message"]["epoch"], 3)
+    assert (saved.snapshot.epoch, saved.snapshot.seq) == (V2["message"]["epoch"], 3)
     assert len(store.load_histories(["ETH"])["ETH"]) == 2
 
 
@@ -108,25 +109,25 @@ def test_a_newer_worker_goes_on_from_there(coingecko: CoinGecko, settings) -> No
 def test_values_of_a_newer_version_are_left_unread_and_a_worker_begins_anew(coingecko: CoinGecko, settings) -> None:
     settings.RATES_SOURCES = ["coingecko"]
     call_command("seed_coins")
-    restore(of_version_2())
+    restore(of_version_3())
     assert store.load_snapshot() is None
     assert store.load_header() is None
     assert set(map(repr, store.load_states().values())) == {repr(CoinState())}
     saved = feed.take_tick().saved
-    assert saved.snapshot.epoch != V1["message"]["epoch"]
+    assert saved.snapshot.epoch != V2["message"]["epoch"]
     assert saved.snapshot.seq == 1
     assert saved.snapshot.fragments["BTC"].price == str(coingecko.prices["BTC"])
 
 
 async def test_a_web_beside_newer_workers_shows_its_last_prices_and_goes_on_when_it_can(caplog) -> None:
-    """A publication of version 2 comes, and the store has no board of version 1 to turn to either."""
+    """A publication of version 3 comes, and the store has no board of version 1 to turn to either."""
     layer = get_channel_layer()
     await asyncio.to_thread(publish, BTC="1", ETH="2")
     async with serving() as address, open_socket(address) as client:
         await next_frame(client, "board")
         held = get_hub().snapshot
         with caplog.at_level(logging.WARNING):
-            newer = of_version_2()
+            newer = of_version_3()
             await asyncio.to_thread(restore, newer)
             heard = get_hub().heard_at
             await layer.group_send(publication.GROUP, newer["message"])
@@ -143,8 +144,8 @@ async def test_a_web_beside_newer_workers_shows_its_last_prices_and_goes_on_when
 
 def test_the_versions_are_those_that_were_recorded() -> None:
     """Raise one, and the file of the version before it stays as the other release's data."""
-    assert (publication.VERSION, store.VERSION, codec.VERSION) == (1, 1, 1)
-    assert V1["message"]["v"] == 1
+    assert (publication.VERSION, store.VERSION, codec.VERSION) == (1, 1, 2)
+    assert V2["message"]["v"] == 1
 
 
 def manage(*arguments: str, database: str) -> str:

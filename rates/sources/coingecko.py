@@ -7,7 +7,7 @@ some 5 to 100 requests a minute and 10,000 a month on the free plans. An unknown
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -23,8 +23,9 @@ from rates.types import Rate
 
 NAME = "coingecko"
 TETHER = ("USDT", "tether")
-# Requests fail when the address gets long; 200 ids stay under 4 KB.
+# Requests fail when the address gets longer than some 4 KB.
 IDS_PER_REQUEST = 200
+LONGEST_IDS = 3500
 LONGEST_BODY = 1_000_000
 LONGEST_RETRY_AFTER = 300.0
 PUBLIC_HOST = "https://api.coingecko.com/"
@@ -47,7 +48,20 @@ def price_url() -> str:
 
 def count_calls(coins: Sequence[Coin]) -> int:
     """Return how many requests a question about *coins* takes."""
-    return max(1, -(-(len(coins) + 1) // IDS_PER_REQUEST))
+    return len(_portion(coin.coingecko_id for coin in coins))
+
+
+def _portion(ids: Iterable[str]) -> list[list[str]]:
+    """Return *ids* and USDT's in portions, each for one request."""
+    portions: list[list[str]] = [[]]
+    length = 0
+    for coin_id in sorted({TETHER[1], *ids}):
+        length += len(coin_id) + 1
+        if length > LONGEST_IDS or len(portions[-1]) == IDS_PER_REQUEST:
+            portions.append([])
+            length = len(coin_id) + 1
+        portions[-1].append(coin_id)
+    return portions
 
 
 def credit_spacing(calls: Mapping[str, int], cost: int, now: datetime) -> float:
@@ -65,10 +79,9 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     """
     deadline = time.monotonic() + timeout
     symbols = dict([TETHER[::-1], *((coin.coingecko_id, coin.symbol) for coin in coins)])
-    ids = sorted(symbols)
     rates: list[Rate] = []
-    for start in range(0, len(ids), IDS_PER_REQUEST):
-        body = get_json(price_url(), _question(ids[start : start + IDS_PER_REQUEST]), deadline)
+    for ids in _portion(symbols):
+        body = get_json(price_url(), _question(ids), deadline)
         rates += parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
     return rates
 
@@ -92,7 +105,7 @@ def get_json(url: str, params: Mapping[str, str], deadline: float, longest: int 
         SourceError: as `fetch_rates`; *deadline* is a time of the monotonic clock.
     """
     try:
-        answer = http_get(f"{url}?{urlencode(params)}", _headers(), deadline, longest)
+        answer = http_get(f"{url}?{urlencode(params, safe=',')}", _headers(), deadline, longest)
     except OSError as error:
         raise SourceUnreachable(NAME, f"cannot be reached: {describe(error)}") from error
     return _read(answer, longest)

@@ -39,8 +39,8 @@ def setup() -> str:
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return 0: nobody is called."""
-    return 0
+    """Return 1: one walk has all coins, though nobody is called."""
+    return 1
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:

@@ -20,7 +20,6 @@ from rates.store.board import (
     load_overview,
     load_snapshot,
     load_states,
-    publish_plain,
     update_board,
 )
 from rates.store.connection import client, is_cluster, redis_errors
@@ -50,7 +49,7 @@ __all__ = [
     "count_attempts", "count_calls", "forget_processes", "forget_unknown_pairs", "forgive_attempts",
     "history_key", "hold_stream", "is_cluster", "is_known", "load_calls", "load_catalog", "load_header",
     "load_healths", "load_histories", "load_overview", "load_processes", "load_search", "load_snapshot",
-    "load_states", "load_unknown_pairs", "publish_plain", "rate_key", "redis_errors", "release_stream",
+    "load_states", "load_unknown_pairs", "rate_key", "redis_errors", "release_stream",
     "report_process", "save_catalog", "save_search", "save_unknown_pairs", "update_board",
     "update_healths",
 ]  # fmt: skip

@@ -68,6 +68,7 @@ class Change:
         owners: changes of owner.
         counts: what happened, by name, for the counters.
         notes: what the operator should know, one log line each.
+        plain: what goes to the plain Redis channel with the publication; nothing when empty.
         quiet: no publication unless a coin looks different or the list has changed; the states are kept all the same.
     """
 
@@ -79,6 +80,7 @@ class Change:
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    plain: str = ""
     quiet: bool = False
 
 
@@ -180,6 +182,9 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
     for name, count in change.counts.items():
         pipe.hincrby(COUNTERS, name, count)
+    if change.plain:
+        # Here, and not after it, because those who listen could not tell that one came before the other.
+        pipe.publish(settings.REDIS_CHANNEL, change.plain)
 
 
 def load_header() -> Header | None:
@@ -288,9 +293,3 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
         processes=read_hash(processes),
         latency_ms=(time.monotonic() - started) * 1000,
     )
-
-
-def publish_plain(text: str) -> None:
-    """Send the map of prices to the plain Redis channel, for programs that know nothing of Django."""
-    with redis_errors():
-        client().publish(settings.REDIS_CHANNEL, text)
