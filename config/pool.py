@@ -18,8 +18,8 @@ class Children(AsynPool):  # type: ignore[misc]
         would kill a child that is idle.
         """
         running = self._cache.get(job)
-        pid = running and running.worker_pids()
-        files = [file for file, child in self._fileno_to_outq.items() if pid and child.pid in pid]
+        pids = running.worker_pids() if running else []
+        files = [file for file, child in self._fileno_to_outq.items() if child.pid in pids]
         while job in self._cache and (ready := select(files, [], [], 0)[0]):
             for file in ready:
                 files.remove(file)

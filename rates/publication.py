@@ -175,4 +175,4 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     try:
         async_to_sync(_send)(layer, build_message(snapshot, changed, removed))
     except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"cannot publish: {error or 'no answer in time'}") from error
+        raise StoreUnavailable(f"cannot publish: {str(error) or 'no answer in time'}") from error

@@ -66,8 +66,9 @@ def report(kind: str, facts: Facts) -> None:
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
+    samples = counts.samples(kind)
     now = time.time()
-    added = {AT: now, VERSION: rates.__version__, SAMPLES: counts.samples(kind)}
+    added = {AT: now, VERSION: rates.__version__, SAMPLES: samples}
     _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
 
 

@@ -1,6 +1,8 @@
 """Both dialects of the wire, from rows to text and from message to board."""
 
 import json
+import socket
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rates import publication, store
+from rates.exceptions import StoreUnavailable
 from rates.store import Change
 from rates.types import Rate, Row, Snapshot
 
@@ -98,6 +101,18 @@ def test_a_name_with_markup_and_quotes_stays_one_text() -> None:
     name = '</script><b>"\u202eevil\\'
     fragment = publication.encode_row(Row("BTC", name))
     assert json.loads(fragment.json)["name"] == name
+
+
+def test_a_channel_layer_that_hangs_costs_a_publisher_less_than_a_ticks_life(settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        layer = settings.CHANNEL_LAYERS["default"]
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        hosts = [{**layer["CONFIG"]["hosts"][0], "address": address}]
+        settings.CHANNEL_LAYERS = {"default": {**layer, "CONFIG": {**layer["CONFIG"], "hosts": hosts}}}
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="cannot publish: no answer in time"):
+            publication.publish(snapshot(BTC="1"), ["BTC"], [])
+        assert time.monotonic() - began < settings.CELERY_TASK_TIME_LIMIT - 1
 
 
 def test_programs_on_the_plain_channel_hear_every_board_in_order_and_none_that_was_not_published(settings) -> None:

@@ -199,6 +199,12 @@ class Redis:
         return int(self.client.info("clients")["connected_clients"])
 
 
+def reports(redis_server: Redis, process: Process) -> bool:
+    """Return whether *process*, or one of its group, has said of itself that it is there."""
+    names = redis_server.client.hkeys("rates:processes")
+    return not {int(name.rpartition(":")[2]) for name in names}.isdisjoint(process.family())
+
+
 class System:
     """
     The processes of one deployment: `start("web")`, `start("worker")`, each a `Process`.

@@ -67,7 +67,7 @@ def test_the_workers_clock_steps(
     figure("regular after", max(0.0, regular(market, stepped) - stepped) / INTERVAL, "intervals")
     assert regular(market, stepped) - stepped <= 3 * INTERVAL
     assert negative_ages(system) == []
-    wait_until(lambda: worker.lines("the clock of this host is 3600 s"), 10, "a line about it")
+    wait_until(lambda: worker.lines("the clock of this host is (3599|3600|3601) s"), 10, "a line about it")
     frames = len(clients.clients[0].heard)
     clock.set(0)
     back = time.time()
@@ -94,7 +94,7 @@ def test_clocks_of_beat_and_worker_differ_by_less_than_a_minute(
     wait_until(lambda: regular(market, began), 8 * INTERVAL, "three fetches, one interval apart")
     figure("regular after", max(0.0, regular(market, began) - began) / INTERVAL, "intervals")
     words = "ahead of" if offset > 0 else "behind"
-    assert len(worker.lines(f"the clock of this host is 30 s {words} that of Redis")) == 1
+    assert len(worker.lines(f"the clock of this host is (29|30|31) s {words} that of Redis")) == 1
     clock.set(0)
     wait_until(lambda: worker.lines("the clock of this host agrees with that of Redis again"), 10, "the end of it")
 
@@ -124,7 +124,7 @@ def test_the_webs_clock_steps(
     assert negative_ages(system) == []
     assert ('data-state="delayed"' in system.get("/")[1]) == (offset > 0)
     assert system.get("/readyz")[0] == (503 if offset > 0 else 200)
-    wait_until(lambda: web.lines("the clock of this host is 3600 s"), 10, "a line about it")
+    wait_until(lambda: web.lines("the clock of this host is (3599|3600|3601) s"), 10, "a line about it")
     clock.set(0)
     system.wait_fresh(5)
     clients.wait_fresh(time.time(), 3)

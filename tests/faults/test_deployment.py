@@ -116,9 +116,9 @@ def shares(deployment: Deployment) -> list[int]:
 
 def test_both_webs_serve_sockets(deployment: Deployment) -> None:
     with ExitStack() as clients:
-        for _ in range(12):
+        for _ in range(PER_ADDRESS):
             clients.enter_context(open_socket(deployment))
-        wait_until(lambda: sum(shares(deployment)) == 12, 20, "both webs have counted their sockets")
+        wait_until(lambda: sum(shares(deployment)) == PER_ADDRESS, 20, "both webs have counted their sockets")
         assert min(shares(deployment)) > 0
 
 

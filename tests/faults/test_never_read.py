@@ -18,8 +18,8 @@ HANDSHAKE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Protocol: rates.v1\r\n\r\n"
 )
-# Seconds: what the kernel takes before anything waits, and then STUCK_AFTER and CLOSE_WITHIN.
-WITHIN = 60
+# Seconds: what the kernel takes before anything waits, which is megabytes, and then STUCK_AFTER and CLOSE_WITHIN.
+WITHIN = 180
 
 
 def open_deaf(server: Server) -> socket.socket:

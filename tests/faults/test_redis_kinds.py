@@ -154,14 +154,15 @@ def test_a_late_answer_is_not_taken_for_the_next(replicated: Replicated, setting
     settings.REDIS_SENTINEL = sentinel(replicated.url)
     client = store.client.__wrapped__()
     client.mset({"first": "1", "second": "2"})
-    replicated.servers[0].client.client_pause(2300)
+    replicated.servers[0].freeze()
     with pytest.raises(redis.TimeoutError):
         client.get("first")
+    replicated.servers[0].thaw()
     assert client.get("second") == "2"
 
 
 # A connection to a master that hangs stays open, so whoever waits on it has to find out by asking.
-@pytest.mark.parametrize(("fault", "bound"), [("kill", 15), ("freeze", 20)])
+@pytest.mark.parametrize(("fault", "bound"), [("kill", 15), ("freeze", 30)])
 def test_a_failover_costs_no_socket(
     fault: str,
     bound: int,

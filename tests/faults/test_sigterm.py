@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import BIN, ROOT, Process, Redis, System, deployment_environment, pids, wait_until
+from tests.faults.processes import BIN, ROOT, START, Process, Redis, System, deployment_environment, pids, wait_until
 from tests.ports import free_port
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
@@ -25,7 +25,7 @@ def end(process: Process, figure: Figure) -> None:
     """Ask *process* to end; it must do so in time, with exit code 0, and leave nobody of its group."""
     figure("ended after", process.terminate(WITHIN), "s")
     assert process.popen.returncode == 0
-    wait_until(lambda: not process.family(), 2, "nobody of its group is left")
+    wait_until(lambda: not process.family(), 10, "nobody of its group is left")
     assert process.lines("Traceback|Exception|ERROR") == []
 
 
@@ -37,7 +37,7 @@ def test_web_says_goodbye_to_500_sockets(server: str, count: int, build: Build, 
     system.wait_fresh()
     clients = listen(system, 500, spread=3.0)
     end(web, figure)
-    wait_until(lambda: clients.count_open() == 0, 2)
+    wait_until(lambda: sum(clients.closes().values()) == 500, 10, "all are closed")
     figure("sockets closed with 1012", clients.closes()[1012])
     assert clients.closes() == {1012: 500}
     byes = [client.heard[-1].frame for client in clients.clients]
@@ -116,7 +116,7 @@ def test_make_run_ends_as_a_whole(
     environment = {name: value for name, value in deployment_environment().items() if name != "REDIS_URL"}
     make = Process("make", ["make", "run"], tmp_path, environment | settings, project)
     stack.callback(make.end)
-    wait_until(lambda: make.lines("Open http"), 60, "the address")
+    wait_until(lambda: make.lines("Open http"), 4 * START, "the address")
     clients = stack.enter_context(Clients(f"127.0.0.1:{port}", 50))
     clients.wait_served()
     began = time.monotonic()
@@ -125,6 +125,6 @@ def test_make_run_ends_as_a_whole(
     make.popen.wait(WITHIN)
     wait_until(lambda: processes_in(project) == {}, WITHIN - (time.monotonic() - began), "nothing is left")
     figure("ended after", time.monotonic() - began, "s")
-    wait_until(lambda: clients.count_open() == 0, 2)
+    wait_until(lambda: sum(clients.closes().values()) == 50, 10, "all are closed")
     assert clients.closes() == {1012: 50}
     assert make.lines("Traceback|ERROR") == []

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.faults.conftest import Figure
-from tests.faults.processes import Process, Redis, System, wait_until
+from tests.faults.processes import Process, Redis, System, reports, wait_until
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -59,7 +59,7 @@ def start_two_streams(system: System, redis_server: Redis, exchange: Binance) ->
     active = system.start("stream")
     wait_until(lambda: exchange.calls, 60, "a connection")
     waiting = system.start("stream")
-    wait_until(lambda: f":{waiting.pid} " in " ".join(redis_server.client.hkeys("rates:processes")) + " ", 60, "both")
+    wait_until(lambda: reports(redis_server, waiting), 60, "both")
     return active
 
 
@@ -70,7 +70,7 @@ def test_killed_stream_is_replaced(
     assert exchange.calls == 1
     active.kill()
     killed = time.monotonic()
-    wait_until(lambda: exchange.calls == 2, 10, "a connection of the other one")
+    wait_until(lambda: exchange.calls == 2, 15, "a connection of the other one")
     figure("taken over after", time.monotonic() - killed, "s")
 
 
@@ -80,10 +80,10 @@ def test_killed_stream_leaves_its_pause_behind(
 ) -> None:
     exchange.fault = fault
     active = start_two_streams(build(RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url), redis_server, exchange)
-    wait_until(lambda: redis_server.client.hexists("rates:sources", "binance stream"), 10, "the pause")
+    wait_until(lambda: redis_server.client.hexists("rates:sources", "binance stream"), 15, "the pause")
     active.kill()
     holder = redis_server.client.get("rates:stream")
-    wait_until(lambda: redis_server.client.get("rates:stream") not in (None, holder), 10, "another holder")
+    wait_until(lambda: redis_server.client.get("rates:stream") not in (None, holder), 15, "another holder")
     time.sleep(2)
     assert exchange.calls == 1
     until = json.loads(redis_server.client.hget("rates:sources", "binance stream"))["paused_until"]

@@ -7,13 +7,15 @@ from itertools import pairwise
 
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import System, wait_until
+from tests.faults.processes import START, Redis, System, reports, wait_until
 from tests.stand_ins.binance import Binance
+from tests.stand_ins.coingecko import CoinGecko
 
 
 def test_another_stream_takes_over_and_polling_covers_the_gap(
-    build: Callable[..., System], listen: Callable[..., Clients], stack: ExitStack, figure: Figure
-) -> None:
+    build: Callable[..., System], listen: Callable[..., Clients], stack: ExitStack, market: CoinGecko,
+    redis_server: Redis, figure: Figure,
+) -> None:  # fmt: skip
     exchange = stack.enter_context(Binance(moves=True))
     system = build(RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
     system.start("web")
@@ -23,10 +25,11 @@ def test_another_stream_takes_over_and_polling_covers_the_gap(
     waiting = system.start("stream")
     system.wait_fresh()
     clients = listen(system, 5)
+    wait_until(lambda: reports(redis_server, waiting) and market.calls, START, "the other stream and the worker are up")
     time.sleep(5)
     active.kill()
     killed, killed_at = time.monotonic(), time.time()
-    wait_until(lambda: waiting.lines("this process streams: binance"), 10, "the other one streams")
+    wait_until(lambda: waiting.lines("this process streams: binance"), 15, "the other one streams")
     figure("taken over after", time.monotonic() - killed, "s")
     wait_until(lambda: exchange.connections, 5)
     time.sleep(3)
