@@ -70,7 +70,7 @@ def test_killed_stream_is_replaced(
     assert exchange.calls == 1
     active.kill()
     killed = time.monotonic()
-    wait_until(lambda: exchange.calls == 2, 15, "a connection of the other one")
+    wait_until(lambda: exchange.calls == 2, 10, "a connection of the other one")
     figure("taken over after", time.monotonic() - killed, "s")
 
 
@@ -83,7 +83,7 @@ def test_killed_stream_leaves_its_pause_behind(
     wait_until(lambda: redis_server.client.hexists("rates:sources", "binance stream"), 15, "the pause")
     active.kill()
     holder = redis_server.client.get("rates:stream")
-    wait_until(lambda: redis_server.client.get("rates:stream") not in (None, holder), 15, "another holder")
+    wait_until(lambda: redis_server.client.get("rates:stream") not in (None, holder), 10, "another holder")
     time.sleep(2)
     assert exchange.calls == 1
     until = json.loads(redis_server.client.hget("rates:sources", "binance stream"))["paused_until"]

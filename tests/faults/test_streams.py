@@ -29,7 +29,7 @@ def test_another_stream_takes_over_and_polling_covers_the_gap(
     time.sleep(5)
     active.kill()
     killed, killed_at = time.monotonic(), time.time()
-    wait_until(lambda: waiting.lines("this process streams: binance"), 15, "the other one streams")
+    wait_until(lambda: waiting.lines("this process streams: binance"), 10, "the other one streams")
     figure("taken over after", time.monotonic() - killed, "s")
     wait_until(lambda: exchange.connections, 5)
     time.sleep(3)
