@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from redis.exceptions import RedisError
 
 # Libraries that report a lost connection with a traceback on every attempt, and our pages.
-REPETITIVE = ("channels_redis", "celery.beat", "celery.worker.consumer", "kombu", "dashboard", "rates.database_away")
+REPETITIVE = (
+    "channels_redis",
+    "celery.beat",
+    "celery.worker.consumer",
+    "celery.worker.request",
+    "kombu",
+    "dashboard",
+    "rates.database_away",
+)
 # Seconds until one of them may say the same again.
 QUIET = 60.0
 

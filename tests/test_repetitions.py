@@ -2,6 +2,7 @@
 
 import logging
 
+import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from config.repetitions import Repetitions
@@ -14,12 +15,13 @@ def record(name: str, error: BaseException | None = None, words: str = "Message 
     return made
 
 
-def test_a_lost_connection_is_one_line_with_its_reason_and_is_not_repeated() -> None:
+@pytest.mark.parametrize("name", ["celery.beat", "celery.worker.consumer.connection", "celery.worker.request", "kombu"])
+def test_a_lost_connection_is_one_line_with_its_reason_and_is_not_repeated(name: str) -> None:
     repetitions = Repetitions()
-    first = record("celery.beat", RedisConnectionError("refused"))
+    first = record(name, RedisConnectionError("refused"))
     assert repetitions.filter(first)
     assert logging.Formatter().format(first) == "Message Error: no tick: refused"
-    assert not repetitions.filter(record("celery.beat", RedisConnectionError("refused")))
+    assert not repetitions.filter(record(name, RedisConnectionError("refused")))
     assert repetitions.filter(record("channels_redis.pubsub", RedisConnectionError("refused")))
 
 
