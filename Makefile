@@ -16,8 +16,10 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
+# A browser beside other tests would be slower than what it waits for.
 test: .venv/dev ## all tests but the fault tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
+	$(BIN)/pytest tests/browser
 
 # Most of a fault is waiting, so four run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
@@ -35,7 +37,7 @@ check: .venv/dev ## format, lint, types, migrations, deploy check, known holes, 
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	.ci/audit
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory test
 
 bench: .venv/dev ## what a publication costs, beside other servers
 	$(BIN)/python -m benchmarks.fan_out --docs
