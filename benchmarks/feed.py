@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.fan_out import free_port, redis_server
+from benchmarks.fan_out import redis_server
+from tests.ports import free_port
 
 
 def symbols(count: int) -> list[str]:

@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.fan_out import HERE, Load, Publisher, cpu_seconds, free_port, redis_server, running, set_up_django
+from benchmarks.fan_out import HERE, Load, Publisher, cpu_seconds, redis_server, running, set_up_django
+from tests.ports import free_port
 
 SECONDS = 30
 SETTLING = 12

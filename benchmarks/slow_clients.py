@@ -18,7 +18,8 @@ from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.fan_out import Publisher, free_port, memory_kb, redis_server, running, set_up_django
+from benchmarks.fan_out import Publisher, memory_kb, redis_server, running, set_up_django
+from tests.ports import free_port
 
 COINS, HEALTHY, SLOW = 200, 100, 100
 ALONE_SECONDS, TOGETHER_SECONDS = 15, 60

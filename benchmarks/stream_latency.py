@@ -23,8 +23,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.fan_out import free_port, running
+from benchmarks.fan_out import running
 from benchmarks.feed import run_each, service, symbols
+from tests.ports import free_port
 from tests.stand_ins.kraken import Kraken
 
 CASES = [["4", "4", "1"], ["4", "4", "0.1"], ["300", "1000", "1"], ["300", "1000", "0.1"]]

@@ -13,8 +13,9 @@ from decimal import Decimal
 from django.conf import settings
 
 from rates.models import Coin
-from rates.ownership import EVIDENCE, Rules, Verdict, decide, take_rate
-from rates.publication import encode_row, map_prices
+from rates.ownership import EVIDENCE, Verdict, decide
+from rates.publication import encode_row
+from rates.readings import Rules, take_rate
 from rates.store import Change, Memory
 from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
@@ -60,17 +61,15 @@ def revise(
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
     old = memory.states
-    fragments = {coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins}
     return Change(
         as_of=now,
-        fragments=fragments,
+        fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
         notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
-        plain=map_prices(fragments.values()),
         quiet=quiet,
     )
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 
 from rates.models import Coin
-from rates.ownership import is_fresh
 from rates.pacing import Health, pause_left, read_health, stream_name
+from rates.readings import is_fresh
 from rates.reports import AT, SAMPLES, running
 from rates.store import Overview
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time

@@ -22,9 +22,10 @@ from rates import board, counts, pacing, store
 from rates.coin_list import coin_list
 from rates.exceptions import SourceError, SourceGarbled
 from rates.models import Coin
-from rates.ownership import accept, distance_pct, is_fresh, is_waiting
+from rates.ownership import accept, is_waiting
 from rates.pacing import Health
 from rates.publication import publish
+from rates.readings import distance_pct, is_fresh
 from rates.sources import binance, coingecko, kraken, simulated
 from rates.store import Change, Memory, Saved
 from rates.types import CoinState, Rate

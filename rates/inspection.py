@@ -12,7 +12,7 @@ from rates.exceptions import RatesError
 from rates.feed import SOURCES
 from rates.inquiry import put_question
 from rates.models import Coin
-from rates.ownership import distance_pct
+from rates.readings import distance_pct
 from rates.types import round_places
 
 TIMEOUT = 4.0

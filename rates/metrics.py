@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 from rates import counts, store
 from rates.board import TETHER_USD, is_depegged
 from rates.exceptions import StoreUnavailable
-from rates.ownership import is_fresh
 from rates.pacing import pause_left, read_health, stream_name
+from rates.readings import is_fresh
 from rates.reports import AT, SAMPLES, VERSION, Facts, process_name, running
 from rates.store import Header, Overview
 from rates.types import CoinState, read_time

@@ -13,52 +13,19 @@ a coin back from a fresh owner with its second fresh reading in a row, so that a
 make the price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
+from rates.readings import Rules, distance_pct, find_fresh, is_fresh, is_frozen
 from rates.types import CoinState, Held, Rate, Reading, round_places
 
 # Consecutive readings with moving time stamps that let a lone source's jump through.
 READINGS_TO_RELEASE = 3
-# A reading from further in the future than this was stamped before our clock was set back.
-CLOCK_TOLERANCE = timedelta(seconds=5)
 # What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
 # than the interval at which sources are asked that only check fresh streams.
 EVIDENCE = timedelta(seconds=90)
-# A price that its source computed longer ago than this proves nothing about now.
-OLDEST = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """
-    The settings that the judgement depends on; ranks are source names, best first.
-
-    Attributes:
-        usdt_is_near: the quote currency is one that a USDT is worth about one of; a price in USDT says nothing else.
-    """
-
-    streams: tuple[str, ...]
-    polls: tuple[str, ...]
-    stale_after: timedelta
-    agreement_pct: Decimal
-    max_jump_pct: Decimal
-    usdt_is_near: bool = True
-
-    def rank(self, reading: Reading) -> int:
-        """Return the place of *reading*'s source; lower is better."""
-        places = _places(self.streams, self.polls)
-        return places.get((reading.rate.source, reading.live), len(places))
-
-
-@lru_cache(maxsize=8)
-def _places(streams: Sequence[str], polls: Sequence[str]) -> Mapping[tuple[str, bool], int]:
-    """Return the place of each kind of reading, (source, live); asked for with every reading of every coin."""
-    order = [(name, True) for name in streams] + [(name, False) for name in polls]
-    return {kind: place for place, kind in enumerate(order)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,78 +59,6 @@ class Verdict:
         return self.state.shown is None or self.stale or self.state.disputed
 
 
-def distance_pct(one: Decimal, other: Decimal) -> Decimal:
-    """Return how far two prices are apart, in percent of the lower one."""
-    return abs(one - other) / min(one, other) * 100
-
-
-def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
-    """Return whether *moment* lies at most *limit* back; a moment ahead of our clock proves nothing."""
-    return -CLOCK_TOLERANCE <= now - moment <= limit
-
-
-def take_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
-    """
-    Return *readings* after *rate* arrived.
-
-    Where its source is new or has jumped, the others measure from here how far it walks: a jump is itself in doubt, and
-    proves nothing against those that stand still.
-    """
-    old, new = readings.get(rate.source), _take_reading(readings, rate, live, rules)
-    if old is None or distance_pct(new.rate.price, old.rate.price) > rules.agreement_pct:
-        anchor = {rate.source: new.rate.price}
-        readings = {name: replace(each, anchors={**each.anchors, **anchor}) for name, each in readings.items()}
-    return {**readings, rate.source: new}
-
-
-def _take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
-    """
-    Return the reading of *rate*'s source after *rate* arrived.
-
-    A rate older than what we hold from the same source is refused, and the source is out until its clock moves on;
-    of its stream and its poll, the one that is behind changes nothing.
-    """
-    old = readings.get(rate.source)
-    anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
-    age = rate.received_at - rate.observed_at
-    if age > OLDEST:
-        return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
-    if old is None:
-        return Reading(rate, live, anchors=anchors)
-    if _is_behind(rate, old.rate):
-        return old if old.live != live else replace(old, refused="its clock went back")
-    return Reading(
-        rate,
-        live,
-        streak=2 if old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
-        anchors={**anchors, **old.anchors} if rate.price == old.rate.price else anchors,
-    )
-
-
-def _is_behind(rate: Rate, old: Rate) -> bool:
-    """
-    Return whether its source stamped *rate* before *old*.
-
-    A stamp that *old* got from us tells nothing of that, nor does one from before our clock was set back.
-    """
-    ours = old.observed_at == old.received_at or old.received_at - rate.received_at > CLOCK_TOLERANCE
-    return rate.observed_at < old.observed_at and not ours
-
-
-def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
-    """Return whether this price stood still while one of *others* walked away by more than the agreement band."""
-    return any(_has_left(other.rate, reading, rules) for other in others)
-
-
-def _has_left(other: Rate, reading: Reading, rules: Rules) -> bool:
-    anchor = reading.anchors.get(other.source)
-    return (
-        anchor is not None
-        and distance_pct(other.price, anchor) > rules.agreement_pct
-        and distance_pct(other.price, reading.rate.price) > rules.agreement_pct
-    )
-
-
 def find_candidates(
     readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
 ) -> list[Candidate]:
@@ -173,10 +68,9 @@ def find_candidates(
     *factors* converts the sources whose prices are in another currency; None when the factor is not known.
     Such prices are only shown when there are no others.
     """
-    fresh = _find_fresh(readings, now, rules)
+    fresh = find_fresh(readings, now, rules)
     moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
-    candidates = [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in moving]
-    candidates.sort(key=lambda candidate: candidate.rank)
+    candidates = sorted(_convert_all(moving, factors, rules), key=lambda candidate: candidate.rank)
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
 
 
@@ -188,32 +82,27 @@ def find_standing(
 
     It may as well be that one that is wrong, so they are evidence.
     """
-    fresh = _find_fresh(readings, now, rules)
+    fresh = find_fresh(readings, now, rules)
     standing = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
-    if 2 * len(standing) <= len(fresh):
-        return []
-    return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in standing]
-
-
-def _find_fresh(readings: Mapping[str, Reading], now: datetime, rules: Rules) -> list[Reading]:
-    return [
-        reading
-        for reading in readings.values()
-        if reading.refused is None and is_fresh(reading.rate.received_at, now, rules.stale_after)
-    ]
+    return _convert_all(standing, factors, rules) if 2 * len(standing) > len(fresh) else []
 
 
 def find_witnesses(
     readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
 ) -> list[Candidate]:
     """Return the readings that are too old to be shown, and recent enough to be evidence."""
-    return [
-        _candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules)
+    recent = [
+        reading
         for reading in readings.values()
         if reading.refused is None
         and is_fresh(reading.rate.received_at, now, EVIDENCE)
         and not is_fresh(reading.rate.received_at, now, rules.stale_after)
     ]
+    return _convert_all(recent, factors, rules)
+
+
+def _convert_all(readings: Iterable[Reading], factors: Mapping[str, Decimal | None], rules: Rules) -> list[Candidate]:
+    return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in readings]
 
 
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
@@ -374,7 +263,7 @@ def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
 
 def _show_aged(state: CoinState, factors: Mapping[str, Decimal | None], rules: Rules) -> CoinState:
     """Show an old price where there is no newer one: it is better than nothing, and it is marked stale."""
-    aged = [_candidate(r, factors.get(r.rate.source, Decimal(1)), rules) for r in state.readings.values() if r.refused]
+    aged = _convert_all((reading for reading in state.readings.values() if reading.refused), factors, rules)
     for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):
         newer = state.shown is None or pick.rate.observed_at > state.shown.observed_at
         near = state.good is None or distance_pct(pick.rate.price, state.good) <= rules.max_jump_pct

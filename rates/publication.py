@@ -19,7 +19,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from rates.exceptions import StoreUnavailable
-from rates.types import Fragment, Row, Snapshot, decimal_text, time_text
+from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, time_text
 
 GROUP = "rates"
 EVENT = "rates.publication"
@@ -111,13 +111,8 @@ def bye_text(retry_ms: int) -> str:
 
 
 def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
-    """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""
+    """Return the plain dialect's map of prices, of all coins or of the selected *symbols*."""
     return map_prices(f for symbol, f in snapshot.fragments.items() if symbols is None or symbol in symbols)
-
-
-def map_prices(fragments: Iterable[Fragment]) -> str:
-    """Return the plain dialect's map of the prices of *fragments*."""
-    return "{" + ",".join(f'"{f.symbol}":{f.price}' for f in fragments if f.price is not None) + "}"
 
 
 def _head(kind: str, snapshot: Snapshot) -> str:

@@ -1,6 +1,6 @@
 """The frozen values that travel through the service; they know nothing of Django, Redis or vendors."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -70,6 +70,11 @@ class Fragment(NamedTuple):
     symbol: str
     json: str
     price: str | None
+
+
+def map_prices(fragments: Iterable[Fragment]) -> str:
+    """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""
+    return "{" + ",".join(f'"{f.symbol}":{f.price}' for f in fragments if f.price is not None) + "}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """
 What a release writes into Redis and sends to the group, as data.
 
-`tests/data/formats_v<number>.json` is what `record` returned after a tick of one source and an edit; the number is the
-version of the states. It stays as it is when the code changes; a change of meaning raises the version and adds a file.
+`tests/data/formats_v1.json` is what `record` returned after a tick of release 0.1.0 and an edit; `formats_v2.json` is
+the same moment with the states as version 2 writes them. They stay as they are when the code changes; a change of
+meaning raises the version and adds a file.
 """
 
 import json

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from rates.ownership import Rules, Verdict, accept, decide, distance_pct, find_candidates, take_rate
+from rates.ownership import Verdict, accept, decide, find_candidates
+from rates.readings import Rules, distance_pct, take_rate
 from rates.types import CoinState, Rate, Reading
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

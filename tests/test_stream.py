@@ -54,7 +54,7 @@ async def open_link(source: ModuleType, coins: list[Coin], **limits: float) -> A
         await asyncio.wait([task])
 
 
-async def until(true: Callable[[], object], seconds: float = 30) -> None:
+async def until(true: Callable[[], object], seconds: float = 8) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
             await asyncio.sleep(0.01)
@@ -133,7 +133,7 @@ async def test_more_pairs_than_an_address_holds_are_all_delivered(exchange: tupl
     stand_in.prices |= dict.fromkeys(names, Decimal(5))
     coins = [Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in names]
     async with open_link(source, coins) as link:
-        await until(lambda: set(names) <= prices(link).keys())
+        await until(lambda: set(names) <= prices(link).keys(), 30)
     assert stand_in.opened == 1
 
 

@@ -14,7 +14,7 @@ from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
 from rates.store.connection import ATTEMPTS, client, read_hash, redis_errors, take_turns
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCES, STATES, history_key, rate_key
-from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, time_text
+from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
 
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
@@ -68,7 +68,6 @@ class Change:
         owners: changes of owner.
         counts: what happened, by name, for the counters.
         notes: what the operator should know, one log line each.
-        plain: what goes to the plain Redis channel with the publication; nothing when empty.
         quiet: no publication unless a coin looks different or the list has changed; the states are kept all the same.
     """
 
@@ -80,7 +79,6 @@ class Change:
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
-    plain: str = ""
     quiet: bool = False
 
 
@@ -182,9 +180,8 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
     for name, count in change.counts.items():
         pipe.hincrby(COUNTERS, name, count)
-    if change.plain:
-        # Here, and not after it, because those who listen could not tell that one came before the other.
-        pipe.publish(settings.REDIS_CHANNEL, change.plain)
+    # Here, and not after the transaction: who hears only prices could not tell that one came before another.
+    pipe.publish(settings.REDIS_CHANNEL, map_prices(snapshot.fragments.values()))
 
 
 def load_header() -> Header | None:

@@ -102,6 +102,6 @@ def repeat(work: Callable[[], object], times: int, every: float) -> None:
         work()
 
 
-def wait_phase(interval: float) -> None:
-    """Wait until a slot has just begun, so that what starts now does not claim one at its very edge."""
-    time.sleep((0.3 - time.time()) % interval)
+def wait_phase(interval: float, phase: float = 0.3) -> None:
+    """Wait until *phase* seconds of a slot have passed, so that nothing begins at its very edge, or in a tick."""
+    time.sleep((phase - time.time()) % interval)

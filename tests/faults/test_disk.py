@@ -12,6 +12,7 @@ from tests.faults.admin import LIST, Staff
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
 from tests.faults.processes import Process, Redis, System, wait_until
+from tests.faults.running import wait_phase
 
 Build, Listen = Callable[..., System], Callable[..., Clients]
 
@@ -80,8 +81,7 @@ def test_the_database_is_gone(build: Build, listen: Listen, figure: Figure) -> N
     staff = Staff.log_in(system)
     clients = listen(system, 20)
     # Between two ticks: one that is under way removes or makes files beside it.
-    clients.wait_fresh(time.time(), 5)
-    time.sleep(0.3)
+    wait_phase(1.0, 0.5)
     files = [path for path in system.folder.glob("db.sqlite3*") if path.is_file()]
     for path in files:
         path.rename(path.with_name(f"away-{path.name}"))

@@ -162,7 +162,7 @@ def test_a_late_answer_is_not_taken_for_the_next(replicated: Replicated, setting
 
 
 # A connection to a master that hangs stays open, so whoever waits on it has to find out by asking.
-@pytest.mark.parametrize(("fault", "bound"), [("kill", 15), ("freeze", 30)])
+@pytest.mark.parametrize(("fault", "bound"), [("kill", 15), ("freeze", 20)])
 def test_a_failover_costs_no_socket(
     fault: str,
     bound: int,

@@ -23,9 +23,10 @@ WITHIN = 10.0
 
 def end(process: Process, figure: Figure) -> None:
     """Ask *process* to end; it must do so in time, with exit code 0, and leave nobody of its group."""
-    figure("ended after", process.terminate(WITHIN), "s")
+    took = process.terminate(WITHIN)
+    figure("ended after", took, "s")
     assert process.popen.returncode == 0
-    wait_until(lambda: not process.family(), 10, "nobody of its group is left")
+    wait_until(lambda: not process.family(), WITHIN - took, "nobody of its group is left")
     assert process.lines("Traceback|Exception|ERROR") == []
 
 

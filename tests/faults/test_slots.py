@@ -80,7 +80,7 @@ def test_killed_stream_leaves_its_pause_behind(
 ) -> None:
     exchange.fault = fault
     active = start_two_streams(build(RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url), redis_server, exchange)
-    wait_until(lambda: redis_server.client.hexists("rates:sources", "binance stream"), 15, "the pause")
+    wait_until(lambda: redis_server.client.hexists("rates:sources", "binance stream"), 10, "the pause")
     active.kill()
     holder = redis_server.client.get("rates:stream")
     wait_until(lambda: redis_server.client.get("rates:stream") not in (None, holder), 10, "another holder")

@@ -112,8 +112,7 @@ def test_worker_stands_still_for_a_minute_while_beat_goes_on(
     build: Build, listen: Listen, market: CoinGecko, claims: Claims, figure: Figure
 ) -> None:
     running, processes = started(build, listen, "plain_worker", "beat")
-    # Well between two ticks.
-    time.sleep((INTERVAL / 2 - time.time()) % INTERVAL)
+    wait_phase(INTERVAL, INTERVAL / 2)
     processes["plain_worker"].freeze()
     frozen = int(time.time() // INTERVAL)
     time.sleep(60)
