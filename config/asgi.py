@@ -9,9 +9,10 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
-from rates import drain, garbage  # noqa: E402 - models need the loaded apps
+from rates import garbage  # noqa: E402 - models need the loaded apps
 from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
-from rates.hub import get_hub  # noqa: E402 - models need the loaded apps
+from rates.fanout import drain  # noqa: E402 - models need the loaded apps
+from rates.fanout.hub import get_hub  # noqa: E402 - models need the loaded apps
 from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
 
 # Not every server runs Django's checks.

@@ -18,7 +18,7 @@ REPETITIVE = (
     "celery.worker.request",
     "kombu",
     "dashboard",
-    "rates.database_away",
+    "rates.database_down",
 )
 # Seconds until one of them may say the same again.
 QUIET = 60.0

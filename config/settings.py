@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "rates.database_away.DatabaseAwayMiddleware",
+    "rates.database_down.DatabaseAwayMiddleware",
 ]
 TEMPLATES = [
     {
@@ -283,13 +283,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_WORKER_CONSUMER = "config.consumer:Consumer"
+CELERY_WORKER_CONSUMER = "config.celery.consumer:Consumer"
 # A Redis that refuses to write (a replica after a failover, a full disk) must not end the worker.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 # Ticks are short and one at a time, so one child is enough. Prefork, because only a child process can be ended when a
 # tick hangs: the time limits below do not work with threads.
-CELERY_WORKER_POOL = "config.pool:TaskPool"
+CELERY_WORKER_POOL = "config.celery.pool:TaskPool"
 CELERY_WORKER_CONCURRENCY = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -301,7 +301,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0) + 1
 CELERY_TIMEZONE = "UTC"
 # The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
-CELERY_BEAT_SCHEDULER = "config.beat:SteadyScheduler"
+CELERY_BEAT_SCHEDULER = "config.celery.beat:SteadyScheduler"
 
 # Logs
 

@@ -3,11 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from rates.login_throttle import throttled
+from rates.admin.login_throttle import throttled
 
 urlpatterns = [
     path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),
-    path("", include("rates.urls")),
+    path("", include("rates.api.urls")),
     path("", include("dashboard.urls")),
 ]

@@ -17,7 +17,7 @@ from dashboard.presentation import CoinView, is_late, read_rate, unpriced, view_
 from dashboard.words import script_words
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.hub import get_hub
+from rates.fanout.hub import get_hub
 from rates.models import Coin
 from rates.types import HistoryPoint, Snapshot, read_time, time_text
 

@@ -18,16 +18,18 @@ from typing import Any
 
 from django.conf import settings
 
-from rates import board, counts, pacing, store
-from rates.coin_list import coin_list
+from rates import store
 from rates.exceptions import SourceError, SourceGarbled
+from rates.judgement import board
+from rates.judgement.ownership import accept, is_waiting
+from rates.judgement.readings import distance_pct, is_fresh
 from rates.models import Coin
-from rates.ownership import accept, is_waiting
-from rates.pacing import Health
 from rates.publication import publish
-from rates.readings import distance_pct, is_fresh
-from rates.sources import binance, coingecko, kraken, simulated
+from rates.sources import binance, coingecko, kraken, pacing, simulated
+from rates.sources.pacing import Health
 from rates.store import Change, Memory, Saved
+from rates.store.coin_list import coin_list
+from rates.telemetry import counts
 from rates.types import CoinState, Rate
 
 logger = logging.getLogger(__name__)

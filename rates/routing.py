@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from rates.consumers import RatesConsumer
+from rates.fanout.consumers import RatesConsumer
 
 websocket_urlpatterns = [path("ws/rates", RatesConsumer.as_asgi())]

@@ -8,9 +8,10 @@ from celery.signals import beat_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import DatabaseError
 
-from rates import counts, feed, garbage, store
+from rates import feed, garbage, store
 from rates.exceptions import StoreUnavailable
-from rates.reports import report_in_thread
+from rates.telemetry import counts
+from rates.telemetry.reports import report_in_thread
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from config.asgi import application
-from rates.hub import get_hub
+from rates.fanout.hub import get_hub
 from tests.ports import free_port
 
 # Every server that the same code runs on, with the limits that we tell operators to set.

@@ -1,8 +1,9 @@
-"""Imports point down the floors; `docs/architecture.md` has the picture."""
+"""Imports point down the layers; `docs/architecture.md` has the picture."""
 
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,25 +12,27 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "rates").rglob("*.py"))
 
 
-def read_floors() -> dict[str, int]:
-    """Return module -> floor, from the table in the documentation."""
+def read_layers() -> dict[str, int]:
+    """Return package or module -> layer, from the table in the documentation."""
     rows = re.findall(r"^\| (\d) \| (.+?) \|", (ROOT / "docs/architecture.md").read_text(), re.M)
-    return {name.strip("/"): int(floor) for floor, names in rows for name in re.findall(r"`([\w/]+)`", names)}
+    return {name.strip("/"): int(layer) for layer, names in rows for name in re.findall(r"`([\w/]+)`", names)}
 
 
-FLOORS = read_floors()
+LAYERS = read_layers()
+PACKAGES = sorted({path.parent.name for path in MODULES} & {*LAYERS} - {"management"})
 
 
-def station(path: str) -> str:
+def part_of(module: str) -> str:
     """Return the name that the table has for a dotted module of the engine."""
-    parts = path.split(".")
+    parts = module.split(".")
     return parts[1] if len(parts) > 1 else ""
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Yield the dotted name of everything that *path* imports; a name taken from a package may be a module of it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield from ([f"{node.module}.{n.name}" for n in node.names] if node.module == "rates" else [node.module])
+            yield from (f"{node.module}.{name.name}" for name in node.names)
         elif isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
 
@@ -39,16 +42,36 @@ def name_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in MODULES if "migrations" not in p.parts and p.stem != "__init__"], ids=name_of
+    "path", [p for p in MODULES if "migrations" not in p.parts and name_of(p) != "rates.__init__"], ids=name_of
 )
 def test_imports_point_down(path: Path) -> None:
-    here = station(name_of(path))
-    assert here in FLOORS, f"{here} has no floor in docs/architecture.md"
+    here = part_of(name_of(path))
+    assert here in LAYERS, f"{here} has no layer in docs/architecture.md"
     for module in imports(path):
-        if module.startswith("rates."):
-            there = station(module)
-            assert there in FLOORS, f"{there} has no floor in docs/architecture.md"
-            assert FLOORS[there] <= FLOORS[here], f"{here} imports {there}, which is above it"
+        there = part_of(module)
+        if module.startswith("rates.") and there not in {here, "__version__"}:
+            assert there in LAYERS, f"{there} has no layer in docs/architecture.md"
+            assert LAYERS[there] < LAYERS[here] or LAYERS[there] == 0, f"{here} imports {there}, which is not below it"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_there_is_no_cycle_inside_a_package(package: str) -> None:
+    paths = {name_of(path): path for path in MODULES if path.parent.name == package and path.name != "__init__.py"}
+    graph = {
+        name: {other for other in paths for module in imports(path) if f"{module}.".startswith(f"{other}.")} - {name}
+        for name, path in paths.items()
+    }
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_packages_are_small_and_hand_nothing_on() -> None:
+    """The store is the exception: its functions are called by the package's name."""
+    for package in set(PACKAGES) - {"store"}:
+        here = ROOT / "rates" / package
+        assert len(list(here.glob("*.py"))) <= 13
+        body = ast.parse((here / "__init__.py").read_text()).body
+        assert isinstance(body[0], ast.Expr), f"{package} does not say what it is for"
+        assert len(body) == 1 or package == "admin", f"{package} hands on names"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

@@ -11,8 +11,11 @@ from threading import Event
 import pytest
 from pytest_django import Settings
 
-from rates import coin_status, feed, metrics, pacing, readiness, store
+from rates import feed, store
+from rates.admin import coin_status
+from rates.api import metrics, readiness
 from rates.models import Coin
+from rates.sources import pacing
 from rates.store.keys import SOURCES
 from rates.types import Rate
 from tests.stand_ins.coingecko import CoinGecko

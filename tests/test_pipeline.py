@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from config.asgi import application
 from rates import feed
-from rates.hub import get_hub
+from rates.fanout.hub import get_hub
 from rates.models import Coin
 from rates.signals import publisher
 from rates.tasks import refresh_rates

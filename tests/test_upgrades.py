@@ -16,8 +16,11 @@ import pytest
 from channels.layers import get_channel_layer
 from django.core.management import call_command
 
-from rates import codec, feed, metrics, publication, reports, store
-from rates.hub import get_hub
+from rates import feed, publication, store
+from rates.api import metrics
+from rates.fanout.hub import get_hub
+from rates.store import codec
+from rates.telemetry import reports
 from rates.types import CoinState, Snapshot
 from tests.boards import publish
 from tests.formats import load, restore

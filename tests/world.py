@@ -15,8 +15,8 @@ import pytest
 from pytest_django import Settings
 
 from rates import feed, store
-from rates.codec import encode_state
 from rates.models import Coin
+from rates.store.codec import encode_state
 from rates.types import CoinState, Rate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko

@@ -25,9 +25,9 @@ from rates.exceptions import (
     StoreUnavailable,
 )
 from rates.models import Coin
-from rates.pacing import fingerprint
 from rates.sources.frames import Question, open_question
 from rates.sources.numbers import read_number, read_price, read_text, read_time, read_volume
+from rates.sources.pacing import fingerprint
 from rates.types import Rate, round_places
 
 logger = logging.getLogger(__name__)

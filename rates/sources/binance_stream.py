@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 
 from rates.models import Coin
-from rates.pacing import fingerprint
 from rates.sources import binance
 from rates.sources.frames import Event
+from rates.sources.pacing import fingerprint
 
 NAME = binance.NAME
 MOST_PAIRS = 1024

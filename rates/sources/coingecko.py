@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from rates import pacing
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
+from rates.sources import pacing
 from rates.sources.connection import USER_AGENT, Answer, describe, http_get
 from rates.sources.numbers import read_json, read_number, read_price, read_time, read_volume
 from rates.types import Rate

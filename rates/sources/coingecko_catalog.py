@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from rates import store
 from rates.exceptions import SourceGarbled
-from rates.inquiry import put_question
 from rates.sources import coingecko
 from rates.sources.coingecko import LONGEST_BODY, get_json, price_url
 from rates.sources.numbers import read_number
+from rates.sources.staff_lookup import put_question
 
 LONGEST_LIST = 8_000_000
 DAY = 86400

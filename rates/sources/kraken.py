@@ -14,9 +14,9 @@ from django.conf import settings
 
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
-from rates.pacing import fingerprint
 from rates.sources.frames import Question, open_question
 from rates.sources.numbers import read_iso_time, read_number, read_price, read_volume
+from rates.sources.pacing import fingerprint
 from rates.types import Rate, round_places
 
 NAME = "kraken"

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from rates.codec import decode_state, encode_state
 from rates.exceptions import StoreUnavailable
+from rates.store.codec import decode_state, encode_state
 from rates.store.connection import ATTEMPTS, client, read_hash, redis_errors, take_turns
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCES, STATES, history_key, rate_key
 from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text

@@ -1,4 +1,4 @@
-"""Numbers in the browser: the cases of `tests/test_dashboard_numbers.py`."""
+"""Numbers in the browser: the cases of `tests/dashboard/test_numbers.py`."""
 
 import json
 from pathlib import Path

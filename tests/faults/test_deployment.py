@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.config.test_containers import program
 from tests.faults.conftest import Figure
 from tests.faults.deployment import HOST, Deployment
 from tests.faults.processes import ROOT, START, wait_until
 from tests.faults.tls_socket import TlsSocket
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
-from tests.test_containers import program
 
 PER_ADDRESS = 15
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.reports import running
+from rates.telemetry.reports import running
 
 
 class Command(BaseCommand):

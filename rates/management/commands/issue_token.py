@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from rates.tokens import issue_token
+from rates.fanout.tokens import issue_token
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from uvicorn.supervisors import Multiprocess
 
 from rates.checks import refuse_bad_start
-from rates.consumers import LONGEST_MESSAGE
-from rates.server import RatesWebSocketProtocol
+from rates.fanout.consumers import LONGEST_MESSAGE
+from rates.fanout.server import RatesWebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,8 @@ def configuration() -> uvicorn.Config:
     """
     Return uvicorn's configuration.
 
-    Its pings and its compression are off: `rates.server` looks after the sockets, and frames are prepared once for all.
+    Its pings and its compression are off: `rates.fanout.server` checks the sockets, and frames are prepared once for
+    all.
     What a proxy forwards is read by the application (`TRUSTED_PROXY`), not by uvicorn.
     """
     return uvicorn.Config(

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand
 
 from rates import garbage
 from rates.checks import refuse_bad_start
-from rates.stream import run
+from rates.streams.leader import run
 
 
 class Command(BaseCommand):

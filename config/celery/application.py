@@ -1,0 +1,40 @@
+"""The Celery application: `celery -A config worker -B`."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, setup_logging, worker_init
+from django.conf import settings
+
+from config.celery.schedule import slots
+from config.logging import configure
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# The web process runs Django's checks; here they would load every page and the admin, 10 MB in each process.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "True")
+
+app = Celery("config")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "refresh_rates": {
+        "task": "rates.tasks.refresh_rates",
+        "schedule": slots(settings.RATES_REFRESH_INTERVAL),
+    },
+}
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def use_our_logging(**_: Any) -> None:
+    """Log as every other process does; a receiver of this signal keeps Celery's own handlers away."""
+    configure(settings.LOGGING)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+@beat_init.connect  # type: ignore[untyped-decorator]
+def refuse_bad_start(**_: Any) -> None:
+    """End with one line what cannot work."""
+    from rates import checks  # noqa: PLC0415 - the applications are loaded by now, and not when this module is
+
+    checks.refuse_bad_start()

@@ -1,0 +1,150 @@
+"""What the admin says of each coin and of the service, in words, from one look into Redis."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from rates.judgement.readings import is_fresh
+from rates.models import Coin
+from rates.sources.pacing import Health, pause_left, read_health, stream_name
+from rates.store import Overview
+from rates.telemetry.reports import AT, SAMPLES, running
+from rates.types import CoinState, HistoryPoint, decimal_text, read_time
+
+WIDTH, HEIGHT = 80, 24
+
+
+@dataclass(frozen=True, slots=True)
+class CoinStatus:
+    """How one coin stands; `word` is its state in a word, `why` the reason where there is one."""
+
+    price: str = ""
+    age_seconds: float | None = None
+    source: str = ""
+    points: str = ""
+    word: str = ""
+    why: str = ""
+
+
+def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
+    """Return the status of *coin*; *overview* is None while Redis is away."""
+    if overview is None:
+        return CoinStatus(word="unknown", why="Redis cannot be reached")
+    state = overview.states.get(coin.symbol, CoinState())
+    points = draw_line(overview.histories.get(coin.symbol, ()))
+    word, why = find_words(coin, state, overview.healths)
+    if state.shown is None:
+        return CoinStatus(word=word, why=why, points=points)
+    age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
+    return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, word, why)
+
+
+def find_words(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
+    """Return the coin's state in a word, and why."""
+    if not coin.enabled:
+        return "disabled", ""
+    if state.shown is None:
+        return _explain_missing(state, healths)
+    if state.held is not None:
+        return "disputed", f"{decimal_text(state.held.price)} from {state.held.source} is held back"
+    if state.disputed:
+        return "disputed", "sources disagree"
+    if not is_fresh(state.shown.received_at, datetime.now(UTC), timedelta(seconds=settings.RATES_STALE_AFTER)):
+        return "stale", _first_error(healths) or f"not confirmed for {settings.RATES_STALE_AFTER:g} s"
+    return "live", ""
+
+
+def _explain_missing(state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
+    if not any(health.get("answered_at") for health in healths.values()):
+        return "waiting for the first price", _first_error(healths)
+    if refused := [reading.refused for reading in state.readings.values() if reading.refused]:
+        return "no price", str(refused[0])
+    return "no source knows it", "check the CoinGecko id"
+
+
+def _first_error(healths: Mapping[str, Mapping[str, object]]) -> str:
+    return next((str(health["error"]) for health in healths.values() if health.get("error")), "")
+
+
+def draw_line(history: Sequence[HistoryPoint]) -> str:
+    """Return the points of a sparkline for SVG's `polyline`; empty with fewer than two updates."""
+    prices = [Decimal(point.price) for point in history]
+    if len(prices) < 2:
+        return ""
+    low, high = min(prices), max(prices)
+    span = (high - low) or Decimal(1)
+    step = WIDTH / (len(prices) - 1)
+    return " ".join(f"{i * step:.1f},{float((high - p) / span) * (HEIGHT - 4) + 2:.1f}" for i, p in enumerate(prices))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How one source stands; the times are aware UTC."""
+
+    name: str
+    word: str
+    error: str
+    answered_at: datetime | None
+    failed_at: datetime | None
+    paused_until: datetime | None
+    calls_today: int
+    calls_month: int
+    limit_month: int | None
+
+
+def describe_sources(overview: Overview) -> list[SourceStatus]:
+    """Return the status of each source and stream that is in use or was asked before."""
+    names = dict.fromkeys([*settings.RATES_SOURCES, *map(stream_name, settings.RATES_STREAM), *overview.healths])
+    return [_describe_source(name, overview) for name in names]
+
+
+def _describe_source(name: str, overview: Overview) -> SourceStatus:
+    health = read_health(overview.healths, name)
+    now = datetime.now(UTC)
+    paused = pause_left(health, now.timestamp()) > 0
+    return SourceStatus(
+        name=name,
+        word=_health_word(health, paused),
+        error=health.error,
+        answered_at=_moment(health.answered_at),
+        failed_at=_moment(health.failed_at),
+        paused_until=_moment(health.paused_until) if paused else None,
+        calls_today=overview.calls.get(f"{name}:{now:%Y-%m-%d}", 0),
+        calls_month=overview.calls.get(f"{name}:{now:%Y-%m}", 0),
+        limit_month=settings.COINGECKO_MONTHLY_CREDITS if name == "coingecko" else None,
+    )
+
+
+def _health_word(health: Health, paused: bool) -> str:
+    if paused:
+        return "paused"
+    if health.answers:
+        return "answers"
+    return "failing" if health.failed_at else "not asked yet"
+
+
+def _moment(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:
+    """Return the name of each running process, when it last reported, and what it said."""
+    return [
+        (
+            name,
+            _moment(facts[AT]),
+            ", ".join(f"{word}: {value}" for word, value in facts.items() if word not in (AT, SAMPLES)),
+        )
+        for name, facts in running(overview.processes, time.time()).items()
+    ]
+
+
+def board_age(overview: Overview) -> float | None:
+    """Return the seconds since the last publication; None before the first."""
+    if overview.snapshot is None:
+        return None
+    return max(0.0, (datetime.now(UTC) - read_time(overview.snapshot.as_of)).total_seconds())

@@ -1,0 +1,339 @@
+"""Staff manage the list of coins here; what they save is on open pages at once, its price with the next tick."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.core.signing import BadSignature, dumps, loads
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from rates import feed, store
+from rates.admin import coin_files
+from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_processes, describe_sources
+from rates.admin.forms import CoinForm, ImportForm, RowForm
+from rates.admin.inspection import inspect_coin, is_another_coin
+from rates.exceptions import RatesError, SourceError, StoreUnavailable
+from rates.judgement.board import TETHER_USD, is_depegged
+from rates.judgement.ownership import waiting_price
+from rates.models import Coin
+from rates.sources import coingecko_catalog
+from rates.types import CoinState, decimal_text
+
+LOOKUP_TIMEOUT = 3.0
+LONGEST_QUERY = 100
+# What the signature of shown prices is for.
+SEEN = "rates.admin.seen"
+# Seconds that a previewed import may be confirmed.
+PREVIEW_LASTS = 3600
+
+
+def load_overview(coins: Iterable[Coin]) -> store.Overview | None:
+    """Return what Redis knows of *coins* in one round trip; None while it is away."""
+    try:
+        return store.load_overview([coin.symbol for coin in coins])
+    except StoreUnavailable:
+        return None
+
+
+class CoinChangeList(ChangeList):
+    """The list of coins, each with its status."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Add the status of every coin of this page, read in one round trip."""
+        super().get_results(request)
+        overview = load_overview(self.result_list)
+        for coin in self.result_list:
+            coin.status = describe_coin(coin, overview)
+
+
+@admin.register(Coin)
+class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic class at run time
+    """The list of coins, with order and switch editable in place, and the state of each price."""
+
+    form = CoinForm
+    list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "line")
+    list_editable = ("position", "enabled")
+    list_filter = ("enabled",)
+    list_per_page = 500
+    search_fields = ("symbol", "name", "coingecko_id", "binance_symbol")
+    actions = ("fetch_now", "accept", "enable", "disable", "export_csv", "export_json")
+    change_list_template = "admin/rates/coin/list.html"
+    change_form_template = "admin/rates/coin/form.html"
+
+    class Media:
+        css = {"all": ("rates/admin/admin.css",)}
+
+    # Columns
+
+    @admin.display(description="last price")
+    def price(self, coin: Any) -> str:
+        """Return the price that shows now."""
+        return coin.status.price or "–"
+
+    @admin.display(description="age")
+    def age(self, coin: Any) -> str:
+        """Return the time since its source confirmed the price."""
+        seconds = coin.status.age_seconds
+        return "–" if seconds is None else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+    @admin.display(description="source")
+    def source(self, coin: Any) -> str:
+        """Return whose price it is."""
+        return coin.status.source or "–"
+
+    @admin.display(description="last updates")
+    def line(self, coin: Any) -> SafeString | str:
+        """Return the sparkline of the stored updates."""
+        if not coin.status.points:
+            return "–"
+        svg = '<svg class="line" viewBox="0 0 {0} {1}" width="{0}" height="{1}"><polyline points="{2}"/></svg>'
+        return format_html(svg, WIDTH, HEIGHT, coin.status.points)
+
+    @admin.display(description="state")
+    def state(self, coin: Any) -> SafeString:
+        """Return the state in a word, and why."""
+        why = format_html("<small>{}</small>", coin.status.why) if coin.status.why else ""
+        return format_html('<span class="state" data-state="{}">{}</span> {}', coin.status.word, coin.status.word, why)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows each coin's status."""
+        return CoinChangeList
+
+    # Editing
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Put a new coin at the end of the board."""
+        last = Coin.objects.order_by("-position").first()
+        return {"position": last.position + 1 if last else 0, **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Coin, form: Any, change: bool) -> None:
+        """Save, and tell what could not be checked and what becomes of the history."""
+        super().save_model(request, obj, form, change)
+        for warning in getattr(form, "warnings", ()):
+            self.message_user(request, warning, messages.WARNING)
+        before = form.initial.get("symbol") if change and "symbol" in form.changed_data else None
+        if before:
+            text = _("%(before)s is now %(after)s: its stored updates are dropped, new ones begin with the next tick.")
+            self.message_user(request, text % {"before": before, "after": obj.symbol}, messages.INFO)
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Use plain fields in the list: what is edited there needs no look-up."""
+        kwargs["form"] = RowForm
+        return super().get_changelist_form(request, **kwargs)
+
+    # Actions
+
+    @admin.action(description="Fetch prices now", permissions=["change"])
+    def fetch_now(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
+        """Run a tick, and say what happened to each selected coin."""
+        try:
+            tick = feed.take_tick()
+        except StoreUnavailable as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
+        for name, answer in tick.answers.items():
+            if isinstance(answer, SourceError):
+                self.message_user(request, str(answer), messages.WARNING)
+            else:
+                self.message_user(request, f"{name}: {len(answer)} prices", messages.SUCCESS)
+        if not tick.answers:
+            self.message_user(
+                request, _("No source may be asked right now; the system page says why."), messages.WARNING
+            )
+        coins = list(queryset)
+        overview = load_overview(coins)
+        said = [(coin, describe_coin(coin, overview)) for coin in coins]
+        self.message_user(request, "; ".join(f"{c.symbol} {s.price} {s.word} {s.why}".strip() for c, s in said))
+
+    @admin.action(description="Accept the held or disputed price", permissions=["change"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:
+        """Show both prices of each disputed coin, then vouch for the waiting one while it is the one that was shown."""
+        coins = list(queryset)
+        try:
+            accepted = self._accept_seen(request, coins)
+            states = store.load_states()
+        except RatesError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
+        rows = _find_waiting([coin for coin in coins if coin.symbol not in accepted], states)
+        if not rows:
+            if not accepted:
+                self.message_user(request, _("None of the selected coins is in dispute."), messages.WARNING)
+            return None
+        if "seen" in request.POST:
+            text = _("Not accepted: %s. Another price waits by now; look at it first.")
+            self.message_user(request, text % ", ".join(coin.symbol for coin, *_prices in rows), messages.WARNING)
+        signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN)
+        return self._page(request, "accept", _("Accept these prices?"), rows=rows, signed=signed)
+
+    def _accept_seen(self, request: HttpRequest, coins: Sequence[Coin]) -> frozenset[str]:
+        """Vouch for the prices of *coins* that the confirmed page has shown; return whose was accepted."""
+        seen = _read_seen(request, coins)
+        accepted = feed.accept_prices(seen) if seen else frozenset()
+        for coin in coins:
+            if coin.symbol in accepted:
+                self.log_change(request, coin, f"Accepted the price {decimal_text(seen[coin.symbol])}.")
+        if accepted:
+            self.message_user(request, _("Accepted: %s") % ", ".join(sorted(accepted)), messages.SUCCESS)
+        return accepted
+
+    @admin.action(description="Enable selected coins", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
+        """Put the selected coins on the board."""
+        self._switch(request, queryset, enabled=True)
+
+    @admin.action(description="Disable selected coins", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
+        """Take the selected coins off the board."""
+        self._switch(request, queryset, enabled=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Coin], *, enabled: bool) -> None:
+        # Saved one by one: each has its signal and its line in the history.
+        for coin in queryset.exclude(enabled=enabled):
+            coin.enabled = enabled
+            coin.save(update_fields=["enabled"])
+            self.log_change(request, coin, "Enabled." if enabled else "Disabled.")
+
+    @admin.action(description="Export as CSV")
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
+        """Answer with the selected coins as a file."""
+        return _file(coin_files.write_csv(queryset), "coins.csv", "text/csv; charset=utf-8")
+
+    @admin.action(description="Export as JSON")
+    def export_json(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
+        """Answer with the selected coins as a file."""
+        return _file(coin_files.write_json(queryset), "coins.json", "application/json")
+
+    # Pages of our own
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the look-up, the test, the import and the system page."""
+        pages = {
+            "search": self.search_view,
+            "test": self.test_view,
+            "import": self.import_view,
+            "system": self.system_view,
+        }
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(view), name=f"rates_coin_{name}")
+            for name, view in pages.items()
+        ]
+        return own + super().get_urls()
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the coins that CoinGecko finds for `?q=`."""
+        self._need(self.has_add_permission(request) or self.has_change_permission(request))
+        query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+        if len(query) < 2:
+            return JsonResponse({"coins": []})
+        try:
+            matches = coingecko_catalog.search_coins(query, LOOKUP_TIMEOUT)
+        except RatesError as error:
+            return JsonResponse({"error": str(error)})
+        return JsonResponse({"coins": [match._asdict() for match in matches]})
+
+    def test_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with what each source says of the coin in the form, side by side."""
+        self._need(self.has_add_permission(request) or self.has_change_permission(request))
+        names = ("symbol", "coingecko_id", "binance_symbol")
+        coin = Coin(**{name: request.GET.get(name, "").strip() for name in names})
+        findings = inspect_coin(coin)
+        rows = [
+            {
+                "source": f.source,
+                "price": None if f.price is None else decimal_text(f.price),
+                "problem": f.problem,
+                "distance_pct": None if f.distance_pct is None else decimal_text(f.distance_pct),
+            }
+            for f in findings
+        ]
+        return JsonResponse({"findings": rows, "another_coin": is_another_coin(findings)})
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """Read a file, show what it would change, and take it over when that is confirmed."""
+        self._need(self.has_add_permission(request) and self.has_change_permission(request))
+        if "confirm" in request.POST:
+            return self._confirm_import(request)
+        form = ImportForm(request.POST or None, request.FILES or None)
+        context: dict[str, Any] = {"form": form}
+        if request.method == "POST" and form.is_valid():
+            try:
+                entries = coin_files.read_entries(form.cleaned_data["file"].read(coin_files.LONGEST_FILE + 1))
+                plan = coin_files.plan_import(entries)
+                context |= {"plan": plan, "signed": dumps([[n, dict(e)] for n, e in entries], compress=True)}
+            except coin_files.BadFile as error:
+                form.add_error("file", str(error))
+        return self._page(request, "import", _("Import coins"), **context)
+
+    def _confirm_import(self, request: HttpRequest) -> HttpResponse:
+        try:
+            entries = loads(request.POST["confirm"], max_age=PREVIEW_LASTS)
+        except BadSignature:
+            self.message_user(request, _("The preview has expired; choose the file again."), messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:rates_coin_import"))
+        plan = coin_files.plan_import([(line, entry) for line, entry in entries])
+        if plan.errors:
+            return self._page(request, "import", _("Import coins"), form=ImportForm(), plan=plan)
+        coin_files.apply_import(plan)
+        for coin in plan.new:
+            self.log_addition(request, coin, "Imported.")
+        for coin, fields in plan.changed:
+            self.log_change(request, coin, f"Imported: {', '.join(fields)}.")
+        counts = {"new": len(plan.new), "changed": len(plan.changed)}
+        self.message_user(request, _("Imported: %(new)d new, %(changed)d changed.") % counts, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:rates_coin_changelist"))
+
+    def system_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how the service is."""
+        self._need(self.has_view_permission(request))
+        coins = list(Coin.objects.enabled())
+        overview = load_overview(coins)
+        context: dict[str, Any] = {"overview": overview}
+        if overview:
+            context |= {
+                "sources": describe_sources(overview),
+                "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
+                "processes": describe_processes(overview),
+                "board_age": board_age(overview),
+                "tether": overview.states.get(TETHER_USD),
+                "depegged": is_depegged(overview.states.get(TETHER_USD, CoinState())),
+            }
+        return self._page(request, "system", _("System"), **context)
+
+    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> TemplateResponse:
+        everywhere = self.admin_site.each_context(request)
+        page = {**everywhere, "opts": self.model._meta, "title": title, "media": self.media, **context}
+        return TemplateResponse(request, f"admin/rates/coin/{name}.html", page)
+
+    def _need(self, allowed: bool) -> None:
+        if not allowed:
+            raise PermissionDenied
+
+
+def _find_waiting(coins: Iterable[Coin], states: Mapping[str, CoinState]) -> list[tuple[Coin, Decimal | None, str]]:
+    """Return the coins in dispute, each with its last good price and the one that waits."""
+    disputed = [(coin, states[coin.symbol]) for coin in coins if coin.symbol in states]
+    found = [(coin, state, waiting_price(state)) for coin, state in disputed if state.disputed]
+    return [(coin, state.good, decimal_text(waiting)) for coin, state, waiting in found if waiting is not None]
+
+
+def _read_seen(request: HttpRequest, coins: Iterable[Coin]) -> dict[str, Decimal]:
+    """Return the price of each of *coins* that the confirmed page has shown; none before there is one."""
+    try:
+        seen = loads(request.POST.get("seen", ""), salt=SEEN)
+    except BadSignature:
+        return {}
+    return {coin.symbol: Decimal(seen[coin.symbol]) for coin in coins if coin.symbol in seen}
+
+
+def _file(text: str, name: str, kind: str) -> HttpResponse:
+    return HttpResponse(text, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})

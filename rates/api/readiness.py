@@ -1,0 +1,61 @@
+"""`/readyz`: whether this process can serve fresh prices, and if not, why; and who is not asked at present."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.fanout.hub import get_hub
+from rates.sources.pacing import pause_left, read_health
+from rates.types import read_time, time_text
+
+
+def describe() -> dict[str, Any]:
+    """
+    Return whether this process can serve fresh prices, the `reasons` why not, and what is `paused`.
+
+    One look into Redis: one that hangs would take its time-out for each. A pause alone makes nobody unready.
+    """
+    try:
+        healths, store_reasons = store.load_healths(), []
+    except StoreUnavailable as error:
+        healths, store_reasons = {}, [str(error)]
+    reasons = [*_process_reasons(), *store_reasons, *_board_reasons()]
+    return {"ready": not reasons, "reasons": reasons, "paused": find_pauses(healths)}
+
+
+def find_pauses(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return until when each source or stream is left alone, and why, from the healths that are *stored*."""
+    now = datetime.now(UTC)
+    healths = {name: read_health(stored, name) for name in stored}
+    return {
+        name: {"until": time_text(datetime.fromtimestamp(health.paused_until, UTC)), "why": health.error}
+        for name, health in healths.items()
+        if pause_left(health, now.timestamp())
+    }
+
+
+def _process_reasons() -> Iterator[str]:
+    hub = get_hub()
+    if hub.draining:
+        yield "this process ends: it sends its sockets to others"
+    elif not hub.listening:
+        yield "the hub is not subscribed: it hears no publications"
+
+
+def _board_reasons() -> Iterator[str]:
+    snapshot = get_hub().snapshot
+    if snapshot is None:
+        yield "no board yet: no worker has published"
+        return
+    age = datetime.now(UTC) - read_time(snapshot.as_of)
+    if age > timedelta(seconds=settings.RATES_STALE_AFTER):
+        yield f"the board is {age.total_seconds():.0f} s old: no worker publishes"
+    fragments = snapshot.fragments.values()
+    if all(fragment.price is None for fragment in fragments) and fragments:
+        yield "no coin has a price yet"
+    elif all(fragment.price is None or '"stale":true' in fragment.json for fragment in fragments) and fragments:
+        yield "every price is stale: no source answers"

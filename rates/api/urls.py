@@ -1,0 +1,14 @@
+"""The HTTP API of the engine."""
+
+from django.urls import path
+
+from rates.api import views
+
+urlpatterns = [
+    path("api/rates", views.rates, name="api-rates"),
+    path("api/rates/<str:symbol>/history", views.history, name="api-history"),
+    path("api/socket-token", views.socket_token, name="socket-token"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.show_metrics, name="metrics"),
+]

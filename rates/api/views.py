@@ -1,0 +1,124 @@
+"""The HTTP beside the socket: board, history, health, metrics."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.crypto import constant_time_compare
+from django.utils.http import quote_etag
+from django.views.decorators.http import require_safe
+
+from rates import publication, store
+from rates.api import metrics, readiness
+from rates.exceptions import StoreUnavailable
+from rates.fanout.hub import get_hub
+from rates.fanout.tokens import issue_page_token
+from rates.types import HistoryPoint, Snapshot
+
+View = Callable[..., Coroutine[Any, Any, HttpResponse]]
+
+_histories: dict[str, list[HistoryPoint]] = {}
+
+
+async def current_snapshot() -> Snapshot | None:
+    """Return the newest board: the hub's, else the store's; None when neither has one."""
+    await get_hub().wait_ready(1.0)
+    return get_hub().snapshot
+
+
+def for_allowed_origins(view: View) -> View:
+    """Let pages of `RATES_ALLOWED_ORIGINS` read what *view* answers; browsers keep it from all others."""
+
+    @wraps(view)
+    async def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        response = await view(request, *args, **options)
+        if settings.RATES_ALLOWED_ORIGINS:
+            patch_vary_headers(response, ["Origin"])
+        origin = request.headers.get("Origin", "")
+        if origin in settings.RATES_ALLOWED_ORIGINS:
+            response["Access-Control-Allow-Origin"] = origin
+            response["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+        return response
+
+    return answer
+
+
+@require_safe
+@for_allowed_origins
+async def rates(request: HttpRequest) -> HttpResponse:
+    """Answer with the `board` of `rates.v1`; 304 to a client that holds it, 503 before the first publication."""
+    snapshot = await current_snapshot()
+    if snapshot is None:
+        return JsonResponse({"error": "no prices yet"}, status=503, headers={"Retry-After": "5"})
+    etag = quote_etag(sha256(f"{snapshot.epoch}:{snapshot.seq}".encode()).hexdigest()[:16])
+    response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
+    response["ETag"] = etag
+    patch_cache_control(response, public=True, max_age=1)
+    answer = get_conditional_response(request, etag=etag, response=response)
+    assert answer is not None
+    return answer
+
+
+@require_safe
+@for_allowed_origins
+async def history(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Answer with the stored updates of a coin, oldest first; the last known ones while Redis is away."""
+    snapshot = await current_snapshot()
+    symbol = symbol.upper()
+    if snapshot is None or symbol not in snapshot.fragments:
+        return JsonResponse({"error": f"{symbol} is not on the board"}, status=404)
+    try:
+        _histories[symbol] = (await asyncio.to_thread(store.load_histories, [symbol]))[symbol]
+    except StoreUnavailable:
+        if symbol not in _histories:
+            return JsonResponse({"error": "history cannot be read now"}, status=503)
+    response = JsonResponse([point._asdict() for point in _histories[symbol]], safe=False)
+    patch_cache_control(response, public=True, max_age=1)
+    return response
+
+
+async def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer 200: the process is alive."""
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when prices are fresh and Redis answers, else 503 with the reasons; name the sources that pause."""
+    answer = await asyncio.to_thread(readiness.describe)
+    return JsonResponse(answer, status=200 if answer["ready"] else 503, headers={"Cache-Control": "no-store"})
+
+
+async def show_metrics(request: HttpRequest) -> HttpResponse:
+    """Answer in Prometheus' text format, to whoever shows `METRICS_TOKEN` if there is one."""
+    if settings.METRICS_TOKEN and not shows_token(request, settings.METRICS_TOKEN):
+        return HttpResponse(
+            "needs METRICS_TOKEN\n", status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"}
+        )
+    text = await asyncio.to_thread(metrics.render)
+    return HttpResponse(text, content_type=metrics.CONTENT_TYPE, headers={"Cache-Control": "no-store"})
+
+
+def shows_token(request: HttpRequest, token: str) -> bool:
+    """Return whether the request has *token* as its bearer token."""
+    kind, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return kind.lower() == "bearer" and constant_time_compare(shown.strip(), token)
+
+
+def socket_token(request: HttpRequest) -> HttpResponse:
+    """Answer a page of ours with a token for its socket; other sites' pages and programs are refused."""
+    if not is_same_origin(request):
+        return JsonResponse({"error": "for this site's own pages"}, status=403, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"token": issue_page_token()}, headers={"Cache-Control": "no-store"})
+
+
+def is_same_origin(request: HttpRequest) -> bool:
+    """Return whether a page of this very site asks; browsers without fetch metadata say so by `Referer`."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Referer", "").startswith(f"{request.scheme}://{request.get_host()}/")

@@ -1,0 +1,134 @@
+"""Who may open a socket: decided from the handshake alone, before the accept."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from rates.fanout.links import Send
+
+logger = logging.getLogger(__name__)
+
+# Seconds.
+RETRY_AFTER = 10
+REPEAT_LOG = 60.0
+MOST_REFUSALS_LOGGED = 1000
+
+# Sockets by address, from the admission on; all of them under None.
+_open: Counter[str | None] = Counter()
+_logged: dict[str, float] = {}
+
+
+@dataclass
+class Refusal(Exception):
+    """
+    Raised when a handshake is refused.
+
+    Attributes:
+        word: the reason in a word, for the metrics.
+        status: HTTP status, where the server can send one; 403 or 503.
+        code: close code, where the server can only accept and close.
+        reason: what the client reads.
+    """
+
+    word: str
+    status: int
+    code: int
+    reason: str
+
+    async def send(self, scope: dict[str, Any], send: Send) -> None:
+        """Answer the handshake."""
+        if "websocket.http.response" in scope.get("extensions", {}):
+            headers = [(b"content-type", b"text/plain; charset=utf-8")]
+            if self.status == 503:
+                headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+            await send({"type": "websocket.http.response.start", "status": self.status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": self.reason.encode()})
+        else:
+            if self.status == 503:
+                await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": self.code})
+
+
+def admit(scope: dict[str, Any], draining: bool = False) -> str:
+    """
+    Return the client's address, counted as one more socket until `release`.
+
+    Raises:
+        Refusal: for a foreign origin, when there are too many sockets, or when the process is *draining* its own.
+    """
+    headers = dict(scope["headers"])
+    check_origin(headers, scope.get("scheme", "ws"))
+    address = client_address(scope, headers)
+    if draining:
+        raise Refusal("draining", 503, 1012, "restarting")
+    if _open[None] >= settings.RATES_MAX_CONNECTIONS:
+        log_refusal(f"{settings.RATES_MAX_CONNECTIONS} are open, RATES_MAX_CONNECTIONS")
+        raise Refusal("full", 503, 1013, "too many connections")
+    if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
+        log_refusal(
+            f"{settings.RATES_MAX_CONNECTIONS_PER_IP} are open from {address:.100}, RATES_MAX_CONNECTIONS_PER_IP"
+        )
+        raise Refusal("full_for_address", 503, 1013, "too many connections from this address")
+    _open.update((None, address))
+    return address
+
+
+def release(address: str) -> None:
+    """Count one socket of *address* less."""
+    _open.subtract((None, address))
+    if _open[address] <= 0:
+        del _open[address]
+
+
+def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
+    """
+    Refuse a browser that stands on another site's page.
+
+    No `Origin` is allowed: not a browser. One must equal scheme, host and port of the request's own `Host`, or an entry
+    of `RATES_ALLOWED_ORIGINS`; `null` is refused.
+    """
+    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    if not origin:
+        return
+    if settings.TRUSTED_PROXY:
+        scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
+    secure = scheme in ("wss", "https")
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    own = strip_port(f"{'https' if secure else 'http'}://{host}")
+    if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
+        log_refusal(f"origin {origin:.200} is not this site and not in RATES_ALLOWED_ORIGINS")
+        raise Refusal("origin", 403, 4003, "origin not allowed")
+
+
+def strip_port(origin: str) -> str:
+    """Return *origin* without the port that its scheme implies."""
+    for scheme, port in (("http://", ":80"), ("https://", ":443")):
+        if origin.startswith(scheme):
+            return origin.removesuffix(port)
+    return origin
+
+
+def log_refusal(words: str) -> None:
+    """Log why a socket is refused, once a minute in the same *words*: who is refused comes again."""
+    now = time.monotonic()
+    if now - _logged.get(words, float("-inf")) < REPEAT_LOG:
+        return
+    if len(_logged) >= MOST_REFUSALS_LOGGED:
+        _logged.clear()
+    _logged[words] = now
+    logger.warning("socket refused: %s", words)
+
+
+def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
+    """Return the client's address; the last one that a trusted proxy added, when there is one."""
+    client = scope.get("client")
+    return believed_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
+
+
+def believed_address(forwarded: str, peer: str) -> str:
+    """Return the last address of the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
+    return forwarded.rsplit(",", 1)[-1].strip() if settings.TRUSTED_PROXY and forwarded else peer

@@ -1,0 +1,196 @@
+"""
+`/ws/rates`: the protocol of one socket (`docs/protocol.md`).
+
+The consumer greets, reads what the client says, and hands the socket to the hub. It has no channel layer and touches
+no database, so it does without the base class's dispatch, which would hop to a thread for every message.
+"""
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+
+from rates.fanout.admission import Refusal, admit, log_refusal, release
+from rates.fanout.hub import Hub, get_hub
+from rates.fanout.links import Send, choose_link
+from rates.fanout.sockets import Socket
+from rates.fanout.tokens import BEARER, TokenRefused, authenticate
+from rates.telemetry import counts
+
+SUBPROTOCOL = "rates.v1"
+# Close code.
+TOKEN_REFUSED = 4001
+# Bytes.
+LONGEST_MESSAGE = 4096
+LONGEST_SELECTION = 500
+BAD_MESSAGES_ALLOWED = 4
+# What a frame's form can be wrong in, by the close code that it earns.
+FORM_ERRORS = {1003: "not_text", 1008: "too_often", 1009: "too_long"}
+# Messages a second, and how many at once.
+MESSAGE_RATE = 10.0
+MESSAGE_BURST = 20.0
+# Seconds a handshake waits for the hub's first look into the store.
+FIRST_BOARD = 0.8
+
+
+class ClientError(Exception):
+    """Raised when a client's message is not one of the protocol; the socket stays open."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class Allowance:
+    """A token bucket: so many messages a second, with bursts."""
+
+    def __init__(self) -> None:
+        self._left = MESSAGE_BURST
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """Use one message of the allowance; False when there is none left."""
+        now = time.monotonic()
+        self._left = min(MESSAGE_BURST, self._left + (now - self._at) * MESSAGE_RATE) - 1
+        self._at = now
+        return self._left >= 0
+
+
+class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hints
+    """One socket of `/ws/rates`."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        """Serve one socket from its handshake to its end."""
+        await receive()
+        hub = get_hub()
+        try:
+            admitted = admit(scope, hub.draining)
+            try:
+                await self._serve(hub, scope, receive, send)
+            finally:
+                release(admitted)
+        except Refusal as refusal:
+            counts.refused.labels(refusal.word).inc()
+            await refusal.send(scope, send)
+
+    async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        try:
+            expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
+        except TokenRefused as refused:
+            log_refusal(f"token: {refused}")
+            counts.refused.labels("token").inc()
+            await accept(scope, send)
+            # After the accept, because a browser cannot read why a handshake was refused.
+            await send({"type": "websocket.close", "code": TOKEN_REFUSED})
+            return
+        await hub.wait_ready(FIRST_BOARD)
+        await accept(scope, send)
+        socket = Socket(
+            choose_link(scope, send), SUBPROTOCOL in scope["subprotocols"], read_selection(scope), expires_at
+        )
+        hub.add(socket)
+        counts.admitted.inc()
+        try:
+            await self._read(hub, socket, receive)
+        finally:
+            hub.remove(socket)
+
+    async def _read(self, hub: Hub, socket: Socket, receive: Any) -> None:
+        allowance = Allowance()
+        bad = 0
+        code: int | None = None
+        while (message := await receive())["type"] != "websocket.disconnect":
+            if code is not None:
+                continue  # Sent before the client learned that we had closed.
+            code = check_frame(message, allowance)
+            if code is not None:
+                counts.client_errors.labels(FORM_ERRORS[code]).inc()
+            elif socket.typed:
+                try:
+                    obey(hub, socket, message["text"])
+                except ClientError as error:
+                    bad += 1
+                    counts.client_errors.labels(error.code).inc()
+                    hub.answer(socket, error_text(error.code, str(error)))
+                    code = 1008 if bad > BAD_MESSAGES_ALLOWED else None
+            if code is not None:
+                counts.closed.labels("protocol").inc()
+                hub.dismiss(socket, code)
+
+
+async def accept(scope: dict[str, Any], send: Send) -> None:
+    """Answer the handshake; a browser that offers subprotocols wants one of them back, and never its token."""
+    subprotocol = next((name for name in (SUBPROTOCOL, BEARER) if name in scope["subprotocols"]), None)
+    await send({"type": "websocket.accept", "subprotocol": subprotocol})
+
+
+def error_text(code: str, detail: str) -> str:
+    """Return an `error` frame; in ASCII, because *detail* may repeat half a surrogate pair of the client's."""
+    return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
+
+
+def check_frame(message: dict[str, Any], allowance: Allowance) -> int | None:
+    """Return the close code that a client's frame earns by its form; None when it may be read."""
+    text = message.get("text")
+    if text is None:
+        return 1003
+    if len(text) > LONGEST_MESSAGE or len(text.encode()) > LONGEST_MESSAGE:
+        return 1009
+    return None if allowance.take() else 1008
+
+
+def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
+    """Return the selection in the address (`?symbols=BTC,XLM`); None for all coins."""
+    values = parse_qs(scope["query_string"].decode("latin-1")).get("symbols")
+    if values is None:
+        return None
+    words = [word.strip().upper() for word in values[-1].split(",")]
+    return frozenset(list(filter(None, words))[:LONGEST_SELECTION])
+
+
+def obey(hub: Hub, socket: Socket, text: str) -> None:
+    """
+    Do what a `rates.v1` client asks for.
+
+    Raises:
+        ClientError: when that is not a message of the protocol.
+    """
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ClientError("bad_json", "not JSON") from None
+    kind = message.get("type") if isinstance(message, dict) else None
+    if kind == "ping":
+        hub.heartbeat(socket)
+    elif kind == "select":
+        select(hub, socket, message.get("symbols"))
+    else:
+        raise ClientError("unknown_type", "type must be select or ping")
+
+
+def select(hub: Hub, socket: Socket, symbols: object) -> None:
+    """
+    Change what *socket* is sent; *symbols* that are not on the board are reported, the rest is taken.
+
+    Raises:
+        ClientError: when *symbols* is neither null nor a list of at most 500 texts.
+    """
+    if symbols is None:
+        hub.select(socket, None)
+        return
+    if (
+        not isinstance(symbols, list)
+        or len(symbols) > LONGEST_SELECTION
+        or not all(isinstance(s, str) for s in symbols)
+    ):
+        raise ClientError("bad_symbols", f"symbols must be null or a list of up to {LONGEST_SELECTION} texts")
+    chosen = frozenset(symbol.upper() for symbol in symbols)
+    known = hub.snapshot.fragments if hub.snapshot else {}
+    unknown = sorted(chosen - known.keys())
+    if unknown:
+        detail = "not on the board: " + ", ".join(unknown)[:200]
+        hub.answer(socket, error_text("unknown_symbol", detail))
+    hub.select(socket, chosen)

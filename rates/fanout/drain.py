@@ -1,0 +1,96 @@
+"""
+The end of a web process: on SIGTERM its sockets are told to come back, then the server stops as it always does.
+
+The signal is caught before the server sees it, because a server that stops closes its sockets without a word.
+"""
+
+import asyncio
+import logging
+import random
+import signal
+import threading
+import time
+from typing import Any
+
+from rates.fanout.hub import Hub
+from rates.fanout.sockets import Frame, Socket
+from rates.publication import bye_text
+from rates.telemetry import counts
+
+logger = logging.getLogger(__name__)
+
+# Milliseconds: clients come back spread over this time, to whoever serves then.
+RETRY_FROM, RETRY_TO = 500, 5000
+# Sockets closed between two looks at everything else.
+AT_ONCE = 200
+# Seconds for the sockets to be forgotten, and then for the clients to answer the close.
+LONGEST = 4.0
+LINGER = 1.0
+
+
+def install(hub: Hub) -> None:
+    """Drain *hub* on SIGTERM from now on; to be called in the server's event loop."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # A server in a thread takes no signals.
+    loop = asyncio.get_running_loop()
+    server = signal.getsignal(signal.SIGTERM)
+    running: set[asyncio.Task[None]] = set()
+
+    def begin() -> None:
+        if not running:
+            running.add(loop.create_task(_drain_and_stop(hub, server)))
+
+    def handle(number: int, frame: Any) -> None:
+        if loop.is_closed():
+            stop(server)
+        else:
+            loop.call_soon_threadsafe(begin)
+
+    signal.signal(signal.SIGTERM, handle)
+
+
+async def _drain_and_stop(hub: Hub, server: Any) -> None:
+    try:
+        await drain(hub)
+    finally:
+        stop(server)
+
+
+async def drain(hub: Hub) -> None:
+    """Refuse new sockets, say goodbye to the open ones, and close them with 1012."""
+    hub.draining = True
+    sockets = hub.everyone()
+    for number, socket in enumerate(sockets):
+        dismiss(socket)
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    if sockets:
+        logger.info("draining: %d sockets told to come back", len(sockets))
+        until = time.monotonic() + LONGEST
+        while hub.count() and time.monotonic() < until:  # noqa: ASYNC110 - happens once, nothing else waits for it
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(LINGER)
+
+
+def dismiss(socket: Socket) -> None:
+    """Tell one client when to come back, and close."""
+    if socket.typed:
+        socket.link.write(Frame(bye_text(random.randint(RETRY_FROM, RETRY_TO))))
+    counts.closed.labels("draining").inc()
+    socket.link.close(1012)
+
+
+def stop(server: Any) -> None:
+    """
+    Let the server go on with SIGTERM, by its own handler.
+
+    uvicorn's handler would have it end by the signal in the end, not with exit code 0; so its flag is set instead.
+    """
+    owner: Any = getattr(server, "__self__", None)
+    if hasattr(owner, "should_exit"):
+        owner.should_exit = True
+    elif callable(server):
+        server(signal.SIGTERM, None)
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)

@@ -1,0 +1,252 @@
+"""
+uvicorn's WebSocket protocol with a way for prepared frames: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
+
+    hub ─► Link.write(frame) ─► the kernel      no queue, no task, no encoding per socket
+
+It offers itself to the application as `scope["extensions"]["rates.link"]`; under any other server the application goes
+through plain ASGI. It replaces uvicorn's timers (two per socket) by `look_after`, which the hub calls for all sockets.
+"""
+
+import os
+import random
+import socket
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame as MessageFrame
+
+from rates.fanout.links import CLOSE_WITHIN, STUCK_AFTER, drop
+from rates.fanout.sockets import Frame
+from rates.telemetry import counts
+
+# Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
+SEND_BUFFER = 64 * 1024
+LONGEST_MESSAGE = 4096
+# Seconds that the last frames of a client that takes nothing have.
+STUCK_CLOSE_WITHIN = 0.3
+# Seconds of silence before a ping; seconds that the answer may take.
+PING_AFTER = 13.0
+PONG_WITHIN = 9.0
+MOST_FRAGMENTS = 100
+
+PING = b"\x89\x00"
+# A pong to it is this head and four bytes of mask.
+PONG_HEAD = b"\x8a\x80"
+PONG_SIZE = 6
+
+
+def ends_between_frames(data: bytes) -> bool:
+    """Return whether *data*, which begins at the start of a client's frame, ends with a whole one."""
+    at = 0
+    while at + 2 <= len(data):
+        size = data[at + 1] & 0x7F
+        wide = {126: 2, 127: 8}.get(size, 0)
+        if wide:
+            size = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
+        at += 2 + wide + 4 + size
+    return at == len(data)
+
+
+def is_utf8(data: bytes) -> bool:
+    """Return whether *data* is text."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
+    """One connection; also the hub's `Link` to it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn.max_message_size = LONGEST_MESSAGE
+        # A frame that is prepared for all cannot be compressed for one, and each compressor costs 30 KB and more.
+        self.conn.available_extensions = []
+        self.on_free: Callable[[], None] = lambda: None
+        self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
+        self._pinged_at: float | None = None
+        self._stuck_since: float | None = None
+        self._waiting = 0
+        # Nothing waits, and the connection is not closing: one flag, because `write` is called for each delivery.
+        self._takes = True
+        self._file = -1
+        self._between_frames = False
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Let nothing wait in the process beyond the frame that the kernel has begun to take."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=0)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if connection is not None and transport.get_extra_info("sslcontext") is None:
+            self._file = connection.fileno()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Break the circles that only the garbage collection would find."""
+        super().connection_lost(exc)
+        self._takes = False
+        self.on_free = lambda: None
+        if self.handshake_initiated and hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
+        self.conn.parser.close()
+        transport: Any = self.transport
+        if hasattr(transport, "_read_ready_cb"):
+            transport._read_ready_cb = None
+
+    def handle_connect(self, event: Any) -> None:
+        """Offer the connection to the application."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            cast("dict[str, Any]", self.scope["extensions"])["rates.link"] = self
+
+    def eof_received(self) -> None:
+        """Write nothing more to a client that has gone; the transport closes by itself."""
+        self._takes = False
+
+    # The hub's side
+
+    def write(self, frame: Frame) -> bool:
+        """
+        Write *frame*, unless one before it still waits.
+
+        Nothing waits, so it goes straight to the kernel, and only what the kernel does not take to the transport: that
+        saves a tenth of the delivery. A TLS connection encrypts first, and a broken one is the transport's to find.
+        """
+        if not self._takes:
+            return False
+        wire = frame.wire
+        try:
+            taken = os.write(self._file, wire) if self._file >= 0 else 0
+        except OSError:
+            taken = 0
+        if taken < len(wire):
+            self.transport.write(wire[taken:])
+        return True
+
+    def close(self, code: int) -> None:
+        """Send a close frame behind what waits, and end the connection soon, whether the client answers or not."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self._takes = False
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        within = CLOSE_WITHIN if self._stuck_since is None else STUCK_CLOSE_WITHIN
+        self.close_timer = self.loop.call_later(within, self.cut)
+
+    def cut(self) -> None:
+        """End the connection at once, and lose what waits."""
+        self._takes = False
+        if self._stuck_since is None:
+            self.transport.abort()
+        else:
+            drop(self.transport)
+
+    def look_after(self) -> None:
+        """Ping a silent client, drop one that does not answer, close one that takes nothing."""
+        now = self.loop.time()
+        if self._stuck_since is not None:
+            waiting = self.transport.get_write_buffer_size()
+            if waiting < self._waiting:
+                self._stuck_since = now
+            elif now - self._stuck_since >= STUCK_AFTER and not self.close_sent:
+                counts.closed.labels("slow").inc()
+                self.close(1013)
+            self._waiting = waiting
+        elif self._pinged_at is not None:
+            if now - self._pinged_at >= PONG_WITHIN:
+                counts.closed.labels("dead").inc()
+                self.cut()
+        elif now - self._heard_at >= PING_AFTER and not self.close_sent:
+            self._pinged_at = now
+            self.transport.write(PING)
+
+    def shutdown(self) -> None:
+        """End the connection with the server; a client that does not read cannot hold it up."""
+        self._takes = False
+        super().shutdown()
+        if self._stuck_since is not None:
+            self.cut()
+
+    def pause_writing(self) -> None:
+        """Skip this client from now on."""
+        super().pause_writing()
+        self._takes = False
+        self._stuck_since = self.loop.time()
+        self._waiting = self.transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        """Let the hub send what the client has missed."""
+        super().resume_writing()
+        self._stuck_since = None
+        self._takes = not (self.close_sent or self.transport.is_closing())
+        self.on_free()
+
+    async def send(self, message: Any) -> None:
+        """Answer the application; uvicorn would log a refused handshake as a mistake of ours."""
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
+            self._takes = False
+
+    # The client's side
+
+    def data_received(self, data: bytes) -> None:
+        """Take any sign of life; a pong that comes alone is read no further."""
+        self._heard_at = self.loop.time()
+        self._pinged_at = None
+        if self._between_frames:
+            if len(data) == PONG_SIZE and data.startswith(PONG_HEAD):
+                return
+            self._between_frames = ends_between_frames(data)
+        elif not self.handshake_initiated:
+            self._between_frames = data.endswith(b"\r\n\r\n")
+        super().data_received(data)
+
+    def handle_close(self, event: MessageFrame) -> None:
+        """Answer the client's close, which is the last frame of ours."""
+        self._takes = False
+        super().handle_close(event)
+
+    def handle_ping(self) -> None:
+        """Answer, unless the client does not read: the answers to a flood of pings would wait in our memory."""
+        output = self.conn.data_to_send()
+        if self._stuck_since is None:
+            self.transport.write(b"".join(output))
+
+    def handle_cont(self, event: MessageFrame) -> None:
+        """Refuse a message in too many pieces: empty ones never reach the limit of its size."""
+        if len(self.frames) >= MOST_FRAGMENTS:
+            self._fail(1009)
+        else:
+            super().handle_cont(event)
+
+    def send_receive_event_to_app(self) -> None:
+        """Hand the message over; one that is not text is the client's fault and no error of ours."""
+        if self.curr_msg_data_type == "text" and not is_utf8(b"".join(self.frames)):
+            self._fail(1007)
+        else:
+            super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
+        self._takes = False
+        if self.conn.close_sent is not None:
+            counts.closed.labels("protocol").inc()
+            super().handle_parser_exception()
+        else:
+            self.transport.close()
+
+    def _fail(self, code: int) -> None:
+        self.frames = []
+        counts.closed.labels("protocol").inc()
+        self.close(code)

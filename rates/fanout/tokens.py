@@ -1,0 +1,154 @@
+"""
+Who may open a socket when ``RATES_WS_AUTH=jwt``: a token in the handshake, or a staff member's session.
+
+    Authorization: Bearer <jwt>                        programs
+    Sec-WebSocket-Protocol: rates.v1, bearer, <jwt>    browsers
+    Cookie: sessionid=...                              whoever is logged in
+
+Never in the query string, which proxies write into their logs. Reference for the checks: RFC 8725.
+
+The dashboard is public, so its page gets tokens of our own, signed with a key derived from `SECRET_KEY` and good for
+some minutes. They keep other sites and forgotten programs out, not a person who can load the page.
+"""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from typing import Any
+
+import jwt
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+from jwt.types import Options
+
+from rates.fanout.admission import Refusal, log_refusal
+
+# Bytes.
+LONGEST_TOKEN = 4096
+PAGE_TOKEN_LIFE = timedelta(minutes=5)
+PAGE_AUDIENCE = "rates-page"
+BEARER = "bearer"
+# Seconds a handshake waits to hear whose session it shows; all of them ask in one thread, one after the other.
+SESSION_DEADLINE = 3.0
+
+
+class TokenRefused(Exception):
+    """Raised when a token is missing, or does not prove what it should; the message never repeats it."""
+
+
+def find_token(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str | None:
+    """Return the token that a handshake shows, unread; None without one."""
+    kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    if kind.lower() == BEARER:
+        return value.strip()
+    offered: list[str] = scope["subprotocols"]
+    if BEARER in offered[:-1]:
+        return offered[offered.index(BEARER) + 1]
+    return None
+
+
+def check_token(token: str) -> float:
+    """
+    Return when *token* runs out, in seconds since 1970.
+
+    Raises:
+        TokenRefused: when it is too long, unreadable, signed otherwise, run out, not valid yet, or not meant for us.
+    """
+    if len(token) > LONGEST_TOKEN:
+        raise TokenRefused("too long")
+    try:
+        return _read(token, _page_key(), "HS256", PAGE_AUDIENCE, "")
+    except TokenRefused:
+        return _read(
+            token,
+            settings.RATES_JWT_KEY,
+            settings.RATES_JWT_ALGORITHM,
+            settings.RATES_JWT_AUDIENCE,
+            settings.RATES_JWT_ISSUER,
+        )
+
+
+def _read(token: str, key: str, algorithm: str, audience: str, issuer: str) -> float:
+    options: Options = {"require": ["exp"], "verify_aud": bool(audience)}
+    try:
+        claims = jwt.decode(token, key, [algorithm], options=options, audience=audience or None, issuer=issuer or None)
+        return float(claims["exp"])
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise TokenRefused(type(error).__name__) from None
+
+
+def issue_token(name: str, life: timedelta) -> str:
+    """
+    Return a token for *name*, signed with the shared secret.
+
+    Raises:
+        ValueError: when the configured key only checks tokens.
+    """
+    if settings.RATES_JWT_ALGORITHM != "HS256":
+        raise ValueError(f"RATES_JWT_KEY is a public key ({settings.RATES_JWT_ALGORITHM}): it checks, it cannot sign")
+    claims = {"sub": name, "aud": settings.RATES_JWT_AUDIENCE, "iss": settings.RATES_JWT_ISSUER}
+    return _sign({name: value for name, value in claims.items() if value}, settings.RATES_JWT_KEY, life)
+
+
+def issue_page_token() -> str:
+    """Return a token for a page of ours."""
+    return _sign({"aud": PAGE_AUDIENCE}, _page_key(), PAGE_TOKEN_LIFE)
+
+
+def _sign(claims: dict[str, Any], key: str, life: timedelta) -> str:
+    now = int(time.time())
+    return jwt.encode(claims | {"iat": now, "exp": now + int(life.total_seconds())}, key, "HS256")
+
+
+def _page_key() -> str:
+    return str(salted_hmac("rates.tokens.page", "key", algorithm="sha256").hexdigest())
+
+
+async def authenticate(scope: dict[str, Any]) -> float:
+    """
+    Return until when a handshake may keep its socket, in seconds since 1970.
+
+    Raises:
+        TokenRefused: when it shows neither a good token nor the session of a logged-in user.
+        Refusal: when it shows a session, and the database does not say whose.
+    """
+    headers = dict(scope["headers"])
+    token = find_token(scope, headers)
+    if token is not None:
+        return check_token(token)
+    key = _session_key(headers.get(b"cookie", b"").decode("latin-1"))
+    try:
+        async with asyncio.timeout(SESSION_DEADLINE):
+            expiry: float | None = await _session_expiry(key) if key else None
+    except (DatabaseError, TimeoutError) as error:
+        reason = str(error).partition("\n")[0] or "no answer"
+        log_refusal(f"nobody can say whose session it shows: {reason}")
+        raise Refusal("database", 503, 1013, "sessions cannot be looked up") from None
+    if expiry is None:
+        raise TokenRefused("no token")
+    return expiry
+
+
+def _session_key(cookies: str) -> str | None:
+    try:
+        morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    except CookieError:
+        return None
+    return morsel.value if morsel else None
+
+
+@database_sync_to_async  # type: ignore[untyped-decorator] # Channels has no hints
+def _session_expiry(key: str) -> float | None:
+    """Return when the session *key* ends; None when nobody is logged in by it."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    if not get_user(request).is_authenticated:
+        return None
+    expiry: datetime = request.session.get_expiry_date()
+    return expiry.timestamp()

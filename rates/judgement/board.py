@@ -1,0 +1,233 @@
+"""
+The board: every enabled coin with the rate it shows, in order.
+
+`revise` makes the next board of the present one and of what the sources said; it is pure, so that publishers can
+repeat it when another one was faster.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+
+from rates.judgement.ownership import EVIDENCE, Verdict, decide
+from rates.judgement.readings import Rules, take_rate
+from rates.models import Coin
+from rates.publication import encode_row
+from rates.store import Change, Memory
+from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
+
+TETHER = "USDT"
+# What one is worth is followed like a coin, because Binance's prices are in USDT. The coin of that name is another one,
+# whose price is old sooner. No coin's symbol has a slash.
+TETHER_USD = "USDT/USD"
+# Percent: a USDT/USD further than this from 1 is an alarm.
+TETHER_ALARM_PCT = Decimal("0.5")
+# Percent: a lone source's USDT/USD that jumps further is held; coins move like this every day, USDT once in years.
+TETHER_JUMP_PCT = Decimal(1)
+
+
+def read_rules() -> Rules:
+    """Return the judgement's rules from the settings."""
+    return Rules(
+        streams=tuple(settings.RATES_STREAM),
+        polls=tuple(settings.RATES_SOURCES),
+        stale_after=timedelta(seconds=settings.RATES_STALE_AFTER),
+        agreement_pct=Decimal(str(settings.RATES_AGREEMENT_PCT)),
+        max_jump_pct=Decimal(str(settings.RATES_MAX_JUMP_PCT)),
+        usdt_is_near=settings.QUOTE_CURRENCY == "usd",
+    )
+
+
+def revise(
+    memory: Memory,
+    coins: Sequence[Coin],
+    rates: Sequence[Rate],
+    now: datetime,
+    *,
+    live: bool = False,
+    quiet: bool = False,
+) -> Change:
+    """
+    Return the board after *rates* arrived.
+
+    *rates* from a stream are *live*; a *quiet* change is published only if a coin looks different after it.
+    """
+    rules = read_rules()
+    states = take_rates(follow(memory.states, coins), rates, live, rules)
+    verdicts = judge(states, now, rules)
+    judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
+    shown = {coin.symbol: judged[coin.symbol] for coin in coins}
+    old = memory.states
+    return Change(
+        as_of=now,
+        fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
+        states=judged,
+        points=_new_points(old, shown),
+        forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
+        owners=_owner_changes(old, shown, now),
+        counts=_count_events(old, shown),
+        notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
+        quiet=quiet,
+    )
+
+
+def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
+    """Return the state of each of *coins*, and of USDT/USD; what belongs to another coin or pair is forgotten."""
+    followed = {coin.symbol: _adopt(states.get(coin.symbol, CoinState()), coin) for coin in coins}
+    if coins:
+        followed[TETHER_USD] = _keep_quote(states.get(TETHER_USD, CoinState()))
+    return followed
+
+
+def _keep_quote(state: CoinState) -> CoinState:
+    """Return *state*, or a fresh one if its prices are in a currency that the operator has changed since."""
+    quote = settings.QUOTE_CURRENCY
+    if state.quote == quote:
+        return state
+    return CoinState(quote=quote) if state.quote else replace(state, quote=quote)
+
+
+def _adopt(state: CoinState, coin: Coin) -> CoinState:
+    state = _keep_quote(CoinState() if _is_other(state, coin) else state)
+    if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
+        return state
+    if state.binance_symbol != coin.binance_symbol:
+        state = _forget(state, "binance")
+    return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol)
+
+
+def _forget(state: CoinState, source: str) -> CoinState:
+    """Return *state* without what *source* said, which may have been about another coin, shown and good as it was."""
+    readings = {name: reading for name, reading in state.readings.items() if name != source}
+    if state.shown is None or state.shown.source != source:
+        return replace(state, readings=readings)
+    return CoinState(quote=state.quote, readings=readings)
+
+
+def _is_other(state: CoinState, coin: Coin) -> bool:
+    return state.coingecko_id not in ("", coin.coingecko_id) or state.quote not in ("", settings.QUOTE_CURRENCY)
+
+
+def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
+    """
+    Return those of *rates* whose coin is among *coins* what it was among *asked*, when its price was asked for.
+
+    One with another id or pair since may be another coin. USDT is itself where neither list has it.
+    """
+    before, now = _identify(asked), _identify(coins)
+    return [rate for rate in rates if before.get(rate.symbol) == now.get(rate.symbol)]
+
+
+def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
+    return {coin.symbol: (coin.coingecko_id, coin.binance_symbol) for coin in coins}
+
+
+def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
+    """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
+    readings: dict[str, Mapping[str, Reading]] = {}
+    named = [(rate.symbol, rate) for rate in rates] + [(TETHER_USD, rate) for rate in rates if rate.symbol == TETHER]
+    for symbol, rate in named:
+        if symbol in states:
+            readings[symbol] = take_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
+    return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
+
+
+def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
+    """USDT/USD serves for as long as a price is evidence: it moves little, and while streams deliver few ask for it."""
+    lasting = max(EVIDENCE, rules.stale_after)
+    strict = replace(rules, stale_after=lasting, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
+    return decide(states.get(TETHER_USD, CoinState()), {"binance": None}, now, strict)
+
+
+def tether_factor(verdict: Verdict) -> Decimal | None:
+    """Return what one USDT is worth, in dispute what it was worth before; None while nobody has measured it."""
+    state = verdict.state
+    if state.shown is None or verdict.stale:
+        return None
+    return state.good if state.disputed else state.shown.price
+
+
+def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
+    """Return the verdict on each coin of *states*; USDT/USD comes first, because Binance's prices need it."""
+    tether = _judge_tether(states, now, rules)
+    factors = {"binance": tether_factor(tether)}
+    doubted = factors if tether.state.disputed else ()
+    coins = {symbol: state for symbol, state in states.items() if symbol != TETHER_USD}
+    verdicts = {symbol: decide(state, factors, now, rules, doubted) for symbol, state in coins.items()}
+    return verdicts | {TETHER_USD: tether} if TETHER_USD in states else verdicts
+
+
+def _row(coin: Coin, verdict: Verdict) -> Row:
+    return Row(
+        symbol=coin.symbol,
+        name=coin.name,
+        rate=verdict.state.shown,
+        stale=verdict.stale,
+        disputed=verdict.state.disputed,
+        confirmed_by=verdict.confirmed_by,
+        spread_pct=verdict.spread_pct,
+    )
+
+
+def _new_points(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, HistoryPoint]:
+    """Return an update for each coin whose shown price is not the one of the board before."""
+    points = {}
+    for symbol, state in new.items():
+        before = old.get(symbol, CoinState()).shown
+        if state.shown and not _same_update(before, state.shown):
+            points[symbol] = HistoryPoint(decimal_text(state.shown.price), time_text(state.shown.observed_at))
+    return points
+
+
+def _same_update(before: Rate | None, after: Rate) -> bool:
+    return before is not None and (before.price, before.observed_at) == (after.price, after.observed_at)
+
+
+def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], now: datetime) -> list[OwnerChange]:
+    changes = []
+    for symbol, state in new.items():
+        before = old.get(symbol, CoinState()).shown
+        if state.shown and state.shown.source != (before and before.source):
+            source = before.source if before else None
+            changes.append(OwnerChange(symbol, source, state.shown.source, time_text(now)))
+    return changes
+
+
+def _count_events(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, int]:
+    """Return how many coins changed their owner, came into dispute, had a price held back; without the zeros."""
+    pairs = [(old.get(symbol, CoinState()), state) for symbol, state in new.items()]
+    counts = {
+        "owner_changes": sum(bool(b.shown and a.shown and b.shown.source != a.shown.source) for b, a in pairs),
+        "disputes": sum(a.disputed and not b.disputed for b, a in pairs),
+        "held": sum(a.held is not None and b.held is None for b, a in pairs),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> list[str]:
+    notes = []
+    for symbol, state in new.items():
+        if state.disputed == old.get(symbol, CoinState()).disputed:
+            continue
+        said = ", ".join(f"{name} {decimal_text(r.rate.price)}" for name, r in state.readings.items())
+        notes.append(f"{symbol}: {'in dispute' if state.disputed else 'no longer in dispute'} ({said})")
+    return notes
+
+
+def _tether_notes(old: CoinState | None, new: CoinState | None) -> list[str]:
+    if new is None or new.shown is None or is_depegged(new) == (old is not None and is_depegged(old)):
+        return []
+    words = "more than" if is_depegged(new) else "again within"
+    return [f"USDT is worth {decimal_text(new.shown.price)} USD: {words} {TETHER_ALARM_PCT} % from 1"]
+
+
+def is_depegged(tether: CoinState) -> bool:
+    """Return whether the measured USDT/USD is so far from 1 that staff should look; other quotes have no such mark."""
+    return (
+        settings.QUOTE_CURRENCY == "usd"
+        and tether.shown is not None
+        and abs(tether.shown.price - 1) * 100 > TETHER_ALARM_PCT
+    )

@@ -1,0 +1,317 @@
+"""
+Which price a coin shows, and how far to trust it: pure functions of what the sources said.
+
+    one fresh source alone          its price; beyond RATES_MAX_JUMP_PCT from the last good one: held until three
+                                    readings with moving time stamps agree, then shown as disputed
+    several, some agree             the best-ranked of those with whom most agree; disputed while a source that does not
+                                    is nearer to the last good price
+    several, none agree             the one nearest to the last good price, disputed; none near it: that price stays
+    none                            the last price stays, with its age
+
+Rank: live streams in the order of RATES_STREAM, then polls in the order of RATES_SOURCES. A better-ranked source takes
+a coin back from a fresh owner with its second fresh reading in a row, so that a source that comes and goes does not
+make the price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rates.judgement.readings import Rules, distance_pct, find_fresh, is_fresh, is_frozen
+from rates.types import CoinState, Held, Rate, Reading, round_places
+
+# Consecutive readings with moving time stamps that let a lone source's jump through.
+READINGS_TO_RELEASE = 3
+# What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
+# than the interval at which sources are asked that only check fresh streams.
+EVIDENCE = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """
+    A fresh reading in the quote currency.
+
+    Attributes:
+        settled: its source gave the reading before too, so it may take the coin from another fresh source.
+        certain: it is truly in the quote currency; a USDT price without a measured USDT/USD is not.
+    """
+
+    rate: Rate
+    rank: int
+    settled: bool
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a coin shows after the judgement; `state.shown` is the rate."""
+
+    state: CoinState
+    stale: bool
+    confirmed_by: tuple[str, ...] = ()
+    spread_pct: Decimal | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether another source should be asked: there is no price, an old one, or one that is in dispute."""
+        return self.state.shown is None or self.stale or self.state.disputed
+
+
+def find_candidates(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """
+    Return the readings that may be shown, best rank first.
+
+    *factors* converts the sources whose prices are in another currency; None when the factor is not known.
+    Such prices are only shown when there are no others.
+    """
+    fresh = find_fresh(readings, now, rules)
+    moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
+    candidates = sorted(_convert_all(moving, factors, rules), key=lambda candidate: candidate.rank)
+    return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
+
+
+def find_standing(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """
+    Return the readings that are out because another one walks away, if they are the more.
+
+    It may as well be that one that is wrong, so they are evidence.
+    """
+    fresh = find_fresh(readings, now, rules)
+    standing = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
+    return _convert_all(standing, factors, rules) if 2 * len(standing) > len(fresh) else []
+
+
+def find_witnesses(
+    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+) -> list[Candidate]:
+    """Return the readings that are too old to be shown, and recent enough to be evidence."""
+    recent = [
+        reading
+        for reading in readings.values()
+        if reading.refused is None
+        and is_fresh(reading.rate.received_at, now, EVIDENCE)
+        and not is_fresh(reading.rate.received_at, now, rules.stale_after)
+    ]
+    return _convert_all(recent, factors, rules)
+
+
+def _convert_all(readings: Iterable[Reading], factors: Mapping[str, Decimal | None], rules: Rules) -> list[Candidate]:
+    return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in readings]
+
+
+def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
+    rate = reading.rate
+    if factor is not None and factor != 1:
+        volume = rate.volume_24h and _convert(rate.volume_24h, factor)
+        rate = replace(rate, price=_convert(rate.price, factor), volume_24h=volume)
+    return Candidate(rate, rules.rank(reading), reading.streak > 1, factor is not None)
+
+
+def _convert(amount: Decimal, factor: Decimal) -> Decimal:
+    """Convert *amount*, without more digits than it had: a product's digits are not knowledge."""
+    exponent = amount.as_tuple().exponent
+    assert isinstance(exponent, int)
+    product = amount * factor
+    return round_places(product, max(-exponent, 5 - product.adjusted()))
+
+
+def decide(
+    state: CoinState,
+    factors: Mapping[str, Decimal | None],
+    now: datetime,
+    rules: Rules,
+    doubted: Collection[str] = (),
+) -> Verdict:
+    """
+    Return what the coin of *state* shows at *now*.
+
+    The factor of a *doubted* source is in dispute; so is a price that nobody else confirms.
+    """
+    found = find_candidates(state.readings, factors, now, rules)
+    candidates = [c for c in found if c.certain] or found
+    if not candidates:
+        return _verdict(_show_aged(state, factors, rules), [], now, rules)
+    good = _follow(state.good, candidates, rules)
+    if good != state.good:
+        state = replace(state, good=good)
+    groups = _group(candidates, rules)
+    size = max(map(len, groups))
+    if size > 1:
+        # Of three in a row each end has a majority too: the middle must not come and go as they move a little.
+        enough = min(size, len(candidates) // 2 + 1)
+        pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
+        state = _show_confirmed(state, pick, candidates, rules)
+    elif len(candidates) > 1:
+        state = _show_nearest(state, candidates, rules)
+    else:
+        pick = candidates[0]
+        state = _show_lone(state, replace(pick, certain=pick.certain and pick.rate.source not in doubted), rules)
+    if _has_stepped(state, good, rules):
+        witnesses = [c for c in found if c not in candidates] + find_standing(state.readings, factors, now, rules)
+        if not _is_checked(state, candidates, rules):
+            witnesses += find_witnesses(state.readings, factors, now, rules)
+        state = _contradict(state, good, witnesses, rules)
+    return _verdict(state, candidates, now, rules)
+
+
+def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
+    """
+    Return the last good price, carried along by the source that goes on from it in small steps.
+
+    A dispute can last while the market moves; without this, wrong prices might come to lie near an old good one.
+    """
+    if good is None:
+        return None
+    off, nearest = min((distance_pct(c.rate.price, good), c.rate.price) for c in candidates)
+    return nearest if off <= min(rules.agreement_pct, rules.max_jump_pct) else good
+
+
+def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:
+    """Return for each of *candidates* those that agree with it, itself included."""
+    prices = [c.rate.price for c in candidates]
+    if distance_pct(max(prices), min(prices)) <= rules.agreement_pct:
+        return [candidates] * len(candidates)
+    return [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
+
+
+def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
+    return one is other or distance_pct(one.rate.price, other.rate.price) <= rules.agreement_pct
+
+
+def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
+    """Return the best-ranked; the present owner while the better ones have only just come back."""
+    owner = state.shown and state.shown.source
+    settled = [c for c in candidates if c.settled or c.rate.source == owner]
+    if any(c.rate.source == owner for c in settled):
+        return settled[0]
+    return candidates[0]
+
+
+def _show_confirmed(state: CoinState, pick: Candidate, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
+    doubts = [c for c in candidates if not _agree(pick, c, rules)]
+    return _show(state, pick, disputed=not pick.certain or _is_doubted(pick, doubts, state.good, rules))
+
+
+def _is_doubted(pick: Candidate, doubts: Sequence[Candidate], good: Decimal | None, rules: Rules) -> bool:
+    if good is None:
+        return False
+    off = distance_pct(pick.rate.price, good)
+    return off > rules.agreement_pct and any(distance_pct(c.rate.price, good) < off for c in doubts)
+
+
+def _has_stepped(state: CoinState, good: Decimal | None, rules: Rules) -> bool:
+    shown = state.shown
+    return shown is not None and good is not None and distance_pct(shown.price, good) > rules.agreement_pct
+
+
+def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> bool:
+    """Return whether a poll is among several that agree on the shown price: then the others were asked too."""
+    shown = state.shown
+    assert shown is not None
+    agreeing = [c for c in candidates if distance_pct(c.rate.price, shown.price) <= rules.agreement_pct]
+    return len(agreeing) > 1 and any(c.rank >= len(rules.streams) for c in agreeing)
+
+
+def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
+    """Return *state* in dispute if a price that may not be shown is nearer to the last *good* one: it is evidence."""
+    assert state.shown is not None
+    if not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
+        return state
+    return replace(state, disputed=True, good=good)
+
+
+def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
+    good = state.good
+    if good is None:
+        return _show(state, _prefer(candidates, state), disputed=True)
+    near = [c for c in candidates if distance_pct(c.rate.price, good) <= rules.max_jump_pct]
+    if not near:
+        return replace(state, disputed=True)
+    return _show(state, min(near, key=lambda c: distance_pct(c.rate.price, good)), disputed=True)
+
+
+def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
+    good = state.good
+    if good is None:
+        return _show(state, pick, disputed=not pick.certain or state.disputed)
+    off = distance_pct(pick.rate.price, good)
+    if off > rules.max_jump_pct:
+        return _hold(state, pick, rules)
+    return _show(state, pick, disputed=not pick.certain or (state.disputed and off > rules.agreement_pct))
+
+
+def _hold(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
+    held = _count_held(state.held, pick.rate, rules)
+    if held.count < READINGS_TO_RELEASE:
+        return replace(state, disputed=True, held=held)
+    return replace(_show(state, pick, disputed=True), held=held)
+
+
+def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
+    if held is None or held.source != rate.source or distance_pct(held.price, rate.price) > rules.agreement_pct:
+        return Held(rate.source, rate.price, rate.observed_at)
+    moved = rate.observed_at > held.observed_at
+    count = min(held.count + moved, READINGS_TO_RELEASE)
+    return Held(rate.source, rate.price, max(rate.observed_at, held.observed_at), count)
+
+
+def _show_aged(state: CoinState, factors: Mapping[str, Decimal | None], rules: Rules) -> CoinState:
+    """Show an old price where there is no newer one: it is better than nothing, and it is marked stale."""
+    aged = _convert_all((reading for reading in state.readings.values() if reading.refused), factors, rules)
+    for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):
+        newer = state.shown is None or pick.rate.observed_at > state.shown.observed_at
+        near = state.good is None or distance_pct(pick.rate.price, state.good) <= rules.max_jump_pct
+        if newer and near and pick.certain:
+            rate = replace(pick.rate, received_at=pick.rate.observed_at)
+            return _show(state, replace(pick, rate=rate), disputed=state.disputed)
+    return state
+
+
+def _show(state: CoinState, pick: Candidate, *, disputed: bool) -> CoinState:
+    good = state.good if disputed else pick.rate.price
+    return replace(state, shown=pick.rate, good=good, disputed=disputed, held=None)
+
+
+def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, rules: Rules) -> Verdict:
+    shown = state.shown
+    if shown is None:
+        return Verdict(state, stale=False)
+    prices = [c.rate.price for c in candidates]
+    return Verdict(
+        state,
+        stale=not is_fresh(shown.received_at, now, rules.stale_after),
+        confirmed_by=tuple(
+            c.rate.source
+            for c in candidates
+            if c.rate.source != shown.source and distance_pct(c.rate.price, shown.price) <= rules.agreement_pct
+        ),
+        spread_pct=round_places(distance_pct(max(prices), min(prices)), 2) if len(prices) > 1 else None,
+    )
+
+
+def waiting_price(state: CoinState) -> Decimal | None:
+    """Return what staff are asked about: the price that is held, or else the one that shows."""
+    if state.held is not None:
+        return state.held.price
+    return state.shown.price if state.shown else None
+
+
+def is_waiting(state: CoinState, price: Decimal, rules: Rules) -> bool:
+    """Return whether the price that waits for staff is still *price*, give or take the agreement band."""
+    waiting = waiting_price(state)
+    return state.disputed and waiting is not None and distance_pct(waiting, price) <= rules.agreement_pct
+
+
+def accept(state: CoinState) -> CoinState:
+    """
+    Return *state* after staff vouched for the price that waits, or for the disputed one that shows.
+
+    The next reading near it is then shown without a mark.
+    """
+    return replace(state, good=waiting_price(state) or state.good, disputed=False, held=None)

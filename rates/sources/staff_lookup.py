@@ -1,0 +1,66 @@
+"""
+What staff ask a source between two ticks: never while it is paused, and counted like the calls of a tick.
+
+A limit or a refusal that is met becomes a pause for everybody. Answers and other failures are not remembered: they are
+about a question of staff, and say little of the next tick's.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from math import isinf
+from types import ModuleType
+from typing import TypeVar
+
+from django.conf import settings
+
+from rates import store
+from rates.exceptions import SourceError, SourceLimited, SourceRefused
+from rates.sources import coingecko, pacing
+from rates.sources.pacing import Health
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def put_question(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
+    """
+    Return what *ask* returns, which makes *cost* calls to *source*.
+
+    The spacing of ticks does not hold for staff, who would never have their turn; the pause and the month's credits do.
+
+    Raises:
+        SourceError: what *ask* raises, or why the source is not asked now.
+        StoreUnavailable: when Redis cannot be reached; without the pauses nobody is asked.
+    """
+    now = datetime.now(UTC)
+    health = pacing.read_health(store.load_healths(), source.NAME, source.setup())
+    _check_pause(source.NAME, health, now)
+    _check_credits(source.NAME, cost, now)
+    store.count_calls({source.NAME: cost}, now)
+    try:
+        return ask()
+    except (SourceLimited, SourceRefused) as error:
+        _share_pause(source.NAME, health, error, now.timestamp())
+        raise
+
+
+def _check_pause(name: str, health: Health, now: datetime) -> None:
+    if left := pacing.pause_left(health, now.timestamp()):
+        why = health.error.removeprefix(f"{name}: ")
+        raise SourceError(name, f"paused for another {left:.0f} s: {why}")
+
+
+def _check_credits(name: str, cost: int, now: datetime) -> None:
+    if name == coingecko.NAME and isinf(coingecko.credit_spacing(store.load_calls(), cost, now)):
+        raise SourceError(name, "not asked until next month: COINGECKO_MONTHLY_CREDITS are used up")
+
+
+def _share_pause(name: str, health: Health, error: SourceError, asked_at: float) -> None:
+    took = time.time() - asked_at
+    learned = pacing.after_error(health, error, asked_at, settings.RATES_REFRESH_INTERVAL, took)
+    store.update_healths(partial(pacing.settle, {name: learned}))
+    logger.warning("%s; not asked again for %.0f s", error, learned.paused_until - asked_at - took)

@@ -1,0 +1,59 @@
+"""
+The health of a stream, in the store: whoever streams next keeps the pauses that this process was told to make.
+
+What this process has seen itself counts even while Redis is away.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from functools import partial
+from types import ModuleType
+
+from rates import store
+from rates.exceptions import SourceError, StoreUnavailable
+from rates.sources.pacing import Health, after_break, after_connecting, pause_left, read_health, settle, stream_name
+
+logger = logging.getLogger(__name__)
+
+
+class SharedHealth:
+    """How the stream of a source has fared, in whichever process."""
+
+    def __init__(self, source: ModuleType) -> None:
+        self._name = stream_name(source.NAME)
+        self._setup = source.setup()
+        self._health = Health(setup=self._setup)
+
+    async def read_pause(self) -> tuple[float, str]:
+        """Return the seconds until the stream may be connected again, and why not now."""
+        await self._load()
+        return pause_left(self._health, time.time()), self._health.error
+
+    async def _load(self) -> None:
+        try:
+            shared = read_health(await asyncio.to_thread(store.load_healths), self._name, self._setup)
+        except StoreUnavailable as error:
+            logger.debug("%s: its pauses cannot be read: %s", self._name, error)
+            return
+        if shared.asked_at >= self._health.asked_at:
+            self._health = shared
+        elif shared.paused_until > self._health.paused_until:
+            why = self._health.error or shared.error
+            self._health = replace(self._health, paused_until=shared.paused_until, error=why)
+
+    async def delivers(self, silent: float) -> None:
+        """Share that it delivers; the last event came *silent* seconds ago."""
+        await self._save(after_connecting(self._health, time.time() - silent))
+
+    async def broke(self, error: SourceError, *, lasted: bool) -> None:
+        """Share that its connection ended with *error*."""
+        await self._save(after_break(self._health, error, time.time(), lasted=lasted))
+
+    async def _save(self, health: Health) -> None:
+        self._health = health
+        try:
+            await asyncio.to_thread(store.update_healths, partial(settle, {self._name: health}))
+        except StoreUnavailable as error:
+            logger.debug("%s: its health cannot be shared: %s", self._name, error)

@@ -1,0 +1,275 @@
+"""
+One stream, kept open: connect, listen, follow the coin list, renew, and reconnect without haste.
+
+    30 s without an event            the connection is dead, whatever its pings say
+    announced end, or nearly a day   the next connection delivers before this one is dropped
+    failure                          a pause that `pacing` chooses, and that every process keeps
+"""
+
+import asyncio
+import logging
+import random
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from rates.concurrency import end, first_of
+from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
+from rates.sources.connection import describe, open_socket
+from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
+from rates.sources.numbers import read_json
+from rates.streams.health import SharedHealth
+from rates.streams.latest import Desk
+from rates.telemetry import counts
+
+logger = logging.getLogger(__name__)
+
+# All in seconds.
+DIALING = 5
+OPENING = 10
+CLOSING = 1
+SILENCE = 30.0
+LONGEST_LIFE = 23 * 3600.0
+# A pause can be made longer by another process, so it is looked at again after this.
+PAUSE_READ = 5.0
+# How often the other processes hear that the stream delivers.
+HEALTH_SHARED = 10.0
+# A connection that lived this long was a success; failures are counted anew after it.
+LASTING = 60.0
+# Between two messages of ours; five a second are allowed, answers to pings included.
+MESSAGE_SPACING = 0.5
+# An address with more pairs would be too long for some servers; the others are asked for afterwards.
+OPENING_PAIRS = 100
+PAIRS_PER_MESSAGE = 200
+# A failure that repeats itself is logged again after this.
+LOG_SPACING = 600.0
+
+
+class Session:
+    """
+    One connection of a link.
+
+    Attributes:
+        delivering: set by the first event.
+        ending: set when a successor is needed.
+        heard_at: when the last event came, by the monotonic clock.
+    """
+
+    def __init__(self, link: "Link") -> None:
+        self.delivering = asyncio.Event()
+        self.ending = asyncio.Event()
+        self.heard_at = time.monotonic()
+        self._link = link
+        self._pairs = set(sorted(link.pairs)[:OPENING_PAIRS])
+        self._number = 1
+
+    async def run(self) -> None:
+        """
+        Listen until the connection ends, or no pair is wanted any more.
+
+        Raises:
+            SourceError: saying why it ended.
+        """
+        source = self._link.source
+        address = source.open_address(sorted(self._pairs))
+        try:
+            async with connect(
+                address,
+                sock=await _dial(address),
+                proxy=None,
+                compression=None,
+                open_timeout=OPENING,
+                close_timeout=CLOSING,
+                ping_interval=None,
+                max_size=LONGEST_MESSAGE,
+            ) as connection:
+                await self._converse(connection)
+        except InvalidStatus as error:
+            raise describe_refusal(source.NAME, error) from error
+        # A certificate that cannot be verified is an `OSError` and a `ValueError`.
+        except (WebSocketException, OSError) as error:
+            raise SourceUnreachable(source.NAME, f"the stream broke: {describe(error)}") from error
+        except ValueError as error:
+            raise describe_refusal(source.NAME, error) from error
+
+    async def _converse(self, connection: ClientConnection) -> None:
+        for text in self._link.source.first_messages(sorted(self._pairs)):
+            await connection.send(text)
+        self.heard_at = time.monotonic()
+        await first_of(self._listen(connection), self._follow(connection), self._watch())
+
+    async def _listen(self, connection: ClientConnection) -> None:
+        async for frame in connection:
+            with suppress(ValueError):
+                self._take(read_json(frame))
+        raise SourceUnreachable(self._link.source.NAME, "the stream was closed by the other side")
+
+    def _take(self, message: Any) -> None:
+        link = self._link
+        event = link.source.read_event(message, link.pairs, datetime.now(UTC))
+        if event is None:
+            return
+        if event.is_ending:
+            self.ending.set()
+            return
+        self.heard_at = time.monotonic()
+        self.delivering.set()
+        link.desk.put(link.source.NAME, event, self.heard_at)
+
+    async def _follow(self, connection: ClientConnection) -> None:
+        """Keep the subscriptions as the coin list wants them."""
+        while self._link.pairs:
+            await asyncio.sleep(MESSAGE_SPACING)
+            wanted = set(self._link.pairs)
+            if missing := sorted(wanted - self._pairs):
+                await self._change(connection, missing[:PAIRS_PER_MESSAGE], True)
+            elif surplus := sorted(self._pairs - wanted):
+                await self._change(connection, surplus[:PAIRS_PER_MESSAGE], False)
+
+    async def _change(self, connection: ClientConnection, pairs: list[str], wanted: bool) -> None:
+        self._number += 1
+        await connection.send(self._link.source.change_message(pairs, wanted, self._number))
+        self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
+
+    async def _watch(self) -> None:
+        ends_at = time.monotonic() + self._link.longest_life * random.uniform(0.95, 1)
+        silence = self._link.silence
+        while time.monotonic() - self.heard_at < silence:
+            await asyncio.sleep(min(1.0, silence / 4))
+            if time.monotonic() > ends_at:
+                self.ending.set()
+        raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {silence:.0f} s")
+
+
+async def _dial(address: str) -> socket.socket:
+    """Return a connected socket; a name server that hangs, which asyncio would wait for, costs `DIALING` seconds."""
+    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, address, time.monotonic() + DIALING)
+    try:
+        sock = await asyncio.shield(dialing)
+    except asyncio.CancelledError:
+        dialing.add_done_callback(_hang_up)
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _hang_up(dialing: "asyncio.Future[socket.socket]") -> None:
+    if dialing.exception() is None:
+        dialing.result().close()
+
+
+class Link:
+    """
+    A source's stream, whatever happens to its connections.
+
+    Attributes:
+        source: the vendor's stream module.
+        desk: where its events go.
+        pairs: the symbols that each wanted pair prices; `want` replaces it.
+        delivers: whether its newest connection has delivered and not failed since.
+        silence: seconds without an event after which a connection is dead.
+        longest_life: seconds that a connection lives at most.
+    """
+
+    def __init__(
+        self, source: ModuleType, desk: Desk, silence: float = SILENCE, longest_life: float = LONGEST_LIFE
+    ) -> None:
+        self.source = source
+        self.desk = desk
+        self.silence = silence
+        self.longest_life = longest_life
+        self.pairs: Mapping[str, tuple[str, ...]] = {}
+        self.delivers = False
+        self._wanted = asyncio.Event()
+        self._health = SharedHealth(source)
+        self._logged: tuple[str, float] = ("", float("-inf"))
+
+    def want(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
+        """Deliver *pairs* from now on; what a changed or removed pair said is forgotten."""
+        kept = {(pair, symbol) for pair, symbols in pairs.items() for symbol in symbols}
+        gone = {symbol for pair, symbols in self.pairs.items() for symbol in symbols if (pair, symbol) not in kept}
+        self.pairs = dict(pairs)
+        if gone:
+            self.desk.forget(self.source.NAME, gone)
+        if pairs:
+            self._wanted.set()
+        else:
+            self._wanted.clear()
+
+    async def keep_open(self) -> None:
+        """Hold a connection for ever; while one is about to end, its successor is opened beside it."""
+        older: asyncio.Task[None] | None = None
+        newer: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await self._wanted.wait()
+                await self._wait_out_pause()
+                if older is None or older.done():
+                    self.desk.forget(self.source.NAME)
+                session, began = Session(self), time.monotonic()
+                newer = asyncio.create_task(session.run())
+                await first_of(session.delivering.wait(), asyncio.wait([newer]))
+                if session.delivering.is_set():
+                    await self._welcome(older)
+                    await first_of(session.ending.wait(), asyncio.wait([newer]), self._share_health(session))
+                if newer.done():
+                    await self._recover(newer, time.monotonic() - began)
+                else:
+                    older = newer
+                    await self._expect_end(time.monotonic() - began)
+        finally:
+            await end(older)
+            await end(newer)
+
+    async def _welcome(self, older: asyncio.Task[None] | None) -> None:
+        self.delivers = True
+        counts.stream_connections.labels(self.source.NAME).inc()
+        if self._logged[0]:
+            logger.info("%s: the stream delivers again", self.source.NAME)
+            self._logged = ("", float("-inf"))
+        await end(older)
+
+    async def _share_health(self, session: Session) -> None:
+        while True:
+            await self._health.delivers(time.monotonic() - session.heard_at)
+            await asyncio.sleep(HEALTH_SHARED)
+
+    async def _recover(self, ended: asyncio.Task[None], lived: float) -> None:
+        self.delivers = False
+        error = ended.exception()
+        if error is None:
+            return
+        if not isinstance(error, SourceError):
+            # It costs this stream a pause, and not the others and the process.
+            logger.error("%s: the stream ended by an error of ours", self.source.NAME, exc_info=error)
+            error = SourceGarbled(self.source.NAME, f"the stream ended by an error of ours: {type(error).__name__}")
+        counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
+        await self._health.broke(error, lasted=lived > LASTING)
+
+    async def _expect_end(self, lived: float) -> None:
+        """Be in no haste for the next connection where each is told to end as soon as it is there."""
+        if lived <= LASTING:
+            error = SourceUnreachable(self.source.NAME, "the stream announced its end")
+            await self._health.broke(error, lasted=False)
+
+    async def _wait_out_pause(self) -> None:
+        """Wait as long as this stream, or a limit of its vendor, is paused, whichever process learned of it."""
+        while True:
+            pause, words = await self._health.read_pause()
+            if not pause:
+                return
+            self._report(words, pause)
+            await asyncio.sleep(min(pause, PAUSE_READ))
+
+    def _report(self, words: str, pause: float) -> None:
+        now = time.monotonic()
+        if words != self._logged[0] or now - self._logged[1] > LOG_SPACING:
+            logger.warning("%s; next attempt in %.0f s", words, pause)
+            self._logged = (words, now)

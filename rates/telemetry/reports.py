@@ -1,0 +1,115 @@
+"""
+What each process says of itself, through Redis, so that any web process can show all of them.
+
+A report is renewed every few seconds; one that is not was made by a process that is gone, and is dropped. With each one
+the process compares its clock with that of Redis: ages, slots and pauses go by the clock of whoever looks.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from threading import Thread
+from typing import Any
+
+import rates
+from rates import store
+from rates.exceptions import StoreUnavailable
+from rates.telemetry import counts
+
+logger = logging.getLogger(__name__)
+
+# Seconds.
+RENEW = 5.0
+GONE_AFTER = 30.0
+# Hosts' clocks differ, so a report that looks old stays for longer than it counts.
+DROPPED_AFTER = 600.0
+# A clock that differs by more is worth a word; by a minute, ticks are dropped and pauses are not kept.
+CLOCKS_AGREE = 5.0
+# What a report holds besides the facts.
+AT, VERSION, SAMPLES = "at", "version", "samples"
+
+Facts = Mapping[str, Any]
+
+
+class Clock:
+    """The clock of this host beside that of Redis: one line when they part, and one when they agree again."""
+
+    agrees = True
+
+    def compare(self, before: float, theirs: float, after: float) -> None:
+        """Take note that Redis' clock showed *theirs* when ours was somewhere between *before* and *after*."""
+        ahead = max(0.0, before - theirs) or min(0.0, after - theirs)
+        agrees = abs(ahead) <= CLOCKS_AGREE
+        if self.agrees and not agrees:
+            side = "ahead of" if ahead > 0 else "behind"
+            logger.warning("the clock of this host is %.0f s %s that of Redis; set them by NTP", abs(ahead), side)
+        elif agrees and not self.agrees:
+            logger.info("the clock of this host agrees with that of Redis again")
+        self.agrees = agrees
+
+
+_clock = Clock()
+
+
+def process_name(kind: str) -> str:
+    """Return this process's name: what it is, its host, its process id."""
+    return f"{kind}:{socket.gethostname()}:{os.getpid()}"
+
+
+def report(kind: str, facts: Facts) -> None:
+    """
+    Store *facts* about this process for people, the samples that `counts` has for machines, and the time.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached.
+    """
+    samples = counts.samples(kind)
+    now = time.time()
+    added = {AT: now, VERSION: rates.__version__, SAMPLES: samples}
+    _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
+
+
+def drop_gone(now: float) -> None:
+    """
+    Drop the reports of processes that are gone for long, or every restart would leave one more.
+
+    Raises:
+        StoreUnavailable: when Redis cannot be reached.
+    """
+    reports = store.load_processes()
+    store.forget_processes(name for name, facts in reports.items() if now - facts[AT] > DROPPED_AFTER)
+
+
+async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
+    """Report every few seconds until cancelled; a Redis that is away is somebody else's log line."""
+    dropped_at = float("-inf")
+    while True:
+        try:
+            await asyncio.to_thread(report, kind, facts())
+            if time.monotonic() - dropped_at > DROPPED_AFTER:
+                await asyncio.to_thread(drop_gone, time.time())
+                dropped_at = time.monotonic()
+        except StoreUnavailable:
+            await asyncio.sleep(RENEW)
+        await asyncio.sleep(RENEW)
+
+
+def report_in_thread(kind: str, facts: Facts) -> None:
+    """Report *facts*, as they are then, until this process ends; for where there is no event loop to do it."""
+    Thread(target=_keep_reporting, args=(kind, facts), name="reports", daemon=True).start()
+
+
+def _keep_reporting(kind: str, facts: Facts) -> None:
+    while True:
+        with suppress(StoreUnavailable):
+            report(kind, facts)
+        time.sleep(RENEW)
+
+
+def running(processes: Mapping[str, Facts], now: float) -> dict[str, Facts]:
+    """Return the reports of the processes that still report, by name."""
+    return {name: facts for name, facts in sorted(processes.items()) if abs(now - facts[AT]) <= GONE_AFTER}

@@ -1,0 +1,115 @@
+"""The HTTP beside the socket."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from django.test import AsyncClient
+
+from rates import store
+from rates.exceptions import SourceRefused
+from rates.fanout.hub import get_hub
+from rates.sources import pacing
+from rates.types import read_time
+from tests.boards import publish, save
+from tests.servers import until
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[None]:
+    """A hub that has read the store."""
+    get_hub.cache_clear()
+    get_hub().start()
+    yield
+    await get_hub().stop()
+    get_hub.cache_clear()
+
+
+@pytest.fixture
+async def board() -> None:
+    """Two publications of BTC."""
+    await asyncio.to_thread(save, BTC="1", ETH=None)
+    await asyncio.to_thread(save, BTC="1.50", ETH=None)
+
+
+async def test_the_board_is_answered(board: None, hub: None) -> None:
+    answer = await AsyncClient().get("/api/rates")
+    body = answer.json()
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert (body["type"], body["seq"]) == ("board", 2)
+    assert [(coin["symbol"], coin["price"]) for coin in body["rates"]] == [("BTC", "1.50"), ("ETH", None)]
+    assert "max-age" in answer["Cache-Control"]
+
+
+async def test_who_holds_the_board_is_answered_304_until_the_next(board: None, hub: None) -> None:
+    client = AsyncClient()
+    etag = (await client.get("/api/rates"))["ETag"]
+    again = await client.get("/api/rates", headers={"If-None-Match": etag})
+    assert (again.status_code, again["ETag"], again.content) == (304, etag, b"")
+    seq = get_hub().snapshot.seq
+    await asyncio.to_thread(publish, BTC="2", ETH=None)
+    await until(lambda: get_hub().snapshot.seq > seq)
+    assert (await client.get("/api/rates", headers={"If-None-Match": etag})).status_code == 200
+
+
+async def test_a_weak_or_listed_etag_matches_too(board: None, hub: None) -> None:
+    client = AsyncClient()
+    etag = (await client.get("/api/rates"))["ETag"]
+    for header in (f"W/{etag}", f'"other", {etag}', "*"):
+        assert (await client.get("/api/rates", headers={"If-None-Match": header})).status_code == 304
+
+
+async def test_without_a_publication_there_is_no_board(hub: None) -> None:
+    answer = await AsyncClient().get("/api/rates")
+    assert (answer.status_code, "Retry-After" in answer) == (503, True)
+
+
+async def test_a_history_is_answered_oldest_first(board: None, hub: None) -> None:
+    answer = await AsyncClient().get("/api/rates/btc/history")
+    at = "2026-11-24T12:00:00.000Z"
+    assert answer.json() == [{"price": "1", "observed_at": at}, {"price": "1.50", "observed_at": at}]
+    assert (await AsyncClient().get("/api/rates/ETH/history")).json() == []
+
+
+async def test_the_history_of_an_unknown_coin_is_not_found(board: None, hub: None) -> None:
+    assert (await AsyncClient().get("/api/rates/NONE/history")).status_code == 404
+
+
+async def test_readyz_names_who_is_left_alone_and_why(board: None, hub: None) -> None:
+    refused = pacing.after_break(pacing.Health(), SourceRefused("binance", "blocked here"), time.time(), lasted=True)
+    await asyncio.to_thread(store.update_healths, lambda _: {"binance stream": pacing.write_health(refused)})
+    paused = (await AsyncClient().get("/readyz")).json()["paused"]
+    assert paused["binance stream"]["why"] == "binance: blocked here"
+    assert read_time(paused["binance stream"]["until"]) > datetime.now(UTC)
+
+
+async def test_pages_of_allowed_origins_may_read_the_api(board: None, hub: None, settings) -> None:
+    settings.RATES_ALLOWED_ORIGINS = ["https://app.example.com"]
+    for path in ("/api/rates", "/api/rates/BTC/history"):
+        allowed = await AsyncClient().get(path, headers={"Origin": "https://app.example.com"})
+        assert allowed["Access-Control-Allow-Origin"] == "https://app.example.com"
+        other = await AsyncClient().get(path, headers={"Origin": "https://evil.example.com"})
+        assert "Access-Control-Allow-Origin" not in other
+        # A cache must not hand the one answer to the other.
+        assert "Origin" in allowed["Vary"]
+        assert "Origin" in other["Vary"]
+    etag = (await AsyncClient().get("/api/rates"))["ETag"]
+    headers = {"Origin": "https://app.example.com", "If-None-Match": etag}
+    again = await AsyncClient().get("/api/rates", headers=headers)
+    assert (again.status_code, again["Access-Control-Allow-Origin"]) == (304, "https://app.example.com")
+
+
+async def test_without_allowed_origins_no_page_of_another_site_may(board: None, hub: None) -> None:
+    answer = await AsyncClient().get("/api/rates", headers={"Origin": "https://app.example.com"})
+    assert "Access-Control-Allow-Origin" not in answer
+
+
+async def test_the_api_is_for_reading_and_may_be_cached_for_all(board: None, hub: None) -> None:
+    assert (await AsyncClient().post("/api/rates")).status_code == 405
+    for path in ("/api/rates", "/api/rates/BTC/history"):
+        answer = await AsyncClient().get(path)
+        assert answer["Cache-Control"] == "public, max-age=1"
+        assert "Cookie" not in answer.get("Vary", "")
+        assert not answer.cookies

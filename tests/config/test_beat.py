@@ -1,0 +1,41 @@
+"""Celery's beat as we run it, beside a Redis that goes away in the middle of a message."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from kombu import Producer
+
+from config.celery.application import app
+from config.celery.beat import SteadyScheduler
+from config.repetitions import Repetitions
+
+
+class GivingUp(Producer):
+    """A producer whose channel is closed while it sends, as kombu's retries do when Redis refuses and goes away."""
+
+    def publish(self, *args: object, **options: object) -> None:
+        self.channel.close()
+        self.channel._create_client()
+
+
+def test_a_channel_that_closes_while_beat_sends_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    scheduler = SteadyScheduler(app, lazy=True)
+    scheduler.setup_schedule()
+    entry = scheduler.schedule["refresh_rates"]
+    with app.connection_for_write() as connection, caplog.at_level(logging.ERROR):
+        scheduler.apply_entry(entry, producer=GivingUp(connection.channel()))
+    [record] = [record for record in caplog.records if record.name == "celery.beat"]
+    assert Repetitions().filter(record)
+    assert record.exc_info is None
+    assert "the channel to Redis was closed meanwhile" in record.getMessage()
+
+
+def test_a_tick_is_worth_running_when_the_clocks_of_beat_and_worker_differ_by_seconds() -> None:
+    scheduler = SteadyScheduler(app, lazy=True)
+    scheduler.setup_schedule()
+    before = datetime.now(UTC)
+    with app.connection_for_write() as connection:
+        scheduler.apply_entry(scheduler.schedule["refresh_rates"], producer=Producer(connection.channel()))
+        message = connection.SimpleQueue("celery").get(timeout=5)
+    assert datetime.fromisoformat(message.headers["expires"]) - before >= timedelta(minutes=1)

@@ -1,0 +1,273 @@
+"""The hub alone: who gets what, with links that keep what they are given."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rates import publication
+from rates.fanout.hub import MOST_ANSWERS, Hub
+from rates.fanout.sockets import Frame, Socket
+from rates.types import Snapshot
+from tests.boards import fragments
+
+
+class KeepingLink:
+    """A client that takes frames while it is not `busy`."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self.frames: list[Any] = []
+        self.closed: int | None = None
+        self.on_free: Callable[[], None] = lambda: None
+
+    def write(self, frame: Frame) -> bool:
+        if not self.busy:
+            self.frames += map(json.loads, frame.texts)
+        return not self.busy
+
+    def close(self, code: int) -> None:
+        self.closed = code
+
+    def look_after(self) -> None:
+        pass
+
+    def free(self) -> None:
+        self.busy = False
+        self.on_free()
+
+    def taken(self) -> list[Any]:
+        """Return the frames since the last look."""
+        frames, self.frames = self.frames, []
+        return frames
+
+    def kinds(self) -> list[str]:
+        return [frame["type"] for frame in self.taken()]
+
+
+def board(seq: int, epoch: str = "e1", **prices: str | None) -> Snapshot:
+    return Snapshot(epoch, seq, f"2026-11-24T12:00:{seq:02}.000Z", fragments(**prices))
+
+
+def step(old: Snapshot, **prices: str | None) -> tuple[Snapshot, publication.Message]:
+    """Return the board after *old*, and the message that leads to it."""
+    new = board(old.seq + 1, old.epoch, **prices)
+    changed = {s for s, fragment in new.fragments.items() if fragment != old.fragments.get(s)}
+    return new, publication.build_message(new, changed, old.fragments.keys() - new.fragments.keys())
+
+
+FIRST = board(1, BTC="1", ETH="2")
+
+
+@pytest.fixture
+def hub() -> Hub:
+    hub = Hub()
+    hub.replace(FIRST)
+    return hub
+
+
+def join(hub: Hub, typed: bool = True, symbols: set[str] | None = None) -> KeepingLink:
+    link = KeepingLink()
+    hub.add(Socket(link, typed, None if symbols is None else frozenset(symbols)))
+    return link
+
+
+def test_a_new_socket_gets_hello_and_the_board(hub: Hub) -> None:
+    assert join(hub).kinds() == ["hello", "board"]
+
+
+def test_a_plain_socket_gets_the_map_of_prices_and_nothing_else(hub: Hub) -> None:
+    link = join(hub, typed=False)
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    assert link.taken() == [{"BTC": 1, "ETH": 2}, {"BTC": 3, "ETH": 2}]
+
+
+def test_a_publication_reaches_sockets_as_the_change(hub: Hub) -> None:
+    link = join(hub)
+    link.taken()
+    assert hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    [update] = link.taken()
+    assert (update["type"], update["seq"], update["removed"]) == ("update", 2, [])
+    assert [(coin["symbol"], coin["price"]) for coin in update["rates"]] == [("BTC", "3")]
+    assert "symbols" not in update
+
+
+def test_a_removed_and_a_moved_coin_are_told(hub: Hub) -> None:
+    link = join(hub)
+    link.taken()
+    hub.take(step(FIRST, ADA="5", BTC="1")[1])
+    [update] = link.taken()
+    assert (update["removed"], update["symbols"]) == (["ETH"], ["ADA", "BTC"])
+
+
+def test_a_selection_decides_what_is_sent(hub: Hub) -> None:
+    link = join(hub, symbols={"ETH"})
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    _, whole, update = link.taken()
+    assert [coin["symbol"] for coin in whole["rates"]] == ["ETH"]
+    assert update["rates"] == []
+
+
+def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, typed=True)
+    hub.add(socket)
+    link.taken()
+    hub.select(socket, frozenset({"BTC"}))
+    [whole] = link.taken()
+    assert (whole["type"], [coin["symbol"] for coin in whole["rates"]]) == ("board", ["BTC"])
+    assert hub.count() == 1
+
+
+def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
+    class FrameLink(KeepingLink):
+        def write(self, frame: Frame) -> bool:
+            self.frames.append(frame)
+            return True
+
+    links = [FrameLink() for _ in range(3)]
+    for link in links:
+        hub.add(Socket(link, typed=True))
+        link.taken()
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    assert len({id(link.frames[0]) for link in links}) == 1
+
+
+def test_a_gap_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
+    second = board(2, BTC="3", ETH="2")
+    assert not hub.take(step(second, BTC="4", ETH="2")[1])
+    assert hub.snapshot == FIRST
+
+
+def test_a_new_epoch_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
+    assert not hub.take(publication.build_message(board(2, "e2", BTC="1", ETH="2"), {"BTC"}, set()))
+
+
+def test_an_unknown_version_of_the_message_is_not_taken(hub: Hub) -> None:
+    assert not hub.take(step(FIRST, BTC="3", ETH="2")[1] | {"v": 2})
+    assert not hub.take({"type": publication.EVENT})
+
+
+def test_a_publication_that_is_on_the_board_already_is_ignored(hub: Hub) -> None:
+    link = join(hub)
+    link.taken()
+    assert hub.take(publication.build_message(FIRST, {"BTC"}, set()))
+    assert link.taken() == []
+
+
+def test_a_board_from_the_store_goes_to_all(hub: Hub) -> None:
+    links = [join(hub), join(hub)]
+    for link in links:
+        link.taken()
+    hub.replace(board(7, BTC="9", ETH="2"))
+    assert [link.kinds() for link in links] == [["board"], ["board"]]
+
+
+def test_an_older_board_from_the_store_is_not_taken(hub: Hub) -> None:
+    """A read of the store can be overtaken by the publication that it did not see yet."""
+    second, message = step(FIRST, BTC="3", ETH="2")
+    hub.take(message)
+    hub.replace(FIRST)
+    assert hub.snapshot == second
+
+
+def test_a_failover_that_sets_the_number_back_and_a_clock_that_is_set_back_do_not_hide_a_newer_board(hub: Hub) -> None:
+    hub.replace(replace(board(5, BTC="3"), as_of="2026-11-24T12:00:05.000Z"))
+    hub.replace(replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z"))
+    assert hub.snapshot == replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z")
+    hub.replace(replace(board(6, BTC="5"), as_of="2026-11-24T11:00:09.000Z"))
+    assert hub.snapshot == replace(board(6, BTC="5"), as_of="2026-11-24T11:00:09.000Z")
+
+
+def test_a_board_of_a_new_epoch_is_taken_whatever_its_number(hub: Hub) -> None:
+    link = join(hub)
+    link.taken()
+    hub.replace(board(1, "e2", BTC="1"))
+    assert [frame["epoch"] for frame in link.taken()] == ["e2"]
+
+
+def test_a_slow_socket_skips_publications_and_then_gets_the_newest_board(hub: Hub) -> None:
+    slow, quick = join(hub), join(hub)
+    slow.taken(), quick.taken()
+    slow.busy = True
+    second, message = step(FIRST, BTC="3", ETH="2")
+    hub.take(message)
+    hub.take(step(second, BTC="4", ETH="2")[1])
+    slow.free()
+    [whole] = slow.taken()
+    assert (whole["type"], whole["seq"], whole["rates"][0]["price"]) == ("board", 3, "4")
+    assert quick.kinds() == ["update", "update"]
+
+
+def test_a_socket_that_was_slow_gets_changes_again(hub: Hub) -> None:
+    slow = join(hub)
+    slow.busy = True
+    second, message = step(FIRST, BTC="3", ETH="2")
+    hub.take(message)
+    slow.free()
+    slow.taken()
+    hub.take(step(second, BTC="4", ETH="2")[1])
+    assert slow.kinds() == ["update"]
+
+
+def test_a_busy_socket_gets_its_answers_when_it_is_free(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, typed=True)
+    hub.add(socket)
+    link.taken()
+    link.busy = True
+    hub.heartbeat(socket)
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    link.free()
+    assert link.kinds() == ["board", "heartbeat"]
+    link.free()
+    assert link.taken() == []
+
+
+def test_a_busy_socket_that_asks_on_and_on_is_answered_a_few_times(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, typed=True)
+    hub.add(socket)
+    link.taken()
+    link.busy = True
+    for _ in range(100):
+        hub.heartbeat(socket)
+    link.free()
+    assert link.kinds() == ["heartbeat"] * MOST_ANSWERS
+
+
+def test_a_removed_socket_gets_nothing(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, typed=True)
+    hub.add(socket)
+    link.taken()
+    hub.remove(socket)
+    hub.remove(socket)
+    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    assert (link.taken(), hub.count(), hub.sockets) == ([], 0, {})
+
+
+def test_a_socket_that_comes_before_the_first_board_gets_it_later() -> None:
+    hub = Hub()
+    link = join(hub)
+    hub.replace(FIRST)
+    assert link.kinds() == ["hello", "board"]
+
+
+@pytest.mark.parametrize(
+    ("size", "head"), [(5, b"\x81\x05"), (126, b"\x81\x7e\x00\x7e"), (70000, b"\x81\x7f" + (70000).to_bytes(8, "big"))]
+)
+def test_the_wire_form_is_one_unmasked_text_frame(size: int, head: bytes) -> None:
+    assert Frame("x" * size).wire == head + b"x" * size
+
+
+def test_selections_that_nobody_has_any_more_are_forgotten(hub: Hub) -> None:
+    link = KeepingLink()
+    socket = Socket(link, True)
+    hub.add(socket)
+    for number in range(100):
+        hub.select(socket, frozenset({"BTC", f"C{number}"}))
+    hub.remove(socket)
+    assert (hub._boards, hub.sockets) == ({}, {})

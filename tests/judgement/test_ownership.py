@@ -1,0 +1,293 @@
+"""The table of who owns a coin's price, and how far it is trusted."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from rates.judgement.ownership import Verdict, accept, decide, find_candidates
+from rates.judgement.readings import Rules, distance_pct, take_rate
+from rates.types import CoinState, Rate, Reading
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RULES = Rules(
+    streams=("binance", "kraken"),
+    polls=("coingecko", "binance", "kraken"),
+    stale_after=timedelta(seconds=15),
+    agreement_pct=Decimal(2),
+    max_jump_pct=Decimal(10),
+)
+
+
+def rate(source: str, price: str, age: float = 0, observed_age: float | None = None) -> Rate:
+    received = NOW - timedelta(seconds=age)
+    observed = received if observed_age is None else NOW - timedelta(seconds=observed_age)
+    return Rate("BTC", Decimal(price), None, None, source, observed, received)
+
+
+def reading(source: str, price: str, age: float = 0, **more: object) -> Reading:
+    return Reading(rate(source, price, age), **{"streak": 2, **more})  # type: ignore[arg-type]
+
+
+def state(*readings: Reading, good: str | None = "100", owner: str | None = "coingecko") -> CoinState:
+    shown = rate(owner, good, age=5) if owner and good else None
+    return CoinState(readings={r.rate.source: r for r in readings}, shown=shown, good=Decimal(good) if good else None)
+
+
+def judge(state: CoinState, factor: Decimal | None = Decimal(1)) -> Verdict:
+    return decide(state, {"binance": factor}, NOW, RULES)
+
+
+@dataclass
+class Case:
+    claim: str
+    readings: list[Reading]
+    source: str
+    price: str
+    disputed: bool = False
+    stale: bool = False
+    confirmed_by: tuple[str, ...] = ()
+    good: str | None = "100"
+    owner: str | None = "coingecko"
+    factor: Decimal | None = field(default_factory=lambda: Decimal(1))
+
+
+FROZEN = reading("coingecko", "100", anchors={"binance": Decimal(100)})
+CASES = [
+    Case("a lone source shows", [reading("coingecko", "101")], "coingecko", "101"),
+    Case("the first price of all shows", [reading("kraken", "7")], "kraken", "7", good=None, owner=None),
+    Case("the best rank shows, the other confirms",
+         [reading("binance", "100.5"), reading("coingecko", "101")], "coingecko", "101", confirmed_by=("binance",)),
+    Case("a live stream ranks before the polls",
+         [reading("kraken", "100.5", live=True), reading("coingecko", "101")],
+         "kraken", "100.5", confirmed_by=("coingecko",)),
+    Case("a backup takes a stale owner's coin",
+         [reading("coingecko", "100", age=16), reading("kraken", "101")], "kraken", "101"),
+    Case("an owner that comes back waits for its second reading",
+         [reading("coingecko", "101", streak=1), reading("kraken", "100.5")],
+         "kraken", "100.5", owner="kraken", confirmed_by=("coingecko",)),
+    Case("an owner that is back for two readings has its coin again",
+         [reading("coingecko", "101"), reading("kraken", "100.5")],
+         "coingecko", "101", owner="kraken", confirmed_by=("kraken",)),
+    Case("nobody fresh: the last price stays, with its age",
+         [reading("coingecko", "101", age=16)], "coingecko", "100"),
+    Case("one of two is 10x wrong: the one near the last good price shows",
+         [reading("coingecko", "1000"), reading("binance", "100.2")], "binance", "100.2", disputed=True),
+    Case("and the other way round",
+         [reading("coingecko", "100.1"), reading("binance", "1000")], "coingecko", "100.1", disputed=True),
+    Case("one of two is 5 % low",
+         [reading("coingecko", "95"), reading("binance", "100.2")], "binance", "100.2", disputed=True),
+    Case("a lone source steps away from what another one has just said",
+         [reading("kraken", "95"), reading("coingecko", "100", age=50)], "kraken", "95", disputed=True),
+    Case("and is believed when that was long ago",
+         [reading("kraken", "95"), reading("coingecko", "100", age=95)], "kraken", "95"),
+    Case("streams step away together from what a poll has just said",
+         [reading("binance", "95", live=True), reading("kraken", "95", live=True), reading("coingecko", "100", age=50)],
+         "binance", "95", disputed=True, confirmed_by=("kraken",)),
+    Case("and are believed when a poll confirms it",
+         [reading("binance", "95", live=True), reading("kraken", "95"), reading("coingecko", "100", age=50)],
+         "binance", "95", confirmed_by=("kraken",)),
+    Case("one of three is 10x wrong: the two that agree show, unmarked",
+         [reading("coingecko", "1000"), reading("binance", "100.2"), reading("kraken", "100.3")],
+         "binance", "100.2", confirmed_by=("kraken",)),
+    Case("two of three are 5 % low together: shown, but marked",
+         [reading("coingecko", "100"), reading("binance", "95"), reading("kraken", "95.1")],
+         "binance", "95", disputed=True, confirmed_by=("kraken",)),
+    Case("a crash that two sources see shows at once",
+         [reading("coingecko", "50"), reading("kraken", "50.2")], "coingecko", "50", confirmed_by=("kraken",)),
+    Case("a lone source's jump is held",
+         [reading("coingecko", "1000")], "coingecko", "100", disputed=True),
+    Case("two far away from each other and from the last good price: it stays",
+         [reading("coingecko", "200"), reading("kraken", "50")], "coingecko", "100", disputed=True),
+    Case("without any good price two that differ show the better-ranked, marked",
+         [reading("coingecko", "200"), reading("kraken", "50")],
+         "coingecko", "200", disputed=True, good=None, owner=None),
+    Case("a frozen source is out although it answers",
+         [FROZEN, reading("binance", "97")], "binance", "97"),
+    Case("two that stand still are out too, but may be right: the one that walks away is marked",
+         [FROZEN, reading("kraken", "100.1", anchors={"binance": Decimal(100)}), reading("binance", "97")],
+         "binance", "97", disputed=True),
+    Case("the other has jumped, and is measured from there: a jump proves nothing against a source that stands still",
+         [replace(FROZEN, anchors={"binance": Decimal(1000)}), reading("binance", "1000")],
+         "coingecko", "100", disputed=True),
+    Case("the other has come back: nothing is frozen",
+         [replace(FROZEN, anchors={"binance": Decimal("102.5")}), reading("binance", "100")],
+         "coingecko", "100", confirmed_by=("binance",)),
+    Case("three in a row: the best-ranked end shows as well as the middle",
+         [reading("coingecko", "100"), reading("binance", "101.2"), reading("kraken", "102.1")],
+         "coingecko", "100", confirmed_by=("binance",)),
+    Case("a source whose clock went back is out",
+         [replace(reading("coingecko", "101"), refused="its clock went back"), reading("kraken", "100.5")],
+         "kraken", "100.5"),
+    Case("USDT is not USD: a measured factor converts",
+         [reading("binance", "105.26")], "binance", "99.9970", factor=Decimal("0.95")),
+    Case("an unconverted price ranks last and does not confirm",
+         [reading("binance", "100.5", live=True), reading("kraken", "101")], "kraken", "101", factor=None),
+    Case("an unconverted price alone is marked",
+         [reading("binance", "100.5")], "binance", "100.5", disputed=True, factor=None),
+]  # fmt: skip
+
+
+def test_a_price_in_usdt_says_nothing_about_euros_while_nobody_has_measured_one() -> None:
+    before = state(reading("binance", "100"), good=None, owner=None)
+    assert decide(before, {"binance": None}, NOW, RULES).state.shown is not None
+    assert decide(before, {"binance": None}, NOW, replace(RULES, usdt_is_near=False)).state.shown is None
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.claim)
+def test_who_owns_the_price(case: Case) -> None:
+    verdict = judge(state(*case.readings, good=case.good, owner=case.owner), case.factor)
+    shown = verdict.state.shown
+    assert shown is not None
+    assert (shown.source, str(shown.price)) == (case.source, case.price)
+    assert verdict.state.disputed is case.disputed
+    assert verdict.confirmed_by == case.confirmed_by
+
+
+def test_three_readings_with_moving_stamps_release_a_jump_but_it_stays_disputed() -> None:
+    now = state(reading("coingecko", "1000"))
+    shown = []
+    for seconds in (8, 8, 4, 0):
+        new = Reading(rate("coingecko", "1000", observed_age=seconds), streak=2)
+        now = judge(replace(now, readings={"coingecko": new})).state
+        assert now.shown is not None
+        shown.append((str(now.shown.price), now.disputed))
+    assert shown == [("100", True), ("100", True), ("100", True), ("1000", True)]
+
+
+def test_time_alone_never_releases_a_jump() -> None:
+    now = state(reading("coingecko", "1000"))
+    for _ in range(50):
+        now = judge(now).state
+    assert now.shown is not None
+    assert now.shown.price == 100
+
+
+def test_a_spike_of_one_tick_never_shows() -> None:
+    spike = judge(state(reading("coingecko", "100000"))).state
+    after = judge(replace(spike, readings={"coingecko": reading("coingecko", "100.4")}))
+    assert after.state.shown is not None
+    assert (str(after.state.shown.price), after.state.disputed, after.state.held) == ("100.4", False, None)
+
+
+def test_staff_release_a_held_price() -> None:
+    held = judge(state(reading("coingecko", "1000"))).state
+    released = judge(accept(held))
+    assert released.state.shown is not None
+    assert (released.state.shown.price, released.state.disputed) == (1000, False)
+
+
+def test_a_dispute_lasts_until_the_sources_agree() -> None:
+    both = state(reading("coingecko", "95"), reading("kraken", "100"))
+    disputed = judge(both).state
+    assert judge(disputed).state.disputed
+    agreed = replace(disputed, readings={"coingecko": reading("coingecko", "95"), "kraken": reading("kraken", "95.2")})
+    assert not judge(agreed).state.disputed
+
+
+def test_a_stale_price_is_stale_whatever_else_happens() -> None:
+    old = replace(state(), shown=rate("coingecko", "100", age=16))
+    assert judge(old).stale
+
+
+def take(*rates: Rate, live: bool = False, known: dict[str, Reading] | None = None) -> dict[str, Reading]:
+    known = known or {}
+    for each in rates:
+        known = take_rate(known, each, live, RULES)
+    return known
+
+
+def test_a_reading_older_than_the_one_before_is_refused_until_the_clock_moves_on() -> None:
+    first = rate("coingecko", "100", age=5, observed_age=10)
+    back = take(first, rate("coingecko", "90", observed_age=60))
+    assert (back["coingecko"].refused, back["coingecko"].rate) == ("its clock went back", first)
+    again = take(rate("coingecko", "101", observed_age=1), known=back)["coingecko"]
+    assert (again.refused, again.streak) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(rate("coingecko", "100", age=5), id="it had no stamp, and got ours"),
+        pytest.param(rate("coingecko", "100", age=-3600, observed_age=-3590), id="our clock was set back since"),
+    ],
+)
+def test_a_stamp_before_one_that_is_not_the_sources_own_is_taken(before: Rate) -> None:
+    now = take(before, rate("coingecko", "101", observed_age=30))["coingecko"]
+    assert (now.refused, now.rate.price) == (None, 101)
+
+
+def test_of_a_poll_and_its_own_stream_the_one_that_is_behind_changes_nothing() -> None:
+    newer, older = rate("binance", "100", age=1, observed_age=2), rate("binance", "99", observed_age=9)
+    for live in (True, False):
+        known = take(newer, live=live)
+        assert take(older, live=not live, known=known) == known
+
+
+def out(*rates: Rate) -> set[str]:
+    """Return whose price is out after *rates* came one after the other."""
+    known = take(*rates)
+    return known.keys() - {c.rate.source for c in find_candidates(known, {}, NOW, RULES)}
+
+
+def steps(source: str, *prices: str) -> list[Rate]:
+    return [rate(source, price, age=len(prices) - n) for n, price in enumerate(prices)]
+
+
+def test_small_steps_that_lead_away_show_who_stands_still_and_jumps_do_not() -> None:
+    still = rate("coingecko", "100")
+    assert out(still, *steps("kraken", "100", "98.5", "97")) == {"coingecko"}
+    assert out(still, *steps("kraken", "100", "95", "94")) == set()
+    assert out(still, *steps("kraken", "95", "94")) == set()
+    assert out(still, *steps("kraken", "100", "102.5", "101.6", "100.8", "100", "95", "94.9")) == set()
+
+
+def test_who_stands_still_is_in_again_when_it_moves_or_the_other_comes_back() -> None:
+    still, walk = rate("coingecko", "100", age=9), steps("kraken", "100", "98.5", "97")
+    assert out(still, *walk, rate("coingecko", "97.1")) == set()
+    assert out(still, *walk, rate("kraken", "98.5"), rate("kraken", "99")) == set()
+
+
+def test_one_jump_is_held_where_the_band_of_agreement_is_wider_than_a_jump() -> None:
+    rules = replace(RULES, agreement_pct=Decimal(12))
+    verdict = decide(state(reading("coingecko", "111.9")), {}, NOW, rules)
+    assert verdict.state.shown is not None
+    assert (verdict.state.shown.price, verdict.state.disputed) == (100, True)
+
+
+def test_a_lone_price_whose_conversion_is_in_dispute_is_in_dispute() -> None:
+    factors, alone = {"binance": Decimal(1)}, state(reading("binance", "100"))
+    assert not decide(alone, factors, NOW, RULES).state.disputed
+    assert decide(alone, factors, NOW, RULES, doubted=factors).state.disputed
+    confirmed = state(reading("binance", "100"), reading("kraken", "100.2"))
+    assert not decide(confirmed, factors, NOW, RULES, doubted=factors).state.disputed
+
+
+def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
+    old = take(rate("coingecko", "100", observed_age=3600))["coingecko"]
+    assert old.refused == "its price is 60 minutes old"
+    verdict = judge(CoinState(readings={"coingecko": old}))
+    assert verdict.state.shown is not None
+    assert verdict.stale
+
+
+def test_distance_is_the_same_from_both_sides() -> None:
+    assert distance_pct(Decimal(100), Decimal(1000)) == distance_pct(Decimal(1000), Decimal(100)) == 900
+
+
+def test_wrong_prices_stay_marked_while_the_market_walks_away_from_them() -> None:
+    """Two of three are 5 % low; the market rises until their prices lie where the good price was."""
+    now = state(good="100")
+    for truth in ("100", "101.5", "103", "104.5", "106"):
+        low = str(Decimal(truth) * Decimal("0.95"))
+        readings = (reading("coingecko", truth), reading("binance", low), reading("kraken", low))
+        now = judge(replace(now, readings={r.rate.source: r for r in readings})).state
+        assert now.disputed
+
+
+def test_a_price_that_may_not_be_shown_still_contradicts() -> None:
+    """CoinGecko is 3 % low, Binance is right but cannot be converted: CoinGecko shows, marked."""
+    verdict = judge(state(reading("coingecko", "97"), reading("binance", "100.1")), factor=None)
+    assert verdict.state.shown is not None
+    assert (verdict.state.shown.source, verdict.state.disputed, verdict.state.good) == ("coingecko", True, Decimal(100))

@@ -1,0 +1,306 @@
+"""CoinGecko's source against the stand-in: every fault, every digit, and one tick of the feed."""
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from rates import feed, store
+from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.models import Coin
+from rates.publication import encode_row, plain_text
+from rates.sources import coingecko as source
+from rates.sources.numbers import read_json
+from rates.types import Rate, Row, Snapshot
+from tests.stand_ins.coingecko import ANSWERS, CoinGecko
+from tests.stand_ins.market import WRONG_VALUES
+
+BITCOIN = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+STELLAR = Coin(symbol="XLM", name="Stellar", coingecko_id="stellar", binance_symbol="XLMUSDT")
+COINS = [BITCOIN, STELLAR]
+SECRET = "CG-secret-0123456789"
+TIMEOUT = 0.3
+SLOW = ("slow", "slow_head", "hang")
+DATA = Path(__file__).parents[1] / "data"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+ERRORS = {
+    "slow": SourceUnreachable,
+    "slow_head": SourceUnreachable,
+    "hang": SourceUnreachable,
+    "429": SourceLimited,
+    "429_retry_after": SourceLimited,
+    "429_date": SourceLimited,
+    "401": SourceRefused,
+    "wrong_plan": SourceRefused,
+    "403": SourceRefused,
+    "404": SourceGarbled,
+    "451": SourceRefused,
+    "500": SourceUnreachable,
+    "502": SourceUnreachable,
+    "429_as_200": SourceLimited,
+    "error_body": SourceGarbled,
+    "unprintable": SourceGarbled,
+    "html": SourceGarbled,
+    "wrong_type": SourceGarbled,
+    "list_body": SourceGarbled,
+    "deep": SourceGarbled,
+    "truncated": SourceUnreachable,
+    "empty": SourceGarbled,
+    "big": SourceGarbled,
+    "big_chunk": SourceUnreachable,
+    "reset": SourceUnreachable,
+    "redirect": SourceGarbled,
+}
+
+
+def fetch(timeout: float = 5) -> dict[str, Rate]:
+    return {rate.symbol: rate for rate in source.fetch_rates(COINS, timeout)}
+
+
+@pytest.fixture
+def coins(db: None, settings: Settings) -> Iterator[list[Coin]]:
+    """The coin list of the tests, with CoinGecko as the only source."""
+    settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
+    Coin.objects.all().delete()
+    return Coin.objects.bulk_create(Coin(symbol=c.symbol, name=c.name, coingecko_id=c.coingecko_id) for c in COINS)
+
+
+def test_all_faults_are_tested() -> None:
+    assert ERRORS.keys() | {"empty_object"} == ANSWERS.keys()
+
+
+def test_rates_carry_what_was_sent() -> None:
+    body = read_json((DATA / "coingecko_simple_price.json").read_text())
+    first, second = source.parse_prices(body, {"bitcoin": "BTC", "stellar": "XLM"}, "usd", NOW)
+    assert (str(first.price), str(second.price)) == ("76975", "0.276434")
+    assert str(first.change_24h_pct) == "-1.4093297098441402"
+    assert first.observed_at == datetime(2026, 5, 18, 8, 17, 38, tzinfo=UTC)
+    assert (first.symbol, first.volume_24h, first.source, first.received_at) == ("BTC", None, "coingecko", NOW)
+
+
+def test_usdt_comes_along(coingecko: CoinGecko) -> None:
+    coingecko.prices["USDT"] = Decimal("0.99871")
+    assert fetch()["USDT"].price == Decimal("0.99871")
+
+
+def test_one_request_asks_for_all_coins_by_name_and_precision(coingecko: CoinGecko) -> None:
+    fetch()
+    (call,) = coingecko.requests
+    assert call.params["ids"] == "bitcoin,stellar,tether"
+    assert call.params["precision"] == "full"
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS.items())
+def test_fault_is_named(coingecko: CoinGecko, settings: Settings, fault: str, error: type[SourceError]) -> None:
+    settings.COINGECKO_API_KEY = SECRET
+    coingecko.fault = fault
+    with pytest.raises(error) as caught:
+        fetch(TIMEOUT if fault in SLOW else 5)
+    assert str(caught.value).startswith("coingecko: ")
+    assert SECRET not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert coingecko.calls == 1
+
+
+@pytest.mark.parametrize("fault", [*WRONG_VALUES, "missing", "no_fields"])
+def test_unusable_price_costs_only_its_coin(coingecko: CoinGecko, fault: str) -> None:
+    coingecko.fault, coingecko.faulty = fault, frozenset({"BTC"})
+    assert fetch().keys() == ({"XLM", "USDT"} if fault != "no_fields" else set())
+
+
+def test_nothing_known_is_nothing_wrong(coingecko: CoinGecko) -> None:
+    coingecko.fault = "empty_object"
+    assert fetch() == {}
+
+
+def test_price_without_time_counts_as_computed_on_arrival(coingecko: CoinGecko) -> None:
+    coingecko.fault = "no_time"
+    rate = fetch()["BTC"]
+    assert rate.observed_at == rate.received_at
+
+
+@pytest.mark.parametrize("fault", SLOW)
+def test_deadline_counts_everything(coingecko: CoinGecko, fault: str) -> None:
+    """Ten times the deadline is generous to a busy machine; these answers would take minutes."""
+    coingecko.fault = fault
+    started = time.monotonic()
+    with pytest.raises(SourceUnreachable, match="no answer in time"):
+        fetch(TIMEOUT)
+    assert time.monotonic() - started < 10 * TIMEOUT
+
+
+@pytest.mark.parametrize("fault", ["big", "big_chunk"])
+def test_no_answer_takes_much_more_memory_than_its_limit(coingecko: CoinGecko, fault: str) -> None:
+    coingecko.fault = fault
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError):
+            fetch()
+        assert tracemalloc.get_traced_memory()[1] < 3 * source.LONGEST_BODY
+    finally:
+        tracemalloc.stop()
+
+
+def test_nobody_listening_is_unreachable() -> None:
+    with pytest.raises(SourceUnreachable, match="Connection refused"):
+        fetch()
+
+
+def test_unknown_host_is_unreachable(settings: Settings) -> None:
+    settings.COINGECKO_API_URL = "http://nowhere.invalid/api/v3/simple/price"
+    with pytest.raises(SourceUnreachable):
+        fetch()
+
+
+@pytest.mark.parametrize(("fault", "pause"), [("429", None), ("429_retry_after", 7.0), ("429_date", None)])
+def test_limit_names_its_pause(coingecko: CoinGecko, fault: str, pause: float | None) -> None:
+    coingecko.fault = fault
+    with pytest.raises(SourceLimited) as caught:
+        fetch()
+    assert caught.value.retry_after == pause
+
+
+def test_redirect_is_not_followed(coingecko: CoinGecko, settings: Settings) -> None:
+    """The key would go to wherever it points."""
+    settings.COINGECKO_API_KEY = SECRET
+    coingecko.fault = "redirect"
+    with pytest.raises(SourceGarbled, match="302"):
+        fetch()
+    assert coingecko.calls == 1
+
+
+@pytest.mark.parametrize(("plan", "header"), [("demo", "x-cg-demo-api-key"), ("pro", "x-cg-pro-api-key")])
+def test_plan_chooses_the_header(coingecko: CoinGecko, settings: Settings, plan: str, header: str) -> None:
+    settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN = SECRET, plan
+    fetch()
+    headers = coingecko.requests[0].headers
+    assert {name for name in headers if name.startswith("x-cg")} == {header}
+    assert headers[header] == SECRET
+    assert SECRET not in str(coingecko.requests[0].params)
+
+
+@pytest.mark.parametrize(
+    ("key", "plan", "host"),
+    [("", "pro", "api."), ("", "demo", "api."), (SECRET, "demo", "api."), (SECRET, "pro", "pro-api.")],
+)
+def test_plan_chooses_the_host(settings: Settings, key: str, plan: str, host: str) -> None:
+    settings.COINGECKO_API_URL = "https://api.coingecko.com/api/v3/simple/price"
+    settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN = key, plan
+    assert source.price_url() == f"https://{host}coingecko.com/api/v3/simple/price"
+
+
+def test_key_repeated_by_the_vendor_is_not_told(settings: Settings) -> None:
+    settings.COINGECKO_API_KEY = SECRET
+    error = source.find_error({"error": f"bad key\n {SECRET}", "error_code": Decimal(10002)})
+    assert str(source.name_failure(400, error, "")) == (
+        "coingecko: refused (10002): bad key [key]; check COINGECKO_API_KEY and COINGECKO_PLAN"
+    )
+
+
+def test_many_coins_are_asked_for_in_short_addresses(coingecko: CoinGecko) -> None:
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"coin-{n}") for n in range(450)]
+    for coin in many:
+        coingecko.ids[coin.coingecko_id], coingecko.prices[coin.symbol] = (coin.symbol, Decimal("1.5"))
+    assert len(source.fetch_rates(many, 5)) == 451
+    assert coingecko.calls == source.count_calls(many) == 3
+
+
+def test_long_ids_make_no_long_address(coingecko: CoinGecko) -> None:
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"{'long-' * 12}{n:03}") for n in range(200)]
+    source.fetch_rates(many, 5)
+    assert coingecko.calls == source.count_calls(many) == 4
+    assert max(len(call.params["ids"]) for call in coingecko.requests) <= source.LONGEST_IDS
+
+
+numbers = st.builds(
+    lambda digits, exponent: f"{digits}e{exponent}",
+    st.integers(min_value=1, max_value=10**18 - 1),
+    st.integers(min_value=-30, max_value=0),
+) | st.decimals(min_value="1e-18", max_value="1e12", places=18).map(str)
+
+
+@given(numbers)
+def test_digits_sent_are_digits_on_the_wire(text: str) -> None:
+    body = read_json(f'{{"bitcoin":{{"usd":{text}}}}}')
+    (rate,) = source.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW) or (None,)
+    if rate is None:
+        assert not -30 <= Decimal(text).adjusted() <= 18 or not Decimal(text)
+        return
+    fragment = encode_row(Row("BTC", "Bitcoin", rate))
+    assert Decimal(fragment.price or "").as_tuple() == Decimal(format(Decimal(text), "f")).as_tuple()
+    assert f'"price":"{fragment.price}"' in fragment.json
+    assert plain_text(Snapshot("e", 1, "now", {"BTC": fragment})) == f'{{"BTC":{fragment.price}}}'
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.decimals() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_no_body_breaks_the_parser(value: object) -> None:
+    body = {"bitcoin": {"usd": value, "usd_24h_change": value, "last_updated_at": value}, "status": value}
+    source.find_error(body)
+    for rate in source.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW):
+        assert rate.price > 0
+
+
+def prices() -> dict[str, str | None]:
+    snapshot = store.load_snapshot()
+    return {symbol: fragment.price for symbol, fragment in snapshot.fragments.items()} if snapshot else {}
+
+
+def test_tick_takes_one_request_for_all_coins(coingecko: CoinGecko, coins: list[Coin]) -> None:
+    coingecko.prices["BTC"] = Decimal("63250.10")
+    coingecko.prices["XLM"] = Decimal("0.1042170")
+    feed.take_tick()
+    assert prices() == {"BTC": "63250.10", "XLM": "0.1042170"}
+    assert coingecko.calls == 1
+
+
+def test_failing_source_leaves_the_last_prices_and_the_next_tick_is_the_retry(
+    coingecko: CoinGecko, coins: list[Coin]
+) -> None:
+    coingecko.prices["BTC"] = Decimal("63250.10")
+    feed.take_tick()
+    coingecko.fault = "500"
+    feed.take_tick()
+    assert prices()["BTC"] == "63250.10"
+    assert coingecko.calls == 2
+    coingecko.fault = None
+    coingecko.prices["BTC"] = Decimal(63251)
+    feed.take_tick()
+    assert prices()["BTC"] == "63251"
+
+
+def test_unknown_coin_is_left_out(coingecko: CoinGecko, coins: list[Coin]) -> None:
+    Coin.objects.filter(symbol="XLM").update(coingecko_id="no-such-coin")
+    feed.take_tick()
+    assert prices() == {"BTC": "63250.12", "XLM": None}
+
+
+def test_no_enabled_coin_is_no_call(coingecko: CoinGecko, coins: list[Coin]) -> None:
+    Coin.objects.update(enabled=False)
+    feed.take_tick()
+    assert coingecko.calls == 0
+
+
+def test_pause_is_kept(coingecko: CoinGecko, coins: list[Coin]) -> None:
+    coingecko.fault = "429_retry_after"
+    feed.take_tick()
+    feed.take_tick()
+    assert coingecko.calls == 1
+
+
+def test_refused_source_is_left_alone(coingecko: CoinGecko, coins: list[Coin]) -> None:
+    coingecko.fault = "401"
+    feed.take_tick()
+    feed.take_tick()
+    assert coingecko.calls == 1

@@ -1,0 +1,193 @@
+"""Binance and Kraken as backup: one question, one answer, whatever the exchange does."""
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rates import store
+from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
+from rates.models import Coin
+from rates.sources import binance as binance_source
+from rates.sources import binance_stream, kraken_stream
+from rates.sources import kraken as kraken_source
+from rates.sources.numbers import read_json
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.kraken import Kraken
+
+COINS = [
+    Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT"),
+    Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT"),
+]
+NOBODY = Coin(symbol="NOPE", coingecko_id="nope", binance_symbol="NOPEUSDT")
+WRONG = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+DATA = Path(__file__).parents[1] / "data"
+PRICES = st.decimals("1e-12", "1e12", places=12, allow_nan=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.decimals(allow_nan=False, places=3) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["symbol", "last", "data", "s", "c", "E", "e", "channel", "stream"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+def test_binance_answers_all_pairs_in_one_question(binance: Binance) -> None:
+    rates = {rate.symbol: rate for rate in binance_source.fetch_rates(COINS, 3)}
+    assert rates["BTC"].price == Decimal("63250.12")
+    assert rates["BTC"].change_24h_pct == 100
+    assert rates["BTC"].volume_24h == Decimal("100000.5")
+    assert rates["XLM"].price == Decimal("0.1042")
+    assert len(binance.messages) == 1
+
+
+def test_kraken_answers_with_usdt_beside_the_coins(kraken: Kraken) -> None:
+    rates = {rate.symbol: rate for rate in kraken_source.fetch_rates(COINS, 3)}
+    assert {symbol: rate.price for symbol, rate in rates.items()} == {
+        "BTC": Decimal("63250.12"),
+        "XLM": Decimal("0.1042"),
+        "USDT": Decimal("1.0001"),
+    }
+    assert rates["BTC"].change_24h_pct == Decimal("-2.41")
+
+
+def test_pair_that_binance_does_not_know_costs_the_others_nothing_and_is_remembered(binance: Binance) -> None:
+    assert len(binance_source.fetch_rates([*COINS, NOBODY], 3)) == 2
+    assert store.load_unknown_pairs() == {"NOPEUSDT"}
+    asked = len(binance.messages)
+    assert len(binance_source.fetch_rates([*COINS, NOBODY], 3)) == 2
+    assert len(binance.messages) == asked + 1
+
+
+def test_pair_that_kraken_does_not_know_costs_the_others_nothing(kraken: Kraken) -> None:
+    assert len(kraken_source.fetch_rates([*COINS, NOBODY], 3)) == 3
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: Kraken, fault: str) -> None:
+    for stand_in in (binance, kraken):
+        stand_in.fault, stand_in.faulty = fault, frozenset({"BTC"})
+    assert {rate.symbol for rate in binance_source.fetch_rates(COINS, 3)} == {"XLM"}
+    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 1)} == {"XLM", "USDT"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("hang", SourceUnreachable),
+        ("hang_handshake", SourceUnreachable),
+        ("reset", SourceUnreachable),
+        ("big", SourceUnreachable),
+        ("500", SourceUnreachable),
+        ("502", SourceUnreachable),
+        ("429", SourceLimited),
+        ("418", SourceLimited),
+        ("451", SourceRefused),
+        ("403", SourceRefused),
+        ("redirect", SourceError),
+        ("redirect_nowhere", SourceError),
+        ("ban", SourceLimited),
+    ],
+)
+def test_failure_has_a_name_and_keeps_the_deadline(binance: Binance, kraken: Kraken, fault: str, kind: type) -> None:
+    binance.fault = kraken.fault = fault
+    for source in (binance_source, kraken_source):
+        began, timeout = time.monotonic(), 0.4 if fault.startswith("hang") else 5
+        with pytest.raises(kind):
+            source.fetch_rates(COINS, timeout)
+        assert time.monotonic() - began < 5 * timeout
+
+
+def test_pause_that_a_source_asks_for_is_passed_on(binance: Binance) -> None:
+    for fault, seconds in (
+        ("429", None),
+        ("429_retry_after", 7),
+        ("429_retry_after_twice", 7),
+        ("418", 120),
+        ("ban", 90),
+    ):
+        binance.fault = fault
+        with pytest.raises(SourceLimited) as caught:
+            binance_source.fetch_rates(COINS, 2)
+        assert caught.value.retry_after == seconds
+
+
+def test_other_frames_between_question_and_answer_are_skipped(binance: Binance, kraken: Kraken) -> None:
+    for fault in ("garbage", "shutdown"):
+        binance.fault = fault
+        assert len(binance_source.fetch_rates(COINS, 2)) == 2
+    kraken.fault = "garbage"
+    assert len(kraken_source.fetch_rates(COINS, 2)) == 3
+
+
+def test_time_stamps_are_the_sources_own_and_never_ahead_of_ours() -> None:
+    ticker = {"symbol": "BTCUSDT", "lastPrice": "2", "openPrice": "1", "quoteVolume": "3", "closeTime": Decimal(1000)}
+    symbols = {"BTCUSDT": ("BTC",)}
+    assert binance_source.parse_tickers([ticker], symbols, NOW)[0].observed_at == datetime(
+        1970, 1, 1, 0, 0, 1, tzinfo=UTC
+    )
+    ahead = {**ticker, "closeTime": Decimal(int(NOW.timestamp() * 1000) + 5000)}
+    assert binance_source.parse_tickers([ahead], symbols, NOW)[0].observed_at == NOW
+    assert binance_source.parse_tickers([{**ticker, "closeTime": Decimal(10**17)}], symbols, NOW) == []
+    assert binance_source.parse_tickers([{**ticker, "count": Decimal(0)}], symbols, NOW) == []
+
+
+def load(name: str) -> Any:
+    return read_json((DATA / name).read_text())
+
+
+def test_recorded_answer_of_binance_is_read_exactly() -> None:
+    symbols = {"BTCUSDT": ("BTC",), "XLMUSDT": ("XLM", "LUMEN")}
+    rates = binance_source.parse_tickers(load("binance_ticker_24hr.json")["result"], symbols, NOW)
+    assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in rates] == [
+        ("BTC", "67195.12000000", "671951200.00000000"),
+        ("XLM", "0.10420000", "52.10000000"),
+        ("LUMEN", "0.10420000", "52.10000000"),
+    ]
+    assert rates[0].change_24h_pct == Decimal("1.8108")
+    assert rates[0].observed_at == datetime(2022, 8, 10, 3, 2, 44, 909000, tzinfo=UTC)
+
+
+def test_recorded_answer_of_kraken_is_read_exactly() -> None:
+    (rate,) = kraken_source.parse_tickers(load("kraken_ticker.json"), {"BTC/USD": "BTC"}, NOW)
+    assert (str(rate.price), str(rate.change_24h_pct), rate.volume_24h) == (
+        "108359.8",
+        "-2.41",
+        Decimal("235029177.24"),
+    )
+    assert rate.observed_at == datetime(2026, 7, 1, 9, 4, 31, 742648, tzinfo=UTC)
+
+
+def test_recorded_event_of_binance_is_read_exactly() -> None:
+    event = binance_stream.read_event(load("binance_mini_ticker.json"), {"BTCUSDT": ("BTC",)}, NOW)
+    assert event is not None
+    assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in event.rates] == [
+        ("BTC", "67195.12000000", "18")
+    ]
+
+
+@given(PRICES)
+def test_no_digit_of_a_price_is_lost(price: Decimal) -> None:
+    ticker = {"symbol": "BTCUSDT", "lastPrice": f"{price:f}", "closeTime": Decimal(1660100564909)}
+    (rate,) = binance_source.parse_tickers([ticker], {"BTCUSDT": ("BTC",)}, NOW)
+    assert rate.price == price
+    message = read_json(f'{{"channel": "ticker", "data": [{{"symbol": "BTC/USD", "last": {price:f}}}]}}')
+    (rate,) = kraken_source.parse_tickers(message, {"BTC/USD": "BTC"}, NOW)
+    assert rate.price == price
+
+
+@given(JSON)
+def test_no_message_breaks_a_parser(message: Any) -> None:
+    symbols = {"BTCUSDT": ("BTC",), "": ("BTC",)}
+    binance_source.parse_tickers([message], symbols, NOW)
+    for module in (binance_stream, kraken_stream):
+        module.read_event(message, symbols, NOW)
+        module.read_event({"channel": "ticker", "data": [message]}, symbols, NOW)
+        module.read_event({"stream": "x", "data": message}, symbols, NOW)

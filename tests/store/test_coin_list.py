@@ -1,0 +1,74 @@
+"""A database that cannot be read: prices go on with the coins of before, and staff are told what is wrong."""
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from rates.models import Coin
+from rates.signals import Publisher
+from rates.store.coin_list import CoinList, coin_list
+
+
+@pytest.fixture
+def coins(db: None) -> list[Coin]:
+    return [Coin.objects.create(symbol=s, name=s, coingecko_id=s.lower(), position=n) for n, s in enumerate(("B", "A"))]
+
+
+def lose_table(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {name} RENAME TO lost")
+
+
+def test_the_coins_of_the_last_time_serve_while_the_database_is_away(
+    coins: list[Coin], caplog: pytest.LogCaptureFixture
+) -> None:
+    coin_list = CoinList()
+    assert coin_list.read() == coins
+    lose_table("rates_coin")
+    assert coin_list.read() == coins
+    assert coin_list.read() == coins
+    assert [r.getMessage() for r in caplog.records] == [
+        "the coin list cannot be read, the last one is used: no such table: rates_coin"
+    ]
+
+
+def test_a_database_that_failed_is_left_alone_for_a_while(
+    coins: list[Coin], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Its time-out would be waited for again and again, by a publisher that others overtake meanwhile."""
+    coin_list = CoinList()
+    coin_list.read()
+    lose_table("rates_coin")
+    coin_list.read()
+    with django_assert_num_queries(0):
+        assert coin_list.read() == coins
+
+
+def test_without_a_last_time_the_failure_is_told(coins: list[Coin]) -> None:
+    lose_table("rates_coin")
+    with pytest.raises(DatabaseError):
+        CoinList().read()
+
+
+def test_an_edit_is_not_called_a_failure_when_the_list_cannot_be_read_after_it(
+    coins: list[Coin], caplog: pytest.LogCaptureFixture
+) -> None:
+    coin_list._coins = None
+    lose_table("rates_coin")
+    Publisher().publish("")
+    assert "published with the next tick: no such table" in caplog.text
+
+
+def test_the_admin_says_what_is_wrong(admin_client: Client) -> None:
+    lose_table("rates_coin")
+    answer = admin_client.get("/admin/rates/coin/")
+    assert answer.status_code == 503
+    assert "no such table: rates_coin" in answer.content.decode()
+    assert "Prices go on" in answer.content.decode()
+
+
+def test_the_board_needs_no_account(admin_client: Client, coins: list[Coin]) -> None:
+    """A visitor with a session of the admin is no other than the rest while there are coins to show."""
+    lose_table("django_session")
+    assert admin_client.get("/").status_code == 200

@@ -1,0 +1,369 @@
+"""The live streams against exchanges that misbehave; time-outs here only end a test that has failed."""
+
+import asyncio
+import shutil
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rates import store
+from rates.api import readiness
+from rates.exceptions import SourceLimited
+from rates.models import Coin
+from rates.sources import binance_stream, kraken_stream, pacing
+from rates.sources.frames import Event
+from rates.streams import leader
+from rates.streams.health import SharedHealth
+from rates.streams.latest import Desk
+from rates.streams.link import Link
+from rates.types import Rate
+from tests.nginx import make_certificate
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.kraken import Kraken
+from tests.stand_ins.sockets import SocketStandIn
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+BTC = Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+XLM = Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT")
+
+
+def rate(price: str, seconds: float = 0, symbol: str = "BTC", source: str = "binance") -> Rate:
+    moment = NOW + timedelta(seconds=seconds)
+    return Rate(symbol, Decimal(price), None, None, source, moment, moment)
+
+
+def event(*rates: Rate, about: str = "BTC") -> Event:
+    return Event(frozenset({about}), rates)
+
+
+@asynccontextmanager
+async def open_link(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[Link]:
+    link = Link(source, Desk(), **limits)
+    link.want(source.map_pairs(coins))
+    task = asyncio.create_task(link.keep_open())
+    try:
+        yield link
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def until(true: Callable[[], object], seconds: float = 8) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
+            await asyncio.sleep(0.01)
+
+
+def prices(link: Link) -> dict[str, Decimal]:
+    return {rate.symbol: rate.price for rate in link.desk.take_all(time.monotonic())}
+
+
+def connect_case(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
+    name = request.param
+    return {"binance": binance_stream, "kraken": kraken_stream}[name], request.getfixturevalue(name)
+
+
+@pytest.fixture(params=["binance", "kraken"])
+def exchange(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
+    return connect_case(request)
+
+
+def test_desk_offers_a_change_once_and_confirms_it_while_the_connection_lives() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5")), 100)
+    assert [r.price for r in desk.take_news()] == [5]
+    assert desk.take_news() == []
+    desk.put("binance", Event(), 103)
+    confirmed = desk.take_all(104)
+    assert [r.observed_at for r in confirmed] == [NOW]
+    assert confirmed[0].received_at > NOW
+    assert desk.take_all(110) == []
+
+
+def test_desk_keeps_the_newest_and_does_not_confirm_what_an_event_contradicts() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5", 10)), 100)
+    desk.take_news()
+    desk.put("binance", event(rate("4", 2)), 101)
+    assert desk.take_all(101) == []
+    desk.put("binance", event(rate("5", 11)), 102)
+    assert [r.price for r in desk.take_all(102)] == [5]
+    desk.put("binance", event(), 103)
+    assert desk.take_all(103) == []
+
+
+def test_desk_offers_again_what_could_not_be_published() -> None:
+    desk = Desk()
+    desk.put("binance", event(rate("5")), 100)
+    taken = desk.take_news()
+    desk.put("binance", event(rate("6", 1)), 101)
+    desk.put_back(taken)
+    assert [r.price for r in desk.take_news()] == [6]
+
+
+async def test_stream_delivers_and_follows_prices(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC, XLM]) as link:
+        await until(lambda: {"BTC", "XLM"} <= prices(link).keys())
+        stand_in.prices["BTC"] = Decimal("64000.5")
+        await until(lambda: prices(link)["BTC"] == Decimal("64000.5"))
+
+
+async def test_coin_list_is_followed_without_reconnecting(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        link.want(source.map_pairs([XLM]))
+        assert "BTC" not in prices(link)
+        await until(lambda: "XLM" in prices(link))
+        await until(lambda: "unsubscribe" in str(stand_in.messages).lower())
+        assert "BTC" not in prices(link)
+    assert stand_in.opened == 1
+
+
+async def test_more_pairs_than_an_address_holds_are_all_delivered(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    names = [f"C{n}" for n in range(350)]
+    stand_in.prices |= dict.fromkeys(names, Decimal(5))
+    coins = [Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in names]
+    async with open_link(source, coins) as link:
+        await until(lambda: set(names) <= prices(link).keys(), 30)
+    assert stand_in.opened == 1
+
+
+async def test_drop_ends_in_a_reconnect(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        stand_in.drop()
+        await until(lambda: stand_in.opened == 2 and "BTC" in prices(link))
+
+
+async def test_garbage_and_out_of_order_events_between_good_ones_do_no_harm(
+    exchange: tuple[ModuleType, SocketStandIn],
+) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC]) as link:
+        for fault in ("garbage", "out_of_order", "burst"):
+            stand_in.fault = fault
+            stand_in.prices["BTC"] += 1
+            await until(lambda: prices(link).get("BTC") == stand_in.prices["BTC"])
+    assert stand_in.opened == 1
+
+
+async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> None:
+    async with open_link(binance_stream, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        binance.fault = "shutdown"
+        await until(lambda: binance.opened == 2)
+        assert "BTC" in prices(link)
+        await until(lambda: len(binance.connections) == 1)
+        assert "BTC" in prices(link)
+
+
+async def test_ends_that_are_announced_one_after_the_other_cost_growing_pauses(binance: Binance) -> None:
+    """Binance bans an address for 300 connections in five minutes."""
+    async with open_link(binance_stream, [BTC]) as link:
+        for _ in range(300):
+            binance.fault = "shutdown"
+            await asyncio.sleep(0.01)
+        assert 1 < binance.opened < 6
+        assert "BTC" in prices(link)
+
+
+@pytest.mark.parametrize("fault", ["silent", "half_open", "only_garbage"])
+async def test_silent_connection_confirms_nothing_and_is_replaced(
+    exchange: tuple[ModuleType, SocketStandIn], fault: str
+) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC], silence=0.5) as link:
+        await until(lambda: "BTC" in prices(link))
+        stand_in.fault = fault
+        await until(lambda: stand_in.opened > 1)
+        assert "BTC" not in prices(link)
+        stand_in.fault = ""
+        await until(lambda: "BTC" in prices(link))
+
+
+async def test_connection_is_renewed_before_the_vendor_ends_it(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    async with open_link(source, [BTC], silence=1, longest_life=0.3) as link:
+        await until(lambda: "BTC" in prices(link))
+        while stand_in.opened < 3:
+            await asyncio.sleep(0.01)
+            assert "BTC" in prices(link)
+        await until(lambda: len(stand_in.connections) <= 2)
+
+
+@pytest.mark.parametrize("fault", ["500", "hang_handshake", "reset", "redirect_nowhere"])
+async def test_failed_handshakes_are_retried_with_growing_pauses(
+    exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, stand_in = exchange
+    stand_in.fault = fault
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: stand_in.calls)
+        if fault != "hang_handshake":
+            await until(lambda: stand_in.calls >= 2)
+            assert caplog.text.count("next attempt") == 1
+            stand_in.fault = ""
+            await until(lambda: "BTC" in prices(link))
+
+
+async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
+    binance.fault = "451"
+    async with open_link(binance_stream, [BTC]):
+        await until(lambda: "blocked here" in caplog.text)
+        await asyncio.sleep(0.2)
+    assert binance.calls == 1
+
+
+@pytest.mark.parametrize("fault", ["418", "429_retry_after", "429_retry_after_twice", "451", "403"])
+async def test_whoever_streams_next_keeps_the_pause(
+    exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, stand_in = exchange
+    stand_in.fault = fault
+    async with open_link(source, [BTC]):
+        await until(lambda: "next attempt" in caplog.text)
+    caplog.clear()
+    stand_in.fault = ""
+    async with open_link(source, [BTC]):
+        await until(lambda: "next attempt" in caplog.text)
+        await asyncio.sleep(0.2)
+    assert stand_in.calls == 1
+    assert f"{source.NAME} stream" in readiness.describe()["paused"]
+
+
+async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(
+    exchange: tuple[ModuleType, SocketStandIn],
+) -> None:
+    source, _ = exchange
+    name = pacing.stream_name(source.NAME)
+    banned = pacing.after_break(
+        pacing.Health(source.setup()), SourceLimited(source.NAME, "429", 0.5), time.time(), lasted=True
+    )
+    store.update_healths(lambda _: {name: pacing.write_health(banned)})
+    assert not pacing.read_health(store.load_healths(), name).answers
+    async with open_link(source, [BTC]) as link:
+        await until(lambda: "BTC" in prices(link))
+        assert time.time() >= banned.paused_until
+        await until(lambda: pacing.read_health(store.load_healths(), name).answers)
+
+
+async def test_stream_that_delivers_leaves_the_pause_that_another_process_met() -> None:
+    await SharedHealth(binance_stream).broke(SourceLimited("binance", "418", 120), lasted=True)
+    await SharedHealth(binance_stream).delivers(0.0)
+    pause, words = await SharedHealth(binance_stream).read_pause()
+    assert (pause > 0, words) == (True, "binance: 418")
+
+
+async def test_stream_of_a_vendor_that_limits_the_polls_waits(exchange: tuple[ModuleType, SocketStandIn]) -> None:
+    source, stand_in = exchange
+    limited = pacing.after_error(pacing.Health("x"), SourceLimited(source.NAME, "429", 60), time.time(), 5)
+    store.update_healths(lambda _: {source.NAME: pacing.write_health(limited)})
+    async with open_link(source, [BTC]):
+        await asyncio.sleep(0.3)
+    assert stand_in.calls == 0
+
+
+@pytest.mark.parametrize("value", ["null", "string", "negative", "zero", "nan", "infinite", "huge"])
+async def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: Kraken, value: str) -> None:
+    for source, stand_in in ((binance_stream, binance), (kraken_stream, kraken)):
+        stand_in.fault, stand_in.faulty = value, frozenset({"BTC"})
+        async with open_link(source, [BTC, XLM]) as link:
+            await until(lambda: "XLM" in prices(link))
+            assert "BTC" not in prices(link)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+async def test_certificate_that_cannot_be_verified_is_a_failure_like_others(
+    tmp_path: Path, settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(chain := make_certificate(tmp_path), chain.parent / "privkey.pem")
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=trust) as server:
+        settings.BINANCE_STREAM_URL = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with open_link(binance_stream, [BTC]):
+            await until(lambda: caplog.text.count("next attempt"))
+    assert "certificate verify failed" in caplog.text
+    assert "error of ours" not in caplog.text
+    assert pacing.read_health(store.load_healths(), "binance stream").failures == 1
+
+
+async def test_error_of_ours_costs_a_stream_only_a_pause(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: object) -> None:
+        raise ArithmeticError
+
+    source: Any = SimpleNamespace(**vars(binance_stream) | {"read_event": fail})
+    async with open_link(source, [BTC]):
+        await until(lambda: binance.opened == 2)
+    assert "error of ours: ArithmeticError; next attempt" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turns", range(4))
+async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> None:
+    desk, threads = Desk(), leader.Threads()
+    publishing = asyncio.create_task(leader._publish_news(desk, threads))
+    await asyncio.sleep(0.05)
+    desk.put("binance", event(rate("1")), time.monotonic())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    publishing.cancel()
+    await asyncio.wait([publishing], timeout=8)
+    assert publishing.cancelled()
+    threads.close()
+
+
+async def test_lock_that_has_run_out_is_not_renewed_any_more() -> None:
+    threads = leader.Threads()
+    await leader._keep_lock("one", threads, asyncio.get_running_loop().time() + 0.01)
+    threads.close()
+    assert store.hold_stream("two", 10)
+
+
+def test_lock_has_one_holder() -> None:
+    assert store.hold_stream("one", 10)
+    assert store.hold_stream("one", 10)
+    assert not store.hold_stream("two", 10)
+    store.release_stream("two")
+    assert not store.hold_stream("two", 10)
+    store.release_stream("one")
+    assert store.hold_stream("two", 10)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_news_reach_the_board_from_the_one_process_that_holds_the_lock(
+    binance: Binance, kraken: Kraken, settings
+) -> None:
+    settings.RATES_STREAM = ["binance", "kraken"]
+    settings.RATES_STREAM_INTERVAL = 0.1
+    kraken.prices["USDT"] = Decimal(1)
+    await Coin.objects.abulk_create([BTC, XLM])
+
+    def shown() -> dict[str, str | None]:
+        snapshot = store.load_snapshot()
+        return {f.symbol: f.price for f in snapshot.fragments.values()} if snapshot else {}
+
+    stops = [asyncio.Event(), asyncio.Event()]
+    runs = [asyncio.create_task(leader.run(stop)) for stop in stops]
+    try:
+        await until(lambda: shown().get("BTC") and shown().get("XLM"))
+        binance.prices["BTC"] = kraken.prices["BTC"] = Decimal("63300.5")
+        await until(lambda: shown()["BTC"] == "63300.5")
+        assert binance.opened == kraken.opened == 1
+    finally:
+        for stop in stops:
+            stop.set()
+        await asyncio.gather(*runs)
+    assert store.hold_stream("free", 1)
