@@ -42,7 +42,7 @@ def tick_all(pause: float) -> str:
     """Take ticks; return the figures."""
     from rates import feed, garbage, store  # noqa: PLC0415 - Django reads its settings first
 
-    garbage.settle()
+    garbage.freeze_startup_heap()
     cpu, wall, answered = [], [], 0
     for number in range(WARM_UP + TICKS):
         if number == WARM_UP:

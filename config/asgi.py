@@ -37,7 +37,7 @@ def start() -> None:
     """Make this process a web process: listen to publications, and be ready for SIGTERM."""
     get_hub().start()
     drain.install(get_hub())
-    garbage.settle()
+    garbage.freeze_startup_heap()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

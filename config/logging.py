@@ -2,7 +2,7 @@
 How the logs look: lines for people, or one JSON object per line with `LOG_FORMAT=json`. Secrets never appear.
 
 One line per event that matters and none per healthy tick, so the libraries that report every step start at WARNING, and
-what they repeat while Redis is away is said once a minute (`repetitions`).
+what they repeat while Redis is away is said once a minute (`outage_filter`).
 """
 
 import json
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from config.masking import Masking
-from config.repetitions import Repetitions
+from config.outage_filter import OutageFilter
 
 logger = logging.getLogger(__name__)
 
@@ -79,9 +79,9 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"repetitions": {"()": Repetitions}, "client_faults": {"()": lambda: tell_client_fault}},
+        "filters": {"outage": {"()": OutageFilter}, "client_faults": {"()": lambda: tell_client_fault}},
         "formatters": {"line": {"()": formatter, "secrets": [secret for secret in secrets if secret]}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["repetitions"]}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outage"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},

@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "rates.database_down.DatabaseAwayMiddleware",
+    "rates.database_down.DatabaseDownMiddleware",
 ]
 TEMPLATES = [
     {
@@ -301,7 +301,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0) + 1
 CELERY_TIMEZONE = "UTC"
 # The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
-CELERY_BEAT_SCHEDULER = "config.celery.beat:SteadyScheduler"
+CELERY_BEAT_SCHEDULER = "config.celery.beat:MonotonicScheduler"
 
 # Logs
 

@@ -10,7 +10,7 @@ from django.utils.deprecation import MiddlewareMixin
 logger = logging.getLogger(__name__)
 
 
-class DatabaseAwayMiddleware(MiddlewareMixin):
+class DatabaseDownMiddleware(MiddlewareMixin):
     """Answers 503 with the reason where a view needs a database that is gone, full or locked."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -3,7 +3,7 @@
 import gc
 
 
-def settle() -> None:
+def freeze_startup_heap() -> None:
     """
     Leave alone what this process has by now, and look through the rest seldom.
 

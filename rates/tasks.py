@@ -80,7 +80,7 @@ def refresh_at_start(**_kwargs: object) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def start_process(**_kwargs: object) -> None:
     """Be the process that runs the ticks, and report from it; its parent only hands them over."""
-    garbage.settle()
+    garbage.freeze_startup_heap()
     counts.begin(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
 

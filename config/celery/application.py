@@ -7,7 +7,7 @@ from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init
 from django.conf import settings
 
-from config.celery.schedule import slots
+from config.celery.schedule import SlotSchedule
 from config.logging import configure
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -20,7 +20,7 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "refresh_rates": {
         "task": "rates.tasks.refresh_rates",
-        "schedule": slots(settings.RATES_REFRESH_INTERVAL),
+        "schedule": SlotSchedule(settings.RATES_REFRESH_INTERVAL),
     },
 }
 

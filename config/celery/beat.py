@@ -5,22 +5,22 @@ from typing import Any
 
 from celery.beat import Scheduler, SchedulingError
 
-from config.celery.patience import look_often
+from config.celery.reconnect import reconnect_every_second
 
 
-class SteadyScheduler(Scheduler):  # type: ignore[misc]
+class MonotonicScheduler(Scheduler):  # type: ignore[misc]
     """
     Plans by the monotonic clock.
 
     Celery plans the next run by the wall clock, and when that is set back by an hour, beat sends nothing for an hour.
-    Which slot it is remains a question to the wall clock (`schedule.slots`).
+    Which slot it is remains a question to the wall clock (`schedule.SlotSchedule`).
     """
 
     def _when(self, entry: Any, next_time_to_run: float, *_: Any) -> float:
         return time.monotonic() + float(self.adjust(next_time_to_run) or 0)
 
     def _ensure_connected(self) -> Any:
-        look_often(self.connection)
+        reconnect_every_second(self.connection)
         return super()._ensure_connected()
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:

@@ -7,7 +7,7 @@ from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool as CeleryTaskPool
 
 
-class Children(AsynPool):  # type: ignore[misc]
+class ResultFirstPool(AsynPool):  # type: ignore[misc]
     """Ends a tick by its time limit only when it has not ended yet."""
 
     def _on_hard_timeout(self, job: Any) -> None:
@@ -30,4 +30,4 @@ class Children(AsynPool):  # type: ignore[misc]
 class TaskPool(CeleryTaskPool):  # type: ignore[misc]
     """Prefork, with these children."""
 
-    Pool = Children
+    Pool = ResultFirstPool

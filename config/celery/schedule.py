@@ -6,7 +6,7 @@ from datetime import datetime
 from celery.schedules import schedstate, schedule
 
 
-class slots(schedule):  # type: ignore[misc] # noqa: N801 - named like Celery's own schedules
+class SlotSchedule(schedule):  # type: ignore[misc]
     """
     Due when the wall clock enters another slot of *run_every* seconds.
 

@@ -14,8 +14,8 @@ from django.db import transaction
 from rates.models import Coin
 
 FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "enabled", "position")
-LONGEST_FILE = 1_000_000
-MOST_COINS = 2000
+MAX_FILE_BYTES = 1_000_000
+MAX_COINS = 2000
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 # `isdigit` takes a superscript too. What a database has no room for, the field itself refuses.
@@ -47,16 +47,16 @@ def write_csv(coins: Iterable[Coin]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS)
     writer.writeheader()
-    writer.writerows(describe(coin) for coin in coins)
+    writer.writerows(coin_fields(coin) for coin in coins)
     return text.getvalue()
 
 
 def write_json(coins: Iterable[Coin]) -> str:
     """Return *coins* as a JSON list of objects."""
-    return json.dumps([describe(coin) for coin in coins], indent=2, ensure_ascii=False) + "\n"
+    return json.dumps([coin_fields(coin) for coin in coins], indent=2, ensure_ascii=False) + "\n"
 
 
-def describe(coin: Coin) -> dict[str, Any]:
+def coin_fields(coin: Coin) -> dict[str, Any]:
     """Return the fields of *coin* that a file holds."""
     return {name: getattr(coin, name) for name in FIELDS}
 
@@ -68,15 +68,15 @@ def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
     Raises:
         BadFile: when it is neither CSV with the known heading nor a JSON list of objects, or is too long.
     """
-    if len(data) > LONGEST_FILE:
-        raise BadFile(f"The file is longer than {LONGEST_FILE} bytes.")
+    if len(data) > MAX_FILE_BYTES:
+        raise BadFile(f"The file is longer than {MAX_FILE_BYTES} bytes.")
     try:
         text = data.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise BadFile("The file is not UTF-8 text.") from None
     entries = _read_json(text) if text.startswith(("[", "{")) else _read_csv(text)
-    if len(entries) > MOST_COINS:
-        raise BadFile(f"The file has more than {MOST_COINS} coins.")
+    if len(entries) > MAX_COINS:
+        raise BadFile(f"The file has more than {MAX_COINS} coins.")
     return entries
 
 

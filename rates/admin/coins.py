@@ -29,7 +29,7 @@ from rates.sources import coingecko_catalog
 from rates.types import CoinState, decimal_text
 
 LOOKUP_TIMEOUT = 3.0
-LONGEST_QUERY = 100
+MAX_QUERY_LENGTH = 100
 # What the signature of shown prices is for.
 SEEN = "rates.admin.seen"
 # Seconds that a previewed import may be confirmed.
@@ -232,7 +232,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     def search_view(self, request: HttpRequest) -> HttpResponse:
         """Answer with the coins that CoinGecko finds for `?q=`."""
         self._need(self.has_add_permission(request) or self.has_change_permission(request))
-        query = request.GET.get("q", "").strip()[:LONGEST_QUERY]
+        query = request.GET.get("q", "").strip()[:MAX_QUERY_LENGTH]
         if len(query) < 2:
             return JsonResponse({"coins": []})
         try:
@@ -267,7 +267,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         context: dict[str, Any] = {"form": form}
         if request.method == "POST" and form.is_valid():
             try:
-                entries = coin_files.read_entries(form.cleaned_data["file"].read(coin_files.LONGEST_FILE + 1))
+                entries = coin_files.read_entries(form.cleaned_data["file"].read(coin_files.MAX_FILE_BYTES + 1))
                 plan = coin_files.plan_import(entries)
                 context |= {"plan": plan, "signed": dumps([[n, dict(e)] for n, e in entries], compress=True)}
             except coin_files.BadFile as error:

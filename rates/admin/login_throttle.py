@@ -19,7 +19,7 @@ from django.shortcuts import render
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.fanout.admission import believed_address
+from rates.fanout.admission import resolve_address
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def read_attempt(request: HttpRequest) -> Attempt:
 
 def read_address(request: HttpRequest) -> str:
     """Return the client's address."""
-    return believed_address(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
+    return resolve_address(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
 
 
 def _hash(*parts: str) -> str:

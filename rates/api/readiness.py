@@ -13,7 +13,7 @@ from rates.sources.pacing import pause_left, read_health
 from rates.types import read_time, time_text
 
 
-def describe() -> dict[str, Any]:
+def check_readiness() -> dict[str, Any]:
     """
     Return whether this process can serve fresh prices, the `reasons` why not, and what is `paused`.
 

@@ -89,7 +89,7 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 when prices are fresh and Redis answers, else 503 with the reasons; name the sources that pause."""
-    answer = await asyncio.to_thread(readiness.describe)
+    answer = await asyncio.to_thread(readiness.check_readiness)
     return JsonResponse(answer, status=200 if answer["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 

@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds.
 RETRY_AFTER = 10
-REPEAT_LOG = 60.0
-MOST_REFUSALS_LOGGED = 1000
+LOG_INTERVAL = 60.0
+MAX_LOGGED_REFUSALS = 1000
 
 # Sockets by address, from the admission on; all of them under None.
 _open: Counter[str | None] = Counter()
@@ -115,9 +115,9 @@ def strip_port(origin: str) -> str:
 def log_refusal(words: str) -> None:
     """Log why a socket is refused, once a minute in the same *words*: who is refused comes again."""
     now = time.monotonic()
-    if now - _logged.get(words, float("-inf")) < REPEAT_LOG:
+    if now - _logged.get(words, float("-inf")) < LOG_INTERVAL:
         return
-    if len(_logged) >= MOST_REFUSALS_LOGGED:
+    if len(_logged) >= MAX_LOGGED_REFUSALS:
         _logged.clear()
     _logged[words] = now
     logger.warning("socket refused: %s", words)
@@ -126,9 +126,9 @@ def log_refusal(words: str) -> None:
 def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
     """Return the client's address; the last one that a trusted proxy added, when there is one."""
     client = scope.get("client")
-    return believed_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
+    return resolve_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
 
 
-def believed_address(forwarded: str, peer: str) -> str:
+def resolve_address(forwarded: str, peer: str) -> str:
     """Return the last address of the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
     return forwarded.rsplit(",", 1)[-1].strip() if settings.TRUSTED_PROXY and forwarded else peer

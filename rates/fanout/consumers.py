@@ -24,16 +24,16 @@ SUBPROTOCOL = "rates.v1"
 # Close code.
 TOKEN_REFUSED = 4001
 # Bytes.
-LONGEST_MESSAGE = 4096
-LONGEST_SELECTION = 500
-BAD_MESSAGES_ALLOWED = 4
+MAX_MESSAGE_BYTES = 4096
+MAX_SELECTION = 500
+MAX_BAD_MESSAGES = 4
 # What a frame's form can be wrong in, by the close code that it earns.
-FORM_ERRORS = {1003: "not_text", 1008: "too_often", 1009: "too_long"}
+FRAME_ERRORS = {1003: "not_text", 1008: "too_often", 1009: "too_long"}
 # Messages a second, and how many at once.
 MESSAGE_RATE = 10.0
 MESSAGE_BURST = 20.0
 # Seconds a handshake waits for the hub's first look into the store.
-FIRST_BOARD = 0.8
+FIRST_BOARD_TIMEOUT = 0.8
 
 
 class ClientError(Exception):
@@ -44,7 +44,7 @@ class ClientError(Exception):
         self.code = code
 
 
-class Allowance:
+class MessageAllowance:
     """A token bucket: so many messages a second, with bursts."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             # After the accept, because a browser cannot read why a handshake was refused.
             await send({"type": "websocket.close", "code": TOKEN_REFUSED})
             return
-        await hub.wait_ready(FIRST_BOARD)
+        await hub.wait_ready(FIRST_BOARD_TIMEOUT)
         await accept(scope, send)
         socket = Socket(
             choose_link(scope, send), SUBPROTOCOL in scope["subprotocols"], read_selection(scope), expires_at
@@ -99,7 +99,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             hub.remove(socket)
 
     async def _read(self, hub: Hub, socket: Socket, receive: Any) -> None:
-        allowance = Allowance()
+        allowance = MessageAllowance()
         bad = 0
         code: int | None = None
         while (message := await receive())["type"] != "websocket.disconnect":
@@ -107,18 +107,18 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
                 continue  # Sent before the client learned that we had closed.
             code = check_frame(message, allowance)
             if code is not None:
-                counts.client_errors.labels(FORM_ERRORS[code]).inc()
+                counts.client_errors.labels(FRAME_ERRORS[code]).inc()
             elif socket.typed:
                 try:
-                    obey(hub, socket, message["text"])
+                    handle_message(hub, socket, message["text"])
                 except ClientError as error:
                     bad += 1
                     counts.client_errors.labels(error.code).inc()
                     hub.answer(socket, error_text(error.code, str(error)))
-                    code = 1008 if bad > BAD_MESSAGES_ALLOWED else None
+                    code = 1008 if bad > MAX_BAD_MESSAGES else None
             if code is not None:
                 counts.closed.labels("protocol").inc()
-                hub.dismiss(socket, code)
+                hub.disconnect(socket, code)
 
 
 async def accept(scope: dict[str, Any], send: Send) -> None:
@@ -132,12 +132,12 @@ def error_text(code: str, detail: str) -> str:
     return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
 
 
-def check_frame(message: dict[str, Any], allowance: Allowance) -> int | None:
+def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> int | None:
     """Return the close code that a client's frame earns by its form; None when it may be read."""
     text = message.get("text")
     if text is None:
         return 1003
-    if len(text) > LONGEST_MESSAGE or len(text.encode()) > LONGEST_MESSAGE:
+    if len(text) > MAX_MESSAGE_BYTES or len(text.encode()) > MAX_MESSAGE_BYTES:
         return 1009
     return None if allowance.take() else 1008
 
@@ -148,10 +148,10 @@ def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
     if values is None:
         return None
     words = [word.strip().upper() for word in values[-1].split(",")]
-    return frozenset(list(filter(None, words))[:LONGEST_SELECTION])
+    return frozenset(list(filter(None, words))[:MAX_SELECTION])
 
 
-def obey(hub: Hub, socket: Socket, text: str) -> None:
+def handle_message(hub: Hub, socket: Socket, text: str) -> None:
     """
     Do what a `rates.v1` client asks for.
 
@@ -181,12 +181,8 @@ def select(hub: Hub, socket: Socket, symbols: object) -> None:
     if symbols is None:
         hub.select(socket, None)
         return
-    if (
-        not isinstance(symbols, list)
-        or len(symbols) > LONGEST_SELECTION
-        or not all(isinstance(s, str) for s in symbols)
-    ):
-        raise ClientError("bad_symbols", f"symbols must be null or a list of up to {LONGEST_SELECTION} texts")
+    if not isinstance(symbols, list) or len(symbols) > MAX_SELECTION or not all(isinstance(s, str) for s in symbols):
+        raise ClientError("bad_symbols", f"symbols must be null or a list of up to {MAX_SELECTION} texts")
     chosen = frozenset(symbol.upper() for symbol in symbols)
     known = hub.snapshot.fragments if hub.snapshot else {}
     unknown = sorted(chosen - known.keys())

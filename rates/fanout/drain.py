@@ -22,10 +22,10 @@ logger = logging.getLogger(__name__)
 # Milliseconds: clients come back spread over this time, to whoever serves then.
 RETRY_FROM, RETRY_TO = 500, 5000
 # Sockets closed between two looks at everything else.
-AT_ONCE = 200
+BATCH = 200
 # Seconds for the sockets to be forgotten, and then for the clients to answer the close.
-LONGEST = 4.0
-LINGER = 1.0
+DRAIN_TIMEOUT = 4.0
+CLOSE_LINGER = 1.0
 
 
 def install(hub: Hub) -> None:
@@ -59,20 +59,20 @@ async def _drain_and_stop(hub: Hub, server: Any) -> None:
 async def drain(hub: Hub) -> None:
     """Refuse new sockets, say goodbye to the open ones, and close them with 1012."""
     hub.draining = True
-    sockets = hub.everyone()
+    sockets = hub.all_sockets()
     for number, socket in enumerate(sockets):
-        dismiss(socket)
-        if number % AT_ONCE == 0:
+        say_goodbye(socket)
+        if number % BATCH == 0:
             await asyncio.sleep(0)
     if sockets:
         logger.info("draining: %d sockets told to come back", len(sockets))
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + DRAIN_TIMEOUT
         while hub.count() and time.monotonic() < until:  # noqa: ASYNC110 - happens once, nothing else waits for it
             await asyncio.sleep(0.05)
-        await asyncio.sleep(LINGER)
+        await asyncio.sleep(CLOSE_LINGER)
 
 
-def dismiss(socket: Socket) -> None:
+def say_goodbye(socket: Socket) -> None:
     """Tell one client when to come back, and close."""
     if socket.typed:
         socket.link.write(Frame(bye_text(random.randint(RETRY_FROM, RETRY_TO))))

@@ -32,17 +32,17 @@ from rates.types import Snapshot
 logger = logging.getLogger(__name__)
 
 # Seconds.
-QUIET_BEFORE_CHECK = 2.0
+SILENCE_BEFORE_CHECK = 2.0
 GRACE = 0.5
 RENEW_MEMBERSHIP = 10.0
-RETRY = 1.0
-SWEEP = 1.0
+RETRY_DELAY = 1.0
+CHECK_INTERVAL = 1.0
 SUBSCRIBE_DEADLINE = 5.0
 
 # Close code.
 TOKEN_EXPIRED = 4001
 # Answers that wait for a client which is still taking another frame.
-MOST_ANSWERS = 8
+MAX_QUEUED_ANSWERS = 8
 
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
@@ -72,9 +72,9 @@ class Hub:
         if not self.started:
             self._tasks = [
                 asyncio.create_task(keep_going(self._run, "hub: listening")),
-                asyncio.create_task(keep_going(self._beat, "hub: heartbeats")),
-                asyncio.create_task(keep_going(self._sweep, "hub: care for sockets")),
-                asyncio.create_task(keep_going(partial(report_forever, "web", self._describe), "hub: reports")),
+                asyncio.create_task(keep_going(self._send_heartbeats, "hub: heartbeats")),
+                asyncio.create_task(keep_going(self._check_sockets, "hub: checking sockets")),
+                asyncio.create_task(keep_going(partial(report_forever, "web", self._report), "hub: reports")),
             ]
 
     async def stop(self) -> None:
@@ -82,7 +82,7 @@ class Hub:
         await asyncio.gather(*map(end, self._tasks))
         self._tasks = []
 
-    def _describe(self) -> dict[str, int]:
+    def _report(self) -> dict[str, int]:
         """Return what this process reports."""
         counts.sockets.set(self.count())
         counts.sockets_limit.set(settings.RATES_MAX_CONNECTIONS)
@@ -102,10 +102,10 @@ class Hub:
 
     def add(self, socket: Socket) -> None:
         """Greet *socket* with what the process holds, and keep it fresh from now on."""
-        socket.link.on_free = lambda: self._catch_up(socket)
+        socket.link.on_writable = lambda: self._catch_up(socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
         greeting = [publication.hello_text(self.snapshot.epoch if self.snapshot else "")] if socket.typed else []
-        self._send(socket, *greeting, *self._whole(socket.group))
+        self._send(socket, *greeting, *self._board_texts(socket.group))
 
     def remove(self, socket: Socket) -> None:
         """Forget *socket*."""
@@ -115,7 +115,7 @@ class Hub:
             self.sockets.pop(socket.group, None)
             self._boards.pop(socket.group, None)
 
-    def dismiss(self, socket: Socket, code: int) -> None:
+    def disconnect(self, socket: Socket, code: int) -> None:
         """Forget *socket* and close it with *code*."""
         self.remove(socket)
         socket.link.close(code)
@@ -125,12 +125,12 @@ class Hub:
         self.remove(socket)
         socket.symbols = symbols
         self.sockets.setdefault(socket.group, set()).add(socket)
-        self._send(socket, *self._whole(socket.group))
+        self._send(socket, *self._board_texts(socket.group))
 
     def answer(self, socket: Socket, text: str) -> None:
         """Send *text* to *socket* alone, as soon as it takes frames; one that asks on and on loses answers."""
         if not socket.link.write(Frame(text)):
-            socket.answers = (*socket.answers, text)[:MOST_ANSWERS]
+            socket.answers = (*socket.answers, text)[:MAX_QUEUED_ANSWERS]
 
     def heartbeat(self, socket: Socket) -> None:
         """Tell *socket* where the board stands."""
@@ -141,7 +141,7 @@ class Hub:
         """Return how many sockets are open."""
         return sum(map(len, self.sockets.values()))
 
-    def everyone(self) -> list[Socket]:
+    def all_sockets(self) -> list[Socket]:
         """Return all open sockets."""
         return [socket for members in self.sockets.values() for socket in members]
 
@@ -150,11 +150,11 @@ class Hub:
             socket.behind = True
 
     def _catch_up(self, socket: Socket) -> None:
-        texts = [*(self._whole(socket.group) if socket.behind else ()), *socket.answers]
+        texts = [*(self._board_texts(socket.group) if socket.behind else ()), *socket.answers]
         socket.behind, socket.answers = False, ()
         self._send(socket, *texts)
 
-    def _whole(self, group: Group) -> list[str]:
+    def _board_texts(self, group: Group) -> list[str]:
         return [self._board(group)] if self.snapshot else []
 
     def _board(self, group: Group) -> str:
@@ -165,7 +165,7 @@ class Hub:
             self._boards[group] = (publication.board_text if typed else publication.plain_text)(self.snapshot, symbols)
         return self._boards[group]
 
-    def _hold(self, snapshot: Snapshot) -> None:
+    def _set_snapshot(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._boards.clear()
 
@@ -197,7 +197,7 @@ class Hub:
             new = publication.apply(old, message)
         except KeyError:
             return False
-        self._hold(new)
+        self._set_snapshot(new)
         counts.heard.inc()
         self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
         return True
@@ -217,13 +217,13 @@ class Hub:
     def replace(self, snapshot: Snapshot | None) -> None:
         """Take *snapshot* from the store as the board, and send it to all, unless what is held is as new."""
         self._ready.set()
-        if snapshot is None or self._holds(snapshot.epoch, snapshot.seq, snapshot.as_of):
+        if snapshot is None or self._is_at_least(snapshot.epoch, snapshot.seq, snapshot.as_of):
             return
-        self._hold(snapshot)
+        self._set_snapshot(snapshot)
         counts.reloaded.inc()
         self._send_all(self._board)
 
-    def _holds(self, epoch: str, seq: int, as_of: str) -> bool:
+    def _is_at_least(self, epoch: str, seq: int, as_of: str) -> bool:
         """
         Return whether the board that is held is at least as new.
 
@@ -240,7 +240,7 @@ class Hub:
     async def _run(self) -> None:
         while True:
             try:
-                await self._listen_until_deaf()
+                await self._listen_until_gap()
             except FAILURES as error:
                 if not self._failing:
                     logger.warning("hub: no publications, sockets keep the last board: %s", error)
@@ -248,10 +248,10 @@ class Hub:
             except Exception:
                 logger.exception("hub: listening anew after an error")
             self._ready.set()
-            await self._hang_up()
-            await asyncio.sleep(RETRY)
+            await self._close_connections()
+            await asyncio.sleep(RETRY_DELAY)
 
-    async def _listen_until_deaf(self) -> None:
+    async def _listen_until_gap(self) -> None:
         layer = get_channel_layer()
         assert layer is not None
         async with asyncio.timeout(SUBSCRIBE_DEADLINE):
@@ -269,7 +269,7 @@ class Hub:
             self.listening = False
             listener.cancel()
             # It gives its channel up by a command to Redis, which is not waited for without end: one that hangs may
-            # have a successor by now. `_hang_up` ends it then.
+            # have a successor by now. `_close_connections` ends it then.
             listener.add_done_callback(lambda task: task.cancelled() or task.exception())
             await asyncio.wait({listener}, timeout=SUBSCRIBE_DEADLINE)
 
@@ -283,18 +283,18 @@ class Hub:
     async def _watch(self, layer: Any, channel: str, listener: "asyncio.Task[None]") -> None:
         """Return when the listener has missed what the store knows; raise what it raised."""
         renewed_at = time.monotonic()
-        while not (await asyncio.wait({listener}, timeout=QUIET_BEFORE_CHECK))[0]:
+        while not (await asyncio.wait({listener}, timeout=SILENCE_BEFORE_CHECK))[0]:
             if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
                 async with asyncio.timeout(SUBSCRIBE_DEADLINE):
                     await layer.group_add(publication.GROUP, channel)
                 renewed_at = time.monotonic()
-            if time.monotonic() - self.heard_at > QUIET_BEFORE_CHECK and await self._is_deaf():
+            if time.monotonic() - self.heard_at > SILENCE_BEFORE_CHECK and await self._missed_publication():
                 logger.warning("hub: missed a publication; listening anew")
                 await self._read_store()
                 return
         listener.result()
 
-    async def _hang_up(self) -> None:
+    async def _close_connections(self) -> None:
         """
         Close the layer's connections; it opens others when it is used again. In this loop the hub alone uses it.
 
@@ -310,7 +310,7 @@ class Hub:
         except FAILURES as error:
             logger.debug("hub: the connections could not be closed: %s", error)
 
-    async def _is_deaf(self) -> bool:
+    async def _missed_publication(self) -> bool:
         if await self._is_current():
             return False
         await asyncio.sleep(GRACE)  # the publication may be on its way
@@ -318,29 +318,29 @@ class Hub:
 
     async def _is_current(self) -> bool:
         header = await asyncio.to_thread(store.load_header)
-        return header is None or self._holds(header.epoch, header.seq, header.as_of)
+        return header is None or self._is_at_least(header.epoch, header.seq, header.as_of)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         """Send heartbeats while there is nothing else to send: an old `as_of` tells that nobody publishes."""
         while True:
             await asyncio.sleep(max(0.1, self._sent_at + settings.RATES_HEARTBEAT - 1 - time.monotonic()))
             if self.snapshot and time.monotonic() - self._sent_at >= settings.RATES_HEARTBEAT - 1:
                 frame = Frame(publication.heartbeat_text(self.snapshot))
                 self._sent_at = time.monotonic()
-                for socket in self.everyone():
+                for socket in self.all_sockets():
                     if socket.typed:
                         socket.link.write(frame)
 
-    async def _sweep(self) -> None:
+    async def _check_sockets(self) -> None:
         """Look after all sockets: one timer instead of some for each of them."""
         while True:
-            await asyncio.sleep(SWEEP)
+            await asyncio.sleep(CHECK_INTERVAL)
             now = time.time()
-            for socket in self.everyone():
-                socket.link.look_after()
+            for socket in self.all_sockets():
+                socket.link.check_client()
                 if socket.expires_at is not None and socket.expires_at <= now:
                     counts.closed.labels("token_expired").inc()
-                    self.dismiss(socket, TOKEN_EXPIRED)
+                    self.disconnect(socket, TOKEN_EXPIRED)
 
 
 @cache

@@ -18,7 +18,7 @@ from rates.telemetry import counts
 # Seconds in which a client has to take something.
 STUCK_AFTER = 15.0
 # Seconds for the client's side of the closing handshake.
-CLOSE_WITHIN = 3.0
+CLOSE_TIMEOUT = 3.0
 # Bytes: Twisted hands nothing to the kernel before its next turn, so what was written just now is no sign of a slow
 # client; nor is the answer to the handshake.
 DAPHNE_SLACK = 16 * 1024
@@ -38,7 +38,7 @@ class AsgiLink:
         self._task: asyncio.Task[None] | None = None
         self._busy_since = 0.0
         self._closing = False
-        self.on_free: Callable[[], None] = lambda: None
+        self.on_writable: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
         """Hand over *frame*; False while the one before is on its way."""
@@ -55,7 +55,7 @@ class AsgiLink:
         waiting, self._closing = self._task, True
         self._task = asyncio.create_task(self._close(waiting, code))
 
-    def look_after(self) -> None:
+    def check_client(self) -> None:
         """Close a client that takes nothing; to find dead ones is left to the server's own pings."""
         if self._task is not None and not self._closing and time.monotonic() - self._busy_since >= STUCK_AFTER:
             self._task.cancel()
@@ -66,7 +66,7 @@ class AsgiLink:
     def _drop_later(self) -> None:
         """End the connection where the server lets us: uvicorn holds its own close back too until the client reads."""
         if transport := getattr(getattr(self._send, "__self__", None), "transport", None):
-            asyncio.get_running_loop().call_later(CLOSE_WITHIN, drop, transport)
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, reset_connection, transport)
 
     async def _close(self, waiting: "asyncio.Task[None] | None", code: int) -> None:
         if waiting is not None:
@@ -81,7 +81,7 @@ class AsgiLink:
             return  # The client is gone; the server tells the consumer so.
         if not self._closing:
             self._task = None
-            self.on_free()
+            self.on_writable()
 
 
 class DaphneLink:
@@ -96,10 +96,10 @@ class DaphneLink:
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         # Its own second is rounded down, often to nothing, and what the client has not read by then is lost.
-        protocol.closeHandshakeTimeout = CLOSE_WITHIN
+        protocol.closeHandshakeTimeout = CLOSE_TIMEOUT
         self._busy_since = 0.0
         self._waiting = 0
-        self.on_free: Callable[[], None] = lambda: None
+        self.on_writable: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
         """Write *frame*; False while too much of those before waits."""
@@ -112,11 +112,11 @@ class DaphneLink:
         """Send a close frame behind what waits; the connection ends soon, whether the client answers or not."""
         self._protocol.sendCloseFrame(code=code)
 
-    def look_after(self) -> None:
+    def check_client(self) -> None:
         """Go on with a client that has taken everything; close one that takes nothing."""
         pending, now = self._pending(), time.monotonic()
         if not pending:
-            self.on_free()
+            self.on_writable()
         elif not self._waiting or pending < self._waiting:
             self._busy_since = now
         elif now - self._busy_since >= STUCK_AFTER and self._protocol.state == self._protocol.STATE_OPEN:
@@ -129,7 +129,7 @@ class DaphneLink:
         return len(transport.dataBuffer) - transport.offset + transport._tempDataLen if transport else 0
 
 
-def drop(transport: Any) -> None:
+def reset_connection(transport: Any) -> None:
     """End the connection of an asyncio *transport*; what its client does not take leaves the kernel too."""
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.fileno() >= 0:

@@ -1,10 +1,10 @@
 """
 uvicorn's WebSocket protocol with a way for prepared frames: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
 
-    hub ─► Link.write(frame) ─► the kernel      no queue, no task, no encoding per socket
+    hub ─► ClientLink.write(frame) ─► the kernel      no queue, no task, no encoding per socket
 
 It offers itself to the application as `scope["extensions"]["rates.link"]`; under any other server the application goes
-through plain ASGI. It replaces uvicorn's timers (two per socket) by `look_after`, which the hub calls for all sockets.
+through plain ASGI. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
 """
 
 import os
@@ -17,19 +17,19 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as MessageFrame
 
-from rates.fanout.links import CLOSE_WITHIN, STUCK_AFTER, drop
+from rates.fanout.links import CLOSE_TIMEOUT, STUCK_AFTER, reset_connection
 from rates.fanout.sockets import Frame
 from rates.telemetry import counts
 
 # Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
 SEND_BUFFER = 64 * 1024
-LONGEST_MESSAGE = 4096
+MAX_MESSAGE_BYTES = 4096
 # Seconds that the last frames of a client that takes nothing have.
-STUCK_CLOSE_WITHIN = 0.3
+STUCK_CLOSE_TIMEOUT = 0.3
 # Seconds of silence before a ping; seconds that the answer may take.
 PING_AFTER = 13.0
-PONG_WITHIN = 9.0
-MOST_FRAGMENTS = 100
+PONG_TIMEOUT = 9.0
+MAX_FRAGMENTS = 100
 
 PING = b"\x89\x00"
 # A pong to it is this head and four bytes of mask.
@@ -37,7 +37,7 @@ PONG_HEAD = b"\x8a\x80"
 PONG_SIZE = 6
 
 
-def ends_between_frames(data: bytes) -> bool:
+def ends_at_frame_boundary(data: bytes) -> bool:
     """Return whether *data*, which begins at the start of a client's frame, ends with a whole one."""
     at = 0
     while at + 2 <= len(data):
@@ -59,22 +59,22 @@ def is_utf8(data: bytes) -> bool:
 
 
 class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection; also the hub's `Link` to it."""
+    """One connection; also the hub's `ClientLink` to it."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn.max_message_size = LONGEST_MESSAGE
+        self.conn.max_message_size = MAX_MESSAGE_BYTES
         # A frame that is prepared for all cannot be compressed for one, and each compressor costs 30 KB and more.
         self.conn.available_extensions = []
-        self.on_free: Callable[[], None] = lambda: None
+        self.on_writable: Callable[[], None] = lambda: None
         self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
         self._stuck_since: float | None = None
         self._waiting = 0
         # Nothing waits, and the connection is not closing: one flag, because `write` is called for each delivery.
-        self._takes = True
+        self._accepts_frames = True
         self._file = -1
-        self._between_frames = False
+        self._at_frame_boundary = False
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Let nothing wait in the process beyond the frame that the kernel has begun to take."""
@@ -89,8 +89,8 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Break the circles that only the garbage collection would find."""
         super().connection_lost(exc)
-        self._takes = False
-        self.on_free = lambda: None
+        self._accepts_frames = False
+        self.on_writable = lambda: None
         if self.handshake_initiated and hasattr(self, "scope"):
             cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
         self.conn.parser.close()
@@ -106,7 +106,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def eof_received(self) -> None:
         """Write nothing more to a client that has gone; the transport closes by itself."""
-        self._takes = False
+        self._accepts_frames = False
 
     # The hub's side
 
@@ -117,7 +117,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         Nothing waits, so it goes straight to the kernel, and only what the kernel does not take to the transport: that
         saves a tenth of the delivery. A TLS connection encrypts first, and a broken one is the transport's to find.
         """
-        if not self._takes:
+        if not self._accepts_frames:
             return False
         wire = frame.wire
         try:
@@ -136,22 +136,22 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.send_close(code)
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
-        self._takes = False
+        self._accepts_frames = False
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        within = CLOSE_WITHIN if self._stuck_since is None else STUCK_CLOSE_WITHIN
-        self.close_timer = self.loop.call_later(within, self.cut)
+        within = CLOSE_TIMEOUT if self._stuck_since is None else STUCK_CLOSE_TIMEOUT
+        self.close_timer = self.loop.call_later(within, self.abort)
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End the connection at once, and lose what waits."""
-        self._takes = False
+        self._accepts_frames = False
         if self._stuck_since is None:
             self.transport.abort()
         else:
-            drop(self.transport)
+            reset_connection(self.transport)
 
-    def look_after(self) -> None:
+    def check_client(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that takes nothing."""
         now = self.loop.time()
         if self._stuck_since is not None:
@@ -163,24 +163,24 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
                 self.close(1013)
             self._waiting = waiting
         elif self._pinged_at is not None:
-            if now - self._pinged_at >= PONG_WITHIN:
+            if now - self._pinged_at >= PONG_TIMEOUT:
                 counts.closed.labels("dead").inc()
-                self.cut()
+                self.abort()
         elif now - self._heard_at >= PING_AFTER and not self.close_sent:
             self._pinged_at = now
             self.transport.write(PING)
 
     def shutdown(self) -> None:
         """End the connection with the server; a client that does not read cannot hold it up."""
-        self._takes = False
+        self._accepts_frames = False
         super().shutdown()
         if self._stuck_since is not None:
-            self.cut()
+            self.abort()
 
     def pause_writing(self) -> None:
         """Skip this client from now on."""
         super().pause_writing()
-        self._takes = False
+        self._accepts_frames = False
         self._stuck_since = self.loop.time()
         self._waiting = self.transport.get_write_buffer_size()
 
@@ -188,15 +188,15 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """Let the hub send what the client has missed."""
         super().resume_writing()
         self._stuck_since = None
-        self._takes = not (self.close_sent or self.transport.is_closing())
-        self.on_free()
+        self._accepts_frames = not (self.close_sent or self.transport.is_closing())
+        self.on_writable()
 
     async def send(self, message: Any) -> None:
         """Answer the application; uvicorn would log a refused handshake as a mistake of ours."""
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True
-            self._takes = False
+            self._accepts_frames = False
 
     # The client's side
 
@@ -204,17 +204,17 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """Take any sign of life; a pong that comes alone is read no further."""
         self._heard_at = self.loop.time()
         self._pinged_at = None
-        if self._between_frames:
+        if self._at_frame_boundary:
             if len(data) == PONG_SIZE and data.startswith(PONG_HEAD):
                 return
-            self._between_frames = ends_between_frames(data)
+            self._at_frame_boundary = ends_at_frame_boundary(data)
         elif not self.handshake_initiated:
-            self._between_frames = data.endswith(b"\r\n\r\n")
+            self._at_frame_boundary = data.endswith(b"\r\n\r\n")
         super().data_received(data)
 
     def handle_close(self, event: MessageFrame) -> None:
         """Answer the client's close, which is the last frame of ours."""
-        self._takes = False
+        self._accepts_frames = False
         super().handle_close(event)
 
     def handle_ping(self) -> None:
@@ -225,7 +225,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: MessageFrame) -> None:
         """Refuse a message in too many pieces: empty ones never reach the limit of its size."""
-        if len(self.frames) >= MOST_FRAGMENTS:
+        if len(self.frames) >= MAX_FRAGMENTS:
             self._fail(1009)
         else:
             super().handle_cont(event)
@@ -239,7 +239,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_parser_exception(self) -> None:
         """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
-        self._takes = False
+        self._accepts_frames = False
         if self.conn.close_sent is not None:
             counts.closed.labels("protocol").inc()
             super().handle_parser_exception()

@@ -1,7 +1,7 @@
 """
 What the hub hands to its clients, and how it knows them: prepared texts, the way to one client, the client itself.
 
-A `Frame` is made once for all clients that get it; a `Link` takes it or says that the client is busy.
+A `Frame` is made once for all clients that get it; a `ClientLink` takes it or says that the client is busy.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,10 @@ class Frame:
     @cached_property
     def wire(self) -> bytes:
         """The texts as unmasked WebSocket frames (RFC 6455, section 5.2)."""
-        return b"".join(encode(text.encode()) for text in self.texts)
+        return b"".join(encode_text_frame(text.encode()) for text in self.texts)
 
 
-def encode(data: bytes) -> bytes:
+def encode_text_frame(data: bytes) -> bytes:
     """Return *data* as one text frame of a server."""
     size = len(data)
     if size < 126:
@@ -34,10 +34,10 @@ def encode(data: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + data
 
 
-class Link(Protocol):
+class ClientLink(Protocol):
     """The way to one client; `rates.fanout.links` has one for every kind of server."""
 
-    on_free: Callable[[], None]
+    on_writable: Callable[[], None]
 
     def write(self, frame: Frame) -> bool:
         """Hand over *frame*; False when the link is still busy with the one before."""
@@ -45,7 +45,7 @@ class Link(Protocol):
     def close(self, code: int) -> None:
         """Close the connection with *code*."""
 
-    def look_after(self) -> None:
+    def check_client(self) -> None:
         """Find out whether the client is there and takes what it is sent; called every second."""
 
 
@@ -64,7 +64,7 @@ class Socket:
     __slots__ = ("answers", "behind", "expires_at", "link", "symbols", "typed")
 
     def __init__(
-        self, link: Link, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
+        self, link: ClientLink, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
     ) -> None:
         self.link = link
         self.typed = typed

@@ -30,12 +30,12 @@ from jwt.types import Options
 from rates.fanout.admission import Refusal, log_refusal
 
 # Bytes.
-LONGEST_TOKEN = 4096
-PAGE_TOKEN_LIFE = timedelta(minutes=5)
+MAX_TOKEN_BYTES = 4096
+PAGE_TOKEN_LIFETIME = timedelta(minutes=5)
 PAGE_AUDIENCE = "rates-page"
 BEARER = "bearer"
 # Seconds a handshake waits to hear whose session it shows; all of them ask in one thread, one after the other.
-SESSION_DEADLINE = 3.0
+SESSION_TIMEOUT = 3.0
 
 
 class TokenRefused(Exception):
@@ -60,7 +60,7 @@ def check_token(token: str) -> float:
     Raises:
         TokenRefused: when it is too long, unreadable, signed otherwise, run out, not valid yet, or not meant for us.
     """
-    if len(token) > LONGEST_TOKEN:
+    if len(token) > MAX_TOKEN_BYTES:
         raise TokenRefused("too long")
     try:
         return _read(token, _page_key(), "HS256", PAGE_AUDIENCE, "")
@@ -98,7 +98,7 @@ def issue_token(name: str, life: timedelta) -> str:
 
 def issue_page_token() -> str:
     """Return a token for a page of ours."""
-    return _sign({"aud": PAGE_AUDIENCE}, _page_key(), PAGE_TOKEN_LIFE)
+    return _sign({"aud": PAGE_AUDIENCE}, _page_key(), PAGE_TOKEN_LIFETIME)
 
 
 def _sign(claims: dict[str, Any], key: str, life: timedelta) -> str:
@@ -124,7 +124,7 @@ async def authenticate(scope: dict[str, Any]) -> float:
         return check_token(token)
     key = _session_key(headers.get(b"cookie", b"").decode("latin-1"))
     try:
-        async with asyncio.timeout(SESSION_DEADLINE):
+        async with asyncio.timeout(SESSION_TIMEOUT):
             expiry: float | None = await _session_expiry(key) if key else None
     except (DatabaseError, TimeoutError) as error:
         reason = str(error).partition("\n")[0] or "no answer"

@@ -15,7 +15,7 @@ from rates import feed, store
 from rates.api import metrics
 from rates.fanout.hub import get_hub
 from rates.fanout.links import STUCK_AFTER, AsgiLink
-from rates.fanout.server import PONG_WITHIN
+from rates.fanout.server import PONG_TIMEOUT
 from rates.fanout.sockets import Frame
 from rates.models import Coin
 from rates.tasks import refresh_rates
@@ -194,7 +194,7 @@ async def test_sockets_and_publications_are_counted(address: str) -> None:
         await other.recv()
         await asyncio.to_thread(publish, BTC="2", ETH=None)
         await next_frame(one, "update")
-        assert get_hub()._describe() == {"sockets": 2}
+        assert get_hub()._report() == {"sockets": 2}
         assert (own("web")["rates_sockets"], own("web")["rates_hub_listening"]) == (2, 1)
     assert measured["rates_sockets_admitted_total"] == 2
     assert measured["rates_publications_heard_total"] == 1
@@ -227,7 +227,7 @@ async def test_a_fan_out_and_what_slow_sockets_skip_are_counted(address: str) ->
     async with open_socket(address) as quick, open_socket(address) as slow:
         await next_frame(quick, "board")
         await next_frame(slow, "board")
-        get_hub().everyone()[0].link.pause_writing()
+        get_hub().all_sockets()[0].link.pause_writing()
         await asyncio.to_thread(publish, BTC="2", ETH=None)
         await until(lambda: measured["rates_fan_out_seconds_count"])
     assert (measured["rates_deliveries_total"], measured["rates_deliveries_skipped_total"]) == (1, 1)
@@ -238,13 +238,13 @@ async def test_slow_and_dead_clients_that_we_close_are_counted_once(address: str
     measured = Measured("web")
     async with open_socket(address), open_socket(address):
         await until(lambda: get_hub().count() == 2)
-        slow, dead = (socket.link for socket in get_hub().everyone())
+        slow, dead = (socket.link for socket in get_hub().all_sockets())
         slow.pause_writing()
         slow._stuck_since -= STUCK_AFTER
-        dead._pinged_at = asyncio.get_running_loop().time() - PONG_WITHIN
+        dead._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT
         for _ in range(2):
-            slow.look_after()
-        dead.look_after()
+            slow.check_client()
+        dead.check_client()
         await until(lambda: not get_hub().count())
     assert (measured["rates_sockets_closed_total,reason=slow"], measured["rates_sockets_closed_total,reason=dead"]) == (
         1,
@@ -261,7 +261,7 @@ async def test_a_client_that_a_plain_server_cannot_get_rid_of_a_frame_to_is_coun
     assert link.write(Frame("{}"))
     link._busy_since -= STUCK_AFTER
     for _ in range(2):
-        link.look_after()
+        link.check_client()
     assert measured["rates_sockets_closed_total,reason=slow"] == 1
     link._task.cancel()
 

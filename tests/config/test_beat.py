@@ -7,8 +7,8 @@ import pytest
 from kombu import Producer
 
 from config.celery.application import app
-from config.celery.beat import SteadyScheduler
-from config.repetitions import Repetitions
+from config.celery.beat import MonotonicScheduler
+from config.outage_filter import OutageFilter
 
 
 class GivingUp(Producer):
@@ -20,19 +20,19 @@ class GivingUp(Producer):
 
 
 def test_a_channel_that_closes_while_beat_sends_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    scheduler = SteadyScheduler(app, lazy=True)
+    scheduler = MonotonicScheduler(app, lazy=True)
     scheduler.setup_schedule()
     entry = scheduler.schedule["refresh_rates"]
     with app.connection_for_write() as connection, caplog.at_level(logging.ERROR):
         scheduler.apply_entry(entry, producer=GivingUp(connection.channel()))
     [record] = [record for record in caplog.records if record.name == "celery.beat"]
-    assert Repetitions().filter(record)
+    assert OutageFilter().filter(record)
     assert record.exc_info is None
     assert "the channel to Redis was closed meanwhile" in record.getMessage()
 
 
 def test_a_tick_is_worth_running_when_the_clocks_of_beat_and_worker_differ_by_seconds() -> None:
-    scheduler = SteadyScheduler(app, lazy=True)
+    scheduler = MonotonicScheduler(app, lazy=True)
     scheduler.setup_schedule()
     before = datetime.now(UTC)
     with app.connection_for_write() as connection:

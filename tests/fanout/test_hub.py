@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rates import publication
-from rates.fanout.hub import MOST_ANSWERS, Hub
+from rates.fanout.hub import MAX_QUEUED_ANSWERS, Hub
 from rates.fanout.sockets import Frame, Socket
 from rates.types import Snapshot
 from tests.boards import fragments
@@ -21,7 +21,7 @@ class KeepingLink:
         self.busy = False
         self.frames: list[Any] = []
         self.closed: int | None = None
-        self.on_free: Callable[[], None] = lambda: None
+        self.on_writable: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
         if not self.busy:
@@ -31,12 +31,12 @@ class KeepingLink:
     def close(self, code: int) -> None:
         self.closed = code
 
-    def look_after(self) -> None:
+    def check_client(self) -> None:
         pass
 
     def free(self) -> None:
         self.busy = False
-        self.on_free()
+        self.on_writable()
 
     def taken(self) -> list[Any]:
         """Return the frames since the last look."""
@@ -235,7 +235,7 @@ def test_a_busy_socket_that_asks_on_and_on_is_answered_a_few_times(hub: Hub) -> 
     for _ in range(100):
         hub.heartbeat(socket)
     link.free()
-    assert link.kinds() == ["heartbeat"] * MOST_ANSWERS
+    assert link.kinds() == ["heartbeat"] * MAX_QUEUED_ANSWERS
 
 
 def test_a_removed_socket_gets_nothing(hub: Hub) -> None:

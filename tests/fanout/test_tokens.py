@@ -111,7 +111,7 @@ def test_a_public_key_checks_and_is_never_taken_for_a_shared_secret(settings, al
 
 def test_a_page_token_is_good_for_minutes_and_for_nobody_else(settings) -> None:
     token = issue_page_token()
-    assert time.time() < check_token(token) <= time.time() + tokens.PAGE_TOKEN_LIFE.total_seconds()
+    assert time.time() < check_token(token) <= time.time() + tokens.PAGE_TOKEN_LIFETIME.total_seconds()
     settings.SECRET_KEY = "another" * 10
     with pytest.raises(TokenRefused):
         check_token(token)

@@ -18,7 +18,7 @@ HANDSHAKE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Protocol: rates.v1\r\n\r\n"
 )
-# Seconds until the kernel, which takes megabytes first, takes nothing any more; then STUCK_AFTER, CLOSE_WITHIN, and a
+# Seconds until the kernel, which takes megabytes first, takes nothing any more; then STUCK_AFTER, CLOSE_TIMEOUT, and a
 # look every few seconds.
 FILLED_WITHIN, DROPPED_WITHIN = 120, 30
 

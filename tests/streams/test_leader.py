@@ -240,7 +240,7 @@ async def test_whoever_streams_next_keeps_the_pause(
         await until(lambda: "next attempt" in caplog.text)
         await asyncio.sleep(0.2)
     assert stand_in.calls == 1
-    assert f"{source.NAME} stream" in readiness.describe()["paused"]
+    assert f"{source.NAME} stream" in readiness.check_readiness()["paused"]
 
 
 async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(

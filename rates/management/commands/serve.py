@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from uvicorn.supervisors import Multiprocess
 
 from rates.checks import refuse_bad_start
-from rates.fanout.consumers import LONGEST_MESSAGE
+from rates.fanout.consumers import MAX_MESSAGE_BYTES
 from rates.fanout.server import RatesWebSocketProtocol
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def configuration() -> uvicorn.Config:
     return uvicorn.Config(
         "config.asgi:application",
         ws=RatesWebSocketProtocol,
-        ws_max_size=LONGEST_MESSAGE,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
         proxy_headers=False,

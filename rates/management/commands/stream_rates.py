@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream until SIGTERM or SIGINT."""
         refuse_bad_start()
-        garbage.settle()
+        garbage.freeze_startup_heap()
         asyncio.run(_run_until_told())
 
 

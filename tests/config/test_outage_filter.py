@@ -5,7 +5,7 @@ import logging
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from config.repetitions import Repetitions
+from config.outage_filter import OutageFilter
 
 
 def record(name: str, error: BaseException | None = None, words: str = "Message Error: %s\nstack", **more: object):
@@ -17,32 +17,32 @@ def record(name: str, error: BaseException | None = None, words: str = "Message 
 
 @pytest.mark.parametrize("name", ["celery.beat", "celery.worker.consumer.connection", "celery.worker.request", "kombu"])
 def test_a_lost_connection_is_one_line_with_its_reason_and_is_not_repeated(name: str) -> None:
-    repetitions = Repetitions()
+    throttle = OutageFilter()
     first = record(name, RedisConnectionError("refused"))
-    assert repetitions.filter(first)
+    assert throttle.filter(first)
     assert logging.Formatter().format(first) == "Message Error: no tick: refused"
-    assert not repetitions.filter(record(name, RedisConnectionError("refused")))
-    assert repetitions.filter(record("channels_redis.pubsub", RedisConnectionError("refused")))
+    assert not throttle.filter(record(name, RedisConnectionError("refused")))
+    assert throttle.filter(record("channels_redis.pubsub", RedisConnectionError("refused")))
 
 
 def test_an_error_caused_by_a_lost_connection_counts_as_one() -> None:
     wrapped = RuntimeError("no tick")
     wrapped.__cause__ = OSError("refused")
     shortened = record("celery.beat", wrapped)
-    assert Repetitions().filter(shortened)
+    assert OutageFilter().filter(shortened)
     assert shortened.exc_info is None
 
 
 def test_other_errors_and_other_loggers_stay_whole() -> None:
-    repetitions = Repetitions()
+    throttle = OutageFilter()
     for _ in range(2):
         mistake, ours = record("celery.beat", ValueError("a mistake")), record("rates.feed", OSError("refused"))
-        assert repetitions.filter(mistake)
-        assert repetitions.filter(ours)
+        assert throttle.filter(mistake)
+        assert throttle.filter(ours)
         assert mistake.exc_info
         assert ours.exc_info
 
 
 def test_an_answer_of_503_is_no_line() -> None:
-    assert not Repetitions().filter(record("django.request", status_code=503))
-    assert Repetitions().filter(record("django.request", status_code=500))
+    assert not OutageFilter().filter(record("django.request", status_code=503))
+    assert OutageFilter().filter(record("django.request", status_code=500))

@@ -4,11 +4,14 @@ from functools import partial
 from typing import Any
 
 # Seconds. Celery's own waits grow to half a minute, and there is no setting.
-LOOK_AGAIN = 1.0
+RECONNECT_INTERVAL = 1.0
 
 
-def look_often(connection: Any) -> None:
+def reconnect_every_second(connection: Any) -> None:
     """Make kombu's *connection* look for the server every second while it is away."""
     connection.ensure_connection = partial(
-        connection.ensure_connection, interval_start=LOOK_AGAIN, interval_step=0, interval_max=LOOK_AGAIN
+        connection.ensure_connection,
+        interval_start=RECONNECT_INTERVAL,
+        interval_step=0,
+        interval_max=RECONNECT_INTERVAL,
     )

@@ -21,10 +21,10 @@ REPETITIVE = (
     "rates.database_down",
 )
 # Seconds until one of them may say the same again.
-QUIET = 60.0
+REPEAT_INTERVAL = 60.0
 
 
-class Repetitions(logging.Filter):
+class OutageFilter(logging.Filter):
     """Lets the first of what repeats itself pass, as one line; errors that are not about a connection stay whole."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Repetitions(logging.Filter):
         if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
             return True
         key, now = (record.name, str(record.msg)), time.monotonic()
-        if now - self._said.get(key, float("-inf")) < QUIET:
+        if now - self._said.get(key, float("-inf")) < REPEAT_INTERVAL:
             return False
         self._said[key] = now
         shorten(record, error)
