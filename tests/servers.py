@@ -94,14 +94,14 @@ async def closed_code(client: ClientConnection) -> int | None:
 class Server:
     """A web server as a process of its own, and what it says."""
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, **environment: str) -> None:
         port = str(free_port())
         self.name, self.log, self.address = name, log, f"127.0.0.1:{port}"
         command = [port if word == "PORT" else word for word in SERVERS[name]]
         with log.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
-                env=os.environ | {"PORT": port, "DJANGO_SETTINGS_MODULE": "config.settings"},
+                env=os.environ | {"PORT": port, "DJANGO_SETTINGS_MODULE": "config.settings"} | environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -8,8 +8,6 @@ from typing import Any
 
 from django.conf import settings
 
-from rates.fanout.links import Send
-
 logger = logging.getLogger(__name__)
 
 # Seconds.
@@ -38,19 +36,6 @@ class Refusal(Exception):
     status: int
     code: int
     reason: str
-
-    async def send(self, scope: dict[str, Any], send: Send) -> None:
-        """Answer the handshake."""
-        if "websocket.http.response" in scope.get("extensions", {}):
-            headers = [(b"content-type", b"text/plain; charset=utf-8")]
-            if self.status == 503:
-                headers.append((b"retry-after", str(RETRY_AFTER).encode()))
-            await send({"type": "websocket.http.response.start", "status": self.status, "headers": headers})
-            await send({"type": "websocket.http.response.body", "body": self.reason.encode()})
-        else:
-            if self.status == 503:
-                await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": self.code})
 
 
 def admit(scope: dict[str, Any], draining: bool = False) -> str:

@@ -14,13 +14,13 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from rates.fanout.admission import Refusal, admit, log_refusal, release
+from rates.fanout.handshake import TYPED, accept, offered_name, refuse
 from rates.fanout.hub import Hub, get_hub
 from rates.fanout.links import Send, choose_link
 from rates.fanout.sockets import Socket
-from rates.fanout.tokens import BEARER, TokenRefused, authenticate
+from rates.fanout.tokens import TokenRefused, authenticate
 from rates.telemetry import counts
 
-SUBPROTOCOL = "rates.v1"
 # Close code.
 TOKEN_REFUSED = 4001
 # Bytes.
@@ -74,7 +74,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
                 release(admitted)
         except Refusal as refusal:
             counts.refused.labels(refusal.word).inc()
-            await refusal.send(scope, send)
+            await refuse(refusal, scope, send)
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
         try:
@@ -88,9 +88,8 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             return
         await hub.wait_ready(FIRST_BOARD_TIMEOUT)
         await accept(scope, send)
-        socket = Socket(
-            choose_link(scope, send), SUBPROTOCOL in scope["subprotocols"], read_selection(scope), expires_at
-        )
+        typed = offered_name(scope, TYPED) is not None
+        socket = Socket(choose_link(scope, send), typed, read_selection(scope), expires_at)
         hub.add(socket)
         counts.admitted.inc()
         try:
@@ -119,12 +118,6 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             if code is not None:
                 counts.closed.labels("protocol").inc()
                 hub.disconnect(socket, code)
-
-
-async def accept(scope: dict[str, Any], send: Send) -> None:
-    """Answer the handshake; a browser that offers subprotocols wants one of them back, and never its token."""
-    subprotocol = next((name for name in (SUBPROTOCOL, BEARER) if name in scope["subprotocols"]), None)
-    await send({"type": "websocket.accept", "subprotocol": subprotocol})
 
 
 def error_text(code: str, detail: str) -> str:

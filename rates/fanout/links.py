@@ -138,9 +138,13 @@ def reset_connection(transport: Any) -> None:
 
 
 def choose_link(scope: dict[str, Any], send: Send) -> Any:
-    """Return the best link that the server offers; daphne's `send` is a partial that holds the connection."""
+    """Return the best link that the server offers."""
     if offered := scope.get("extensions", {}).get("rates.link"):
         return offered
-    if isinstance(send, partial) and hasattr(send.args[0], "sendCloseFrame"):
-        return DaphneLink(send.args[0])
-    return AsgiLink(send)
+    protocol = daphne_protocol(send)
+    return DaphneLink(protocol) if protocol else AsgiLink(send)
+
+
+def daphne_protocol(send: Send) -> Any:
+    """Return daphne's connection, which its `send` holds as a partial; None under any other server."""
+    return send.args[0] if isinstance(send, partial) and hasattr(send.args[0], "sendCloseFrame") else None

@@ -16,6 +16,7 @@ import time
 from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import jwt
@@ -48,9 +49,7 @@ def find_token(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str | None
     if kind.lower() == BEARER:
         return value.strip()
     offered: list[str] = scope["subprotocols"]
-    if BEARER in offered[:-1]:
-        return offered[offered.index(BEARER) + 1]
-    return None
+    return next((token for name, token in pairwise(offered) if name.lower() == BEARER), None)
 
 
 def check_token(token: str) -> float:
