@@ -40,16 +40,16 @@ def sell(coins: int, told: Connection) -> None:
 
 def tick_all(pause: float) -> str:
     """Take ticks; return the figures."""
-    from rates import feed, garbage, store  # noqa: PLC0415 - Django reads its settings first
+    from rates import feed, garbage_collection, store  # noqa: PLC0415 - Django reads its settings first
 
-    garbage.freeze_startup_heap()
+    garbage_collection.freeze_startup_heap()
     cpu, wall, answered = [], [], 0
     for number in range(WARM_UP + TICKS):
         if number == WARM_UP:
             before = store.client().info("clients")["connected_clients"]
         time.sleep(pause)
         used, began = time.process_time(), time.monotonic()
-        answers = feed.take_tick().answers
+        answers = feed.run_tick().answers
         if number >= WARM_UP:
             cpu.append((time.process_time() - used) * 1000)
             wall.append((time.monotonic() - began) * 1000)

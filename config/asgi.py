@@ -9,7 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
-from rates import garbage  # noqa: E402 - models need the loaded apps
+from rates import garbage_collection  # noqa: E402 - models need the loaded apps
 from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
 from rates.fanout import drain  # noqa: E402 - models need the loaded apps
 from rates.fanout.hub import get_hub  # noqa: E402 - models need the loaded apps
@@ -37,7 +37,7 @@ def start() -> None:
     """Make this process a web process: listen to publications, and be ready for SIGTERM."""
     get_hub().start()
     drain.install(get_hub())
-    garbage.freeze_startup_heap()
+    garbage_collection.freeze_startup_heap()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

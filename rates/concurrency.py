@@ -8,8 +8,8 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 # Seconds; the first is above what anything of ours takes to say goodbye.
-INSIST_AFTER = 3.0
-BEGIN_ANEW_AFTER = 1.0
+RECANCEL_AFTER = 3.0
+RESTART_AFTER = 1.0
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
@@ -21,10 +21,10 @@ async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
             task.result()
     finally:
         for task in tasks:
-            await end(task)
+            await cancel_and_wait(task)
 
 
-async def end(task: asyncio.Task[Any] | None) -> None:
+async def cancel_and_wait(task: asyncio.Task[Any] | None) -> None:
     """
     Cancel *task* and wait until it is gone; its own failure is of no interest any more.
 
@@ -33,16 +33,16 @@ async def end(task: asyncio.Task[Any] | None) -> None:
     """
     while task is not None and not task.done():
         task.cancel()
-        await asyncio.wait([task], timeout=INSIST_AFTER)
+        await asyncio.wait([task], timeout=RECANCEL_AFTER)
     if task is not None and not task.cancelled():
         task.exception()
 
 
-async def keep_going(work: Callable[[], Awaitable[None]], name: str) -> None:
+async def restart_on_error(work: Callable[[], Awaitable[None]], name: str) -> None:
     """Run *work*, which should go on for ever, and begin anew when it fails after all; that is logged."""
     while True:
         try:
             await work()
         except Exception:
             logger.exception("%s begins anew after an error", name)
-        await asyncio.sleep(BEGIN_ANEW_AFTER)
+        await asyncio.sleep(RESTART_AFTER)

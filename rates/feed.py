@@ -20,7 +20,7 @@ from django.conf import settings
 
 from rates import store
 from rates.exceptions import SourceError, SourceGarbled
-from rates.judgement import board
+from rates.judgement import next_board
 from rates.judgement.ownership import accept, is_waiting
 from rates.judgement.readings import distance_pct, is_fresh
 from rates.models import Coin
@@ -55,7 +55,7 @@ class Tick:
     saved: Saved
 
 
-def take_tick() -> Tick:
+def run_tick() -> Tick:
     """
     Ask the sources that are due and publish the board.
 
@@ -63,7 +63,7 @@ def take_tick() -> Tick:
         StoreUnavailable: when Redis cannot be reached; the board is then as it was.
     """
     coins = coin_list.read()
-    states = board.follow(store.load_states(), coins)
+    states = next_board.match_states(store.load_states(), coins)
     healths = _read_healths(store.load_healths())
     calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
@@ -71,7 +71,7 @@ def take_tick() -> Tick:
     return Tick(answers, _publish(partial(_revise, rates=_rates(answers), asked=coins)))
 
 
-def take_readings(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:
+def publish_streamed(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:
     """
     Put *rates* of the live streams on the board; publish only if a coin looks different after it.
 
@@ -81,7 +81,7 @@ def take_readings(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached.
     """
-    return _publish(partial(_revise, rates=rates, asked=coins, live=True, quiet=True))
+    return _publish(partial(_revise, rates=rates, asked=coins, live=True, only_if_changed=True))
 
 
 def publish_coins() -> Saved:
@@ -104,14 +104,14 @@ def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
     """
     accepted: frozenset[str] = frozenset()
-    rules = board.read_rules()
+    rules = next_board.read_rules()
 
     def decide(memory: Memory, coins: Sequence[Coin]) -> Change:
         nonlocal accepted
-        known = board.follow(memory.states, coins)
+        known = next_board.match_states(memory.states, coins)
         accepted = frozenset(s for s, price in prices.items() if s in known and is_waiting(known[s], price, rules))
         states = {**memory.states, **{symbol: accept(known[symbol]) for symbol in accepted}}
-        return board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
+        return next_board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
 
     _publish(decide)
     return accepted
@@ -124,10 +124,10 @@ def _revise(
     asked: Sequence[Coin],
     *,
     live: bool = False,
-    quiet: bool = False,
+    only_if_changed: bool = False,
 ) -> Change:
-    current = board.keep_current(rates, asked, coins)
-    return board.revise(memory, coins, current, datetime.now(UTC), live=live, quiet=quiet)
+    current = next_board.keep_current(rates, asked, coins)
+    return next_board.revise(memory, coins, current, datetime.now(UTC), live=live, only_if_changed=only_if_changed)
 
 
 def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
@@ -149,7 +149,9 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
 
 
 def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
-    return {name: pacing.read_health(stored, name, SOURCES[name].setup()) for name in settings.RATES_SOURCES}
+    return {
+        name: pacing.read_health(stored, name, SOURCES[name].setup_fingerprint()) for name in settings.RATES_SOURCES
+    }
 
 
 def _choose_due(
@@ -230,9 +232,9 @@ def _not_streamed(coins: Sequence[Coin], states: States, name: str, now: datetim
 def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> list[Coin]:
     """Return the coins that would be stale or disputed with what is known now."""
     now = datetime.now(UTC)
-    rules = board.read_rules()
-    taken = board.take_rates(dict(states), _rates(answers), False, rules)
-    verdicts = board.judge(taken, now, rules)
+    rules = next_board.read_rules()
+    taken = next_board.add_rates(dict(states), _rates(answers), False, rules)
+    verdicts = next_board.judge(taken, now, rules)
     return [coin for coin in coins if verdicts[coin.symbol].is_doubtful]
 
 
@@ -253,7 +255,7 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
         answers = dict(zip(questions, threads.map(_fetch, questions, questions.values()), strict=True))
     took = time.time() - started.timestamp()
     learned = {n: _learn(n, healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
-    healths |= _read_healths(store.update_healths(partial(pacing.settle, learned)))
+    healths |= _read_healths(store.update_healths(partial(pacing.merge_health, learned)))
     return answers
 
 

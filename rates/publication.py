@@ -23,7 +23,7 @@ from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, time_
 
 GROUP = "rates"
 EVENT = "rates.publication"
-VERSION = 1
+MESSAGE_VERSION = 1
 # Seconds that the channel layer may take, whose own time-out is longer than a tick may be.
 SEND_WITHIN = 2.0
 
@@ -66,7 +66,7 @@ def hello_text(epoch: str) -> str:
     return encode_json(
         {
             "type": "hello",
-            "v": VERSION,
+            "v": MESSAGE_VERSION,
             "epoch": epoch,
             "quote": settings.QUOTE_CURRENCY,
             "interval": settings.RATES_REFRESH_INTERVAL,
@@ -128,7 +128,7 @@ def build_message(snapshot: Snapshot, changed: Collection[str], removed: Collect
     """Return the group message that turns the board before *snapshot* into it."""
     return {
         "type": EVENT,
-        "v": VERSION,
+        "v": MESSAGE_VERSION,
         "epoch": snapshot.epoch,
         "seq": snapshot.seq,
         "as_of": snapshot.as_of,

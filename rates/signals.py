@@ -17,30 +17,30 @@ from rates.models import Coin
 logger = logging.getLogger(__name__)
 
 # Seconds that an edit waits for others, so that a burst of edits is a few publications.
-GATHER = 0.25
+BATCH_WINDOW = 0.25
 
 
-class Publisher:
+class EditPublisher:
     """Publishes the first of several edits at once, and the others together a moment later."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        self._planned = False
+        self._scheduled = False
         self._published_at = float("-inf")
         self._pairs: set[str] = set()
 
     def publish(self, pair: str) -> None:
         """
-        Publish now, or with the edits of the next `GATHER` seconds when that was only just done.
+        Publish now, or with the edits of the next `BATCH_WINDOW` seconds when that was only just done.
 
         With it, forget that Binance did not know *pair*: whoever saves a coin may have waited for it to be listed.
         """
         with self._lock:
             self._pairs |= {pair} - {""}
-            wait = self._published_at + GATHER - time.monotonic()
+            wait = self._published_at + BATCH_WINDOW - time.monotonic()
             if wait > 0:
-                self._plan(wait)
+                self._schedule(wait)
                 return
             self._published_at = time.monotonic()
         self._publish()
@@ -51,17 +51,17 @@ class Publisher:
         if timer is not None:
             timer.join()
 
-    def _plan(self, wait: float) -> None:
-        if not self._planned:
-            self._planned = True
-            self._timer = threading.Timer(wait, self._publish_planned)
+    def _schedule(self, wait: float) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._timer = threading.Timer(wait, self._publish_scheduled)
             # A script that ends before is not kept waiting: the next tick publishes what it edited.
             self._timer.daemon = True
             self._timer.start()
 
-    def _publish_planned(self) -> None:
+    def _publish_scheduled(self) -> None:
         with self._lock:
-            self._planned = False
+            self._scheduled = False
             self._published_at = time.monotonic()
         try:
             self._publish()
@@ -81,10 +81,10 @@ class Publisher:
             self._published_at = time.monotonic()
 
 
-publisher = Publisher()
+edit_publisher = EditPublisher()
 
 
 @receiver((post_save, post_delete), sender=Coin)
 def publish_coins(instance: Coin, **_kwargs: Any) -> None:
     """Publish when the edit is committed; before that, the list is as it was."""
-    transaction.on_commit(partial(publisher.publish, instance.binance_symbol))
+    transaction.on_commit(partial(edit_publisher.publish, instance.binance_symbol))

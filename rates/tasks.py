@@ -8,7 +8,7 @@ from celery.signals import beat_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import DatabaseError
 
-from rates import feed, garbage, store
+from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
@@ -16,7 +16,7 @@ from rates.telemetry.reports import report_in_thread
 logger = logging.getLogger(__name__)
 
 # Seconds between two log lines about a Redis that stays away.
-QUIET = 60.0
+OUTAGE_LOG_INTERVAL = 60.0
 # Seconds after which a tick that nobody took is dropped, or they would pile up before a worker that is too slow. The
 # sender's clock says when that is and the worker's whether it has come, so these must not differ by more. Those that
 # waited run nothing twice: each only claims the slot that is present when it is taken.
@@ -25,18 +25,18 @@ EXPIRES = max(60.0, settings.RATES_REFRESH_INTERVAL)
 SLOTS_CLAIMED = 3
 
 
-class _Outage:
+class _OutageLog:
     """When this process last complained about Redis or the database; one line a minute is enough."""
 
-    complained_at = float("-inf")
+    warned_at = float("-inf")
 
-    def complain(self, error: StoreUnavailable | DatabaseError) -> None:
-        if time.monotonic() - self.complained_at >= QUIET:
-            self.complained_at = time.monotonic()
+    def warn(self, error: StoreUnavailable | DatabaseError) -> None:
+        if time.monotonic() - self.warned_at >= OUTAGE_LOG_INTERVAL:
+            self.warned_at = time.monotonic()
             logger.warning("tick without effect: %s", str(error).partition("\n")[0])
 
 
-_outage = _Outage()
+_outage_log = _OutageLog()
 # What this process reports for people.
 _last_tick: dict[str, float] = {}
 
@@ -54,7 +54,7 @@ def refresh_rates() -> None:
     try:
         outcome = _run_slot(settings.RATES_REFRESH_INTERVAL)
     except (StoreUnavailable, DatabaseError) as error:
-        _outage.complain(error)
+        _outage_log.warn(error)
     finally:
         counts.ticks.labels(outcome).inc()
 
@@ -65,7 +65,7 @@ def _run_slot(interval: float) -> str:
         return "taken"
     started = time.monotonic()
     with counts.tick_time.time():
-        tick = feed.take_tick()
+        tick = feed.run_tick()
     counts.last_tick.set_to_current_time()
     _last_tick.update(tick_seconds=round(time.monotonic() - started, 4), seq=tick.saved.snapshot.seq)
     return "run"
@@ -80,8 +80,8 @@ def refresh_at_start(**_kwargs: object) -> None:
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def start_process(**_kwargs: object) -> None:
     """Be the process that runs the ticks, and report from it; its parent only hands them over."""
-    garbage.freeze_startup_heap()
-    counts.begin(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
+    garbage_collection.freeze_startup_heap()
+    counts.start_at_zero(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
 
 

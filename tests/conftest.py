@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 
 from rates import store
-from rates.signals import publisher
+from rates.signals import edit_publisher
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(
@@ -27,4 +27,4 @@ def empty_store() -> None:
 def _django_db_helper(_django_db_helper: None) -> Iterator[None]:
     """Let the planned publication of edited coins happen while the database may still be used."""
     yield
-    publisher.wait()
+    edit_publisher.wait()

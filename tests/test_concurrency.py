@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rates.concurrency import end, first_of, keep_going
+from rates.concurrency import cancel_and_wait, first_of, restart_on_error
 
 
 async def test_a_task_that_loses_its_cancellation_is_ended_all_the_same() -> None:
@@ -21,7 +21,7 @@ async def test_a_task_that_loses_its_cancellation_is_ended_all_the_same() -> Non
 
     task = asyncio.create_task(go_on())
     await asyncio.sleep(0)
-    await end(task)
+    await cancel_and_wait(task)
     assert task.cancelled()
     assert len(lost) == 2
 
@@ -32,8 +32,8 @@ async def test_the_end_of_a_task_that_failed_or_was_never_there_is_no_error() ->
 
     task = asyncio.create_task(fail())
     await asyncio.wait([task])
-    await end(task)
-    await end(None)
+    await cancel_and_wait(task)
+    await cancel_and_wait(None)
 
 
 async def test_the_first_that_ends_ends_the_others_and_its_error_counts() -> None:
@@ -65,10 +65,10 @@ async def test_work_that_fails_begins_anew_and_says_so(caplog: pytest.LogCapture
         again.set()
         await asyncio.sleep(60)
 
-    task = asyncio.create_task(keep_going(work, "the work"))
+    task = asyncio.create_task(restart_on_error(work, "the work"))
     async with asyncio.timeout(10):
         await again.wait()
-    await end(task)
+    await cancel_and_wait(task)
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
         ("the work begins anew after an error", True)
     ]

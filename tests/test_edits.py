@@ -49,7 +49,7 @@ def tick_during(edit: Callable[[], object], settings: Settings) -> dict[str, str
     """Return the prices that a tick publishes during which *edit* is done."""
     with SlowCoinGecko(edit=edit) as coingecko:
         settings.COINGECKO_API_URL = coingecko.url
-        return prices(feed.take_tick().saved)
+        return prices(feed.run_tick().saved)
 
 
 def prices(saved: store.Saved) -> dict[str, str | None]:
@@ -77,8 +77,8 @@ def test_what_a_stream_said_of_another_coin_is_not_shown(coins: list[Coin], sett
     now = datetime.now(UTC)
     rates = [Rate(coin.symbol, Decimal(5), None, None, "binance", now, now) for coin in coins]
     Coin.objects.filter(symbol="ETH").update(binance_symbol="SOLUSDT")
-    assert prices(feed.take_readings(rates, coins)) == {"BTC": "5", "ETH": None}
-    assert prices(feed.take_readings(rates, list(Coin.objects.all()))) == {"BTC": "5", "ETH": "5"}
+    assert prices(feed.publish_streamed(rates, coins)) == {"BTC": "5", "ETH": None}
+    assert prices(feed.publish_streamed(rates, list(Coin.objects.all()))) == {"BTC": "5", "ETH": "5"}
 
 
 def test_an_edit_that_another_process_has_published_is_not_undone() -> None:
@@ -100,8 +100,8 @@ def test_an_edit_that_another_process_has_published_is_not_undone() -> None:
 def test_a_price_of_the_pair_that_was_corrected_is_not_shown_any_more(coins: list[Coin], settings: Settings) -> None:
     settings.RATES_STREAM = ["binance"]
     now = datetime.now(UTC)
-    feed.take_readings([Rate(coin.symbol, Decimal(5), None, None, "binance", now, now) for coin in coins], coins)
+    feed.publish_streamed([Rate(coin.symbol, Decimal(5), None, None, "binance", now, now) for coin in coins], coins)
     Coin.objects.filter(symbol="ETH").update(binance_symbol="ETHUSDT2")
     assert prices(feed.publish_coins()) == {"BTC": "5", "ETH": None}
     right = Rate("ETH", Decimal(50), None, None, "binance", now, now)
-    assert prices(feed.take_readings([right], list(Coin.objects.all()))) == {"BTC": "5", "ETH": "50"}
+    assert prices(feed.publish_streamed([right], list(Coin.objects.all()))) == {"BTC": "5", "ETH": "50"}

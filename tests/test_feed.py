@@ -16,7 +16,7 @@ from rates.admin import coin_status
 from rates.api import metrics, readiness
 from rates.models import Coin
 from rates.sources import pacing
-from rates.store.keys import SOURCES
+from rates.store.keys import SOURCE_HEALTHS
 from rates.types import Rate
 from tests.stand_ins.coingecko import CoinGecko
 from tests.world import ALL, LONGER_THAN_ANY_PAUSE, World, is_near, let_pass, shown
@@ -32,16 +32,16 @@ NO_NUMBERS = '{"failures": NaN, "asked_at": NaN, "answered_at": -Infinity, "paus
     + [json.dumps(dict.fromkeys(FIELDS, value)) for value in (10**400, -(10**400), 1e300, "1", None, {}, True)],
 )
 def test_a_health_that_was_damaged_stops_nothing(world: World, damaged: str, fault: str) -> None:
-    store.client().hset(SOURCES, mapping=dict.fromkeys((*ALL, "kraken stream"), damaged))
+    store.client().hset(SOURCE_HEALTHS, mapping=dict.fromkeys((*ALL, "kraken stream"), damaged))
     if damaged.endswith("}"):
         for name in ALL:
-            text = json.dumps(json.loads(damaged) | {"setup": feed.SOURCES[name].setup()})
-            store.client().hset(SOURCES, name, text)
+            text = json.dumps(json.loads(damaged) | {"setup": feed.SOURCES[name].setup_fingerprint()})
+            store.client().hset(SOURCE_HEALTHS, name, text)
     world.misbehave(dict.fromkeys(ALL, fault))
     assert readiness.find_pauses(store.load_healths()) == {}
     assert coin_status.describe_sources(store.load_overview())
     assert metrics.render()
-    tick = feed.take_tick()
+    tick = feed.run_tick()
     assert tick.answers.keys() == set(ALL)
     assert (shown("BTC")["price"] is None) == bool(fault)
 
@@ -66,22 +66,22 @@ def test_a_good_answer_that_comes_late_does_not_end_the_pause_that_another_tick_
     settings.RATES_SOURCES, settings.RATES_REFRESH_INTERVAL = ["coingecko"], 60.0
     with Late() as vendor, ThreadPoolExecutor() as threads:
         settings.COINGECKO_API_URL = vendor.url
-        late = threads.submit(feed.take_tick)
+        late = threads.submit(feed.run_tick)
         assert vendor.asked.wait(10)
         vendor.fault = "429_retry_after"
-        feed.take_tick()
+        feed.run_tick()
         vendor.arrive.set()
         assert isinstance(late.result().answers["coingecko"], list)
         paused = pacing.read_health(store.load_healths(), "coingecko")
         assert 7 <= pacing.pause_left(paused, paused.asked_at) <= 7 + feed.LONGEST_ROUND
-        assert not feed.take_tick().answers
+        assert not feed.run_tick().answers
         assert vendor.calls == 2
 
 
 def test_a_named_pause_counts_from_the_answer(world: World, settings: Settings) -> None:
     settings.RATES_SOURCES = ["coingecko", "binance"]
     world.misbehave({"coingecko": "429_retry_after", "binance": "hang"})
-    feed.take_tick()
+    feed.run_tick()
     health = pacing.read_health(store.load_healths(), "coingecko")
     assert pacing.pause_left(health, health.asked_at) > 7
 
@@ -102,7 +102,7 @@ def test_a_source_is_not_asked_about_nothing(world: World, settings: Settings) -
     settings.RATES_SOURCES = ["binance"]
     Coin.objects.exclude(symbol="XLM").delete()
     Coin.objects.update(binance_symbol="")
-    assert not feed.take_tick().answers
+    assert not feed.run_tick().answers
 
 
 def test_a_streams_price_that_is_refused_does_not_keep_its_poll_from_asking(world: World, settings: Settings) -> None:
@@ -111,7 +111,7 @@ def test_a_streams_price_that_is_refused_does_not_keep_its_poll_from_asking(worl
     settings.RATES_STALE_AFTER = 15.0
     now, coins = datetime.now(UTC), list(Coin.objects.all())
     old = Rate("BTC", Decimal(63250), None, None, "binance", now - timedelta(minutes=6), now)
-    feed.take_readings([old], coins)
+    feed.publish_streamed([old], coins)
     world.misbehave({"coingecko": "429_retry_after"})
     world.tick(2)
     assert (shown("BTC")["source"], shown("BTC")["stale"]) == ("binance", False)

@@ -16,7 +16,7 @@ from config.asgi import application
 from rates import feed
 from rates.fanout.hub import get_hub
 from rates.models import Coin
-from rates.signals import publisher
+from rates.signals import edit_publisher
 from rates.tasks import refresh_rates
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -29,7 +29,7 @@ def coins(settings) -> list[Coin]:
     settings.RATES_SOURCES = ["coingecko"]
     settings.RATES_STREAM = []
     coins = [Coin.objects.create(symbol=s, name=n, coingecko_id=c, position=i) for i, (s, n, c) in enumerate(COINS)]
-    publisher.wait()
+    edit_publisher.wait()
     return coins
 
 
@@ -52,7 +52,7 @@ async def web() -> AsyncIterator[str]:
 
 
 async def tick() -> feed.Tick:
-    return await asyncio.to_thread(feed.take_tick)
+    return await asyncio.to_thread(feed.run_tick)
 
 
 async def read(socket: ClientConnection) -> dict:

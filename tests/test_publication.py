@@ -120,7 +120,7 @@ def test_programs_on_the_plain_channel_hear_every_board_in_order_and_none_that_w
     listener.subscribe(settings.REDIS_CHANNEL)
     for price in ("1", "2", "3"):
         store.update_board(lambda _, price=price: Change(NOW, snapshot(BTC=price).fragments, {}))
-    store.update_board(lambda _: Change(NOW, snapshot(BTC="3").fragments, {}, quiet=True))
+    store.update_board(lambda _: Change(NOW, snapshot(BTC="3").fragments, {}, only_if_changed=True))
     heard = [listener.get_message(timeout=5) for _ in range(4)]
     assert [message and message["data"] for message in heard] == [None, '{"BTC":1}', '{"BTC":2}', '{"BTC":3}']
     assert listener.get_message(timeout=0.1) is None

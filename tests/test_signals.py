@@ -11,7 +11,7 @@ from django.db import transaction
 
 from rates import store
 from rates.models import Coin
-from rates.signals import GATHER, publisher
+from rates.signals import BATCH_WINDOW, edit_publisher
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,9 +22,9 @@ def names() -> list[str]:
 
 
 def test_an_edit_is_published_when_it_is_saved() -> None:
-    publisher.wait()
+    edit_publisher.wait()
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
-    publisher.wait()
+    edit_publisher.wait()
     assert names() == ["Bitcoin"]
 
 
@@ -34,25 +34,25 @@ def test_a_burst_of_edits_is_a_few_publications() -> None:
     for number in range(1, 51):
         coin.name = str(number)
         coin.save()
-    publisher.wait()
+    edit_publisher.wait()
     header = store.load_header()
     assert header is not None
     assert names() == ["50"]
-    assert header.seq <= (time.monotonic() - started) / GATHER + 3
+    assert header.seq <= (time.monotonic() - started) / BATCH_WINDOW + 3
 
 
 @contextmanager
 def elsewhere(settings) -> Iterator[socket.socket]:
     """Let something be asked instead of Redis that takes connections and answers nothing."""
-    publisher.wait()
-    time.sleep(GATHER)
+    edit_publisher.wait()
+    time.sleep(BATCH_WINDOW)
     address = settings.REDIS_URL
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings.REDIS_URL = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         store.client.cache_clear()
         try:
             yield listener
-            publisher.wait()
+            edit_publisher.wait()
         finally:
             settings.REDIS_URL = address
             store.client.cache_clear()
@@ -84,7 +84,7 @@ def test_an_edit_of_many_coins_waits_once_for_a_redis_that_hangs_and_others_do_n
                 Coin.objects.create(symbol=n, name=n, coingecko_id=n, binance_symbol=f"{n}USDT")
             assert count_questions(listener) == 0
         assert count_questions(listener) == 1
-        publisher.wait()
+        edit_publisher.wait()
         assert count_questions(listener) == 1
 
 
@@ -92,7 +92,7 @@ def test_who_saves_a_coin_has_its_pair_asked_for_again() -> None:
     coin = Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
     store.save_unknown_pairs(["BTCUSDT", "XLMUSDT"])
     coin.save()
-    publisher.wait()
+    edit_publisher.wait()
     assert store.load_unknown_pairs() == {"XLMUSDT"}
 
 
@@ -103,5 +103,5 @@ def test_a_pair_that_redis_was_away_for_is_asked_for_again_after_the_next_edit(s
         Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
     assert store.load_unknown_pairs() == {"BTCUSDT"}
     Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar")
-    publisher.wait()
+    edit_publisher.wait()
     assert store.load_unknown_pairs() == set()

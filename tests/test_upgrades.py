@@ -103,7 +103,7 @@ def test_a_newer_worker_goes_on_from_there(coingecko: CoinGecko, settings) -> No
     call_command("seed_coins")
     restore(with_more_fields())
     coingecko.prices["ETH"] = Decimal("3451")
-    saved = feed.take_tick().saved
+    saved = feed.run_tick().saved
     assert (saved.snapshot.epoch, saved.snapshot.seq) == (V2["message"]["epoch"], 3)
     assert len(store.load_histories(["ETH"])["ETH"]) == 2
 
@@ -116,7 +116,7 @@ def test_values_of_a_newer_version_are_left_unread_and_a_worker_begins_anew(coin
     assert store.load_snapshot() is None
     assert store.load_header() is None
     assert set(map(repr, store.load_states().values())) == {repr(CoinState())}
-    saved = feed.take_tick().saved
+    saved = feed.run_tick().saved
     assert saved.snapshot.epoch != V2["message"]["epoch"]
     assert saved.snapshot.seq == 1
     assert saved.snapshot.fragments["BTC"].price == str(coingecko.prices["BTC"])
@@ -147,7 +147,7 @@ async def test_a_web_beside_newer_workers_shows_its_last_prices_and_goes_on_when
 
 def test_the_versions_are_those_that_were_recorded() -> None:
     """Raise one, and the file of the version before it stays as the other release's data."""
-    assert (publication.VERSION, store.VERSION, codec.VERSION) == (1, 1, 2)
+    assert (publication.MESSAGE_VERSION, store.BOARD_VERSION, codec.STATE_VERSION) == (1, 1, 2)
     assert V2["message"]["v"] == 1
 
 

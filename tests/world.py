@@ -51,7 +51,7 @@ class World:
         """Return what BTC shows after some ticks, each an interval later."""
         for _ in range(times):
             let_pass(INTERVAL)
-            feed.take_tick()
+            feed.run_tick()
         return shown("BTC")
 
     def price(self) -> Decimal:

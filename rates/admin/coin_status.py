@@ -12,7 +12,7 @@ from rates.judgement.readings import is_fresh
 from rates.models import Coin
 from rates.sources.pacing import Health, pause_left, read_health, stream_name
 from rates.store import Overview
-from rates.telemetry.reports import AT, SAMPLES, running
+from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, running
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time
 
 WIDTH, HEIGHT = 80, 24
@@ -136,8 +136,8 @@ def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, s
     return [
         (
             name,
-            _moment(facts[AT]),
-            ", ".join(f"{word}: {value}" for word, value in facts.items() if word not in (AT, SAMPLES)),
+            _moment(facts[AT_FIELD]),
+            ", ".join(f"{word}: {value}" for word, value in facts.items() if word not in (AT_FIELD, SAMPLES_FIELD)),
         )
         for name, facts in running(overview.processes, time.time()).items()
     ]

@@ -22,7 +22,7 @@ from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, des
 from rates.admin.forms import CoinForm, ImportForm, RowForm
 from rates.admin.inspection import inspect_coin, is_another_coin
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
-from rates.judgement.board import TETHER_USD, is_depegged
+from rates.judgement.next_board import TETHER_USD, is_depegged
 from rates.judgement.ownership import waiting_price
 from rates.models import Coin
 from rates.sources import coingecko_catalog
@@ -136,7 +136,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     def fetch_now(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Run a tick, and say what happened to each selected coin."""
         try:
-            tick = feed.take_tick()
+            tick = feed.run_tick()
         except StoreUnavailable as error:
             self.message_user(request, str(error), messages.ERROR)
             return

@@ -12,7 +12,7 @@ from rates.exceptions import RatesError
 from rates.feed import SOURCES
 from rates.judgement.readings import distance_pct
 from rates.models import Coin
-from rates.sources.staff_lookup import put_question
+from rates.sources.staff_lookup import call_source
 from rates.types import round_places
 
 TIMEOUT = 4.0
@@ -44,7 +44,7 @@ def inspect_coin(coin: Coin, sources: Sequence[str] | None = None) -> list[Findi
 def _ask(name: str, coin: Coin) -> Finding:
     source = SOURCES[name]
     try:
-        rates = put_question(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
+        rates = call_source(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
     except RatesError as error:
         return Finding(name, None, str(error))
     prices = [rate.price for rate in rates if rate.symbol == coin.symbol]

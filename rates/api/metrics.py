@@ -16,12 +16,12 @@ from prometheus_client.registry import Collector
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.judgement.board import TETHER_USD, is_depegged
+from rates.judgement.next_board import TETHER_USD, is_depegged
 from rates.judgement.readings import is_fresh
 from rates.sources.pacing import pause_left, read_health, stream_name
 from rates.store import Header, Overview
 from rates.telemetry import counts
-from rates.telemetry.reports import AT, SAMPLES, VERSION, Facts, process_name, running
+from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, VERSION_FIELD, Facts, process_name, running
 from rates.types import CoinState, read_time
 
 COUNTERS = {
@@ -44,7 +44,9 @@ class RatesCollector(Collector):
             header, overview = store.load_header(), store.load_overview()
         except StoreUnavailable:
             yield gauge("rates_redis_up", "Whether Redis answers.", 0)
-            yield from process_metrics({process_name("web"): {AT: time.time(), SAMPLES: counts.samples("web", GAUGES)}})
+            yield from process_metrics(
+                {process_name("web"): {AT_FIELD: time.time(), SAMPLES_FIELD: counts.samples("web", GAUGES)}}
+            )
             return
         yield gauge("rates_redis_up", "Whether Redis answers.", 1)
         yield gauge("rates_redis_round_trip_seconds", "Time of one round trip to Redis.", overview.latency_ms / 1000)
@@ -136,13 +138,15 @@ def process_metrics(reports: Mapping[str, Facts]) -> Iterator[Metric]:
     """Yield what the running processes report; what only a newer version of them knows is left out."""
     now = time.time()
     age = GaugeMetricFamily("rates_report_age_seconds", "Since the process reported.", labels=PROCESS)
-    build = GaugeMetricFamily("rates_build_info", "The version that the process runs.", labels=[*PROCESS, VERSION])
+    build = GaugeMetricFamily(
+        "rates_build_info", "The version that the process runs.", labels=[*PROCESS, VERSION_FIELD]
+    )
     families = counts.families()
     for name, facts in running(reports, now).items():
         process = name.split(":", 2)
-        age.add_metric(process, max(0.0, now - facts[AT]))
-        build.add_metric([*process, facts.get(VERSION, "")], 1)
-        for sample, labels, value in facts.get(SAMPLES, ()):
+        age.add_metric(process, max(0.0, now - facts[AT_FIELD]))
+        build.add_metric([*process, facts.get(VERSION_FIELD, "")], 1)
+        for sample, labels, value in facts.get(SAMPLES_FIELD, ()):
             if sample in families:
                 families[sample].add_sample(sample, {**labels, **dict(zip(PROCESS, process, strict=True))}, value)
     yield from (age, build)

@@ -22,7 +22,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from rates import publication, store
-from rates.concurrency import end, keep_going
+from rates.concurrency import cancel_and_wait, restart_on_error
 from rates.exceptions import StoreUnavailable
 from rates.fanout.sockets import Frame, Group, Socket
 from rates.telemetry import counts
@@ -71,15 +71,15 @@ class Hub:
         """Begin to listen in the running loop; does nothing when it listens already."""
         if not self.started:
             self._tasks = [
-                asyncio.create_task(keep_going(self._run, "hub: listening")),
-                asyncio.create_task(keep_going(self._send_heartbeats, "hub: heartbeats")),
-                asyncio.create_task(keep_going(self._check_sockets, "hub: checking sockets")),
-                asyncio.create_task(keep_going(partial(report_forever, "web", self._report), "hub: reports")),
+                asyncio.create_task(restart_on_error(self._run, "hub: listening")),
+                asyncio.create_task(restart_on_error(self._send_heartbeats, "hub: heartbeats")),
+                asyncio.create_task(restart_on_error(self._check_sockets, "hub: checking sockets")),
+                asyncio.create_task(restart_on_error(partial(report_forever, "web", self._report), "hub: reports")),
             ]
 
     async def stop(self) -> None:
         """Stop listening."""
-        await asyncio.gather(*map(end, self._tasks))
+        await asyncio.gather(*map(cancel_and_wait, self._tasks))
         self._tasks = []
 
     def _report(self) -> dict[str, int]:
@@ -178,7 +178,7 @@ class Hub:
                 if socket.behind or not socket.link.write(frame):
                     socket.behind = True
                     behind += 1
-        counts.note_fan_out(self.count(), behind, time.monotonic() - self._sent_at)
+        counts.observe_fan_out(self.count(), behind, time.monotonic() - self._sent_at)
 
     # Publications
 
@@ -189,7 +189,7 @@ class Hub:
         Returns False when it does not follow the board that is held: the store has to be read.
         """
         old = self.snapshot
-        if old is None or message.get("v") != publication.VERSION:
+        if old is None or message.get("v") != publication.MESSAGE_VERSION:
             return False
         if (message["epoch"], message["seq"]) != (old.epoch, old.seq + 1):
             return bool(message["epoch"] == old.epoch and message["seq"] <= old.seq and message["as_of"] <= old.as_of)

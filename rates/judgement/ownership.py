@@ -25,7 +25,7 @@ from rates.types import CoinState, Held, Rate, Reading, round_places
 READINGS_TO_RELEASE = 3
 # What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
 # than the interval at which sources are asked that only check fresh streams.
-EVIDENCE = timedelta(seconds=90)
+EVIDENCE_AGE = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Candidate:
     A fresh reading in the quote currency.
 
     Attributes:
-        settled: its source gave the reading before too, so it may take the coin from another fresh source.
+        seen_twice: its source gave the reading before too, so it may take the coin from another fresh source.
         certain: it is truly in the quote currency; a USDT price without a measured USDT/USD is not.
     """
 
     rate: Rate
     rank: int
-    settled: bool
+    seen_twice: bool
     certain: bool
 
 
@@ -74,7 +74,7 @@ def find_candidates(
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
 
 
-def find_standing(
+def find_frozen_majority(
     readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
 ) -> list[Candidate]:
     """
@@ -83,8 +83,8 @@ def find_standing(
     It may as well be that one that is wrong, so they are evidence.
     """
     fresh = find_fresh(readings, now, rules)
-    standing = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
-    return _convert_all(standing, factors, rules) if 2 * len(standing) > len(fresh) else []
+    frozen = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
+    return _convert_all(frozen, factors, rules) if 2 * len(frozen) > len(fresh) else []
 
 
 def find_witnesses(
@@ -95,7 +95,7 @@ def find_witnesses(
         reading
         for reading in readings.values()
         if reading.refused is None
-        and is_fresh(reading.rate.received_at, now, EVIDENCE)
+        and is_fresh(reading.rate.received_at, now, EVIDENCE_AGE)
         and not is_fresh(reading.rate.received_at, now, rules.stale_after)
     ]
     return _convert_all(recent, factors, rules)
@@ -137,7 +137,7 @@ def decide(
     candidates = [c for c in found if c.certain] or found
     if not candidates:
         return _verdict(_show_aged(state, factors, rules), [], now, rules)
-    good = _follow(state.good, candidates, rules)
+    good = _carry_good_price(state.good, candidates, rules)
     if good != state.good:
         state = replace(state, good=good)
     groups = _group(candidates, rules)
@@ -153,14 +153,16 @@ def decide(
         pick = candidates[0]
         state = _show_lone(state, replace(pick, certain=pick.certain and pick.rate.source not in doubted), rules)
     if _has_stepped(state, good, rules):
-        witnesses = [c for c in found if c not in candidates] + find_standing(state.readings, factors, now, rules)
+        witnesses = [c for c in found if c not in candidates] + find_frozen_majority(
+            state.readings, factors, now, rules
+        )
         if not _is_checked(state, candidates, rules):
             witnesses += find_witnesses(state.readings, factors, now, rules)
         state = _contradict(state, good, witnesses, rules)
     return _verdict(state, candidates, now, rules)
 
 
-def _follow(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
+def _carry_good_price(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
     """
     Return the last good price, carried along by the source that goes on from it in small steps.
 
@@ -187,9 +189,9 @@ def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
 def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
     """Return the best-ranked; the present owner while the better ones have only just come back."""
     owner = state.shown and state.shown.source
-    settled = [c for c in candidates if c.settled or c.rate.source == owner]
-    if any(c.rate.source == owner for c in settled):
-        return settled[0]
+    steady = [c for c in candidates if c.seen_twice or c.rate.source == owner]
+    if any(c.rate.source == owner for c in steady):
+        return steady[0]
     return candidates[0]
 
 

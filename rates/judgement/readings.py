@@ -16,7 +16,7 @@ from rates.types import Rate, Reading
 # A reading from further in the future than this was stamped before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 # A price that its source computed longer ago than this proves nothing about now.
-OLDEST = timedelta(minutes=5)
+OLDEST_OBSERVATION = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,21 @@ def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
     return -CLOCK_TOLERANCE <= now - moment <= limit
 
 
-def take_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
+def add_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
     """
     Return *readings* after *rate* arrived.
 
     Where its source is new or has jumped, the others measure from here how far it walks: a jump is itself in doubt, and
     proves nothing against those that stand still.
     """
-    old, new = readings.get(rate.source), _take_reading(readings, rate, live, rules)
+    old, new = readings.get(rate.source), _next_reading(readings, rate, live, rules)
     if old is None or distance_pct(new.rate.price, old.rate.price) > rules.agreement_pct:
         anchor = {rate.source: new.rate.price}
         readings = {name: replace(each, anchors={**each.anchors, **anchor}) for name, each in readings.items()}
     return {**readings, rate.source: new}
 
 
-def _take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
+def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
     """
     Return the reading of *rate*'s source after *rate* arrived.
 
@@ -82,7 +82,7 @@ def _take_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
     old = readings.get(rate.source)
     anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
     age = rate.received_at - rate.observed_at
-    if age > OLDEST:
+    if age > OLDEST_OBSERVATION:
         return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
     if old is None:
         return Reading(rate, live, anchors=anchors)
@@ -108,10 +108,10 @@ def _is_behind(rate: Rate, old: Rate) -> bool:
 
 def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
     """Return whether this price stood still while one of *others* walked away by more than the agreement band."""
-    return any(_has_left(other.rate, reading, rules) for other in others)
+    return any(_has_moved_away(other.rate, reading, rules) for other in others)
 
 
-def _has_left(other: Rate, reading: Reading, rules: Rules) -> bool:
+def _has_moved_away(other: Rate, reading: Reading, rules: Rules) -> bool:
     anchor = reading.anchors.get(other.source)
     return (
         anchor is not None

@@ -26,8 +26,8 @@ from rates.exceptions import (
 )
 from rates.models import Coin
 from rates.sources.frames import Question, open_question
-from rates.sources.numbers import read_number, read_price, read_text, read_time, read_volume
 from rates.sources.pacing import fingerprint
+from rates.sources.vendor_values import read_number, read_price, read_text, read_time, read_volume
 from rates.types import Rate, round_places
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ LIMIT_CODE = -1003
 MOST_CHECKS = 20
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this source from another."""
     return fingerprint(settings.BINANCE_WS_API_URL)
 

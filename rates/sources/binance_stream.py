@@ -23,7 +23,7 @@ MOST_PAIRS = 1024
 SUFFIX = "@miniTicker"
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this stream from another."""
     return fingerprint(settings.BINANCE_STREAM_URL)
 

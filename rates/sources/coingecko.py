@@ -18,7 +18,7 @@ from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRe
 from rates.models import Coin
 from rates.sources import pacing
 from rates.sources.connection import USER_AGENT, Answer, describe, http_get
-from rates.sources.numbers import read_json, read_number, read_price, read_time, read_volume
+from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
 from rates.types import Rate
 
 NAME = "coingecko"
@@ -34,7 +34,7 @@ KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 REFUSED_CODES = (10002, 10005, 10010, 10011, 1020)
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this source from another."""
     return pacing.fingerprint(price_url(), settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN, settings.QUOTE_CURRENCY)
 

@@ -15,8 +15,8 @@ from rates import store
 from rates.exceptions import SourceGarbled
 from rates.sources import coingecko
 from rates.sources.coingecko import LONGEST_BODY, get_json, price_url
-from rates.sources.numbers import read_number
-from rates.sources.staff_lookup import put_question
+from rates.sources.staff_lookup import call_source
+from rates.sources.vendor_values import read_number
 
 LONGEST_LIST = 8_000_000
 DAY = 86400
@@ -111,4 +111,4 @@ def parse_list(body: Any) -> dict[str, list[str]]:
 
 def _ask(path: str, params: Mapping[str, str], timeout: float, longest: int = LONGEST_BODY) -> Any:
     url = price_url().removesuffix("/simple/price") + path
-    return put_question(coingecko, 1, partial(get_json, url, params, time.monotonic() + timeout, longest))
+    return call_source(coingecko, 1, partial(get_json, url, params, time.monotonic() + timeout, longest))

@@ -20,7 +20,7 @@ from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.sources.connection import USER_AGENT, describe, open_connection, time_left
-from rates.sources.numbers import read_json
+from rates.sources.vendor_values import read_json
 from rates.types import Rate
 
 LONGEST_MESSAGE = 2**20

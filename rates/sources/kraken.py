@@ -15,15 +15,15 @@ from django.conf import settings
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
 from rates.sources.frames import Question, open_question
-from rates.sources.numbers import read_iso_time, read_number, read_price, read_volume
 from rates.sources.pacing import fingerprint
+from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
 from rates.types import Rate, round_places
 
 NAME = "kraken"
 TETHER = "USDT"
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this source from another."""
     return fingerprint(settings.KRAKEN_WS_URL, settings.QUOTE_CURRENCY)
 
@@ -46,7 +46,7 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     try:
         with open_question(NAME, settings.KRAKEN_WS_URL, timeout) as question:
             question.ask(subscribe_text("subscribe", list(symbols), 1))
-            _take_snapshots(question, symbols, rates, answered)
+            _read_snapshots(question, symbols, rates, answered)
     except SourceUnreachable:
         if not rates:
             raise
@@ -60,7 +60,7 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
     return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
 
 
-def _take_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]) -> None:
+def _read_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]) -> None:
     """Fill *rates* until every pair has been answered, with a snapshot or with an error."""
     nameless = 0
     while len(answered) + nameless < len(symbols):

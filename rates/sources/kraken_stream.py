@@ -19,7 +19,7 @@ from rates.sources.pacing import fingerprint
 NAME = kraken.NAME
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this stream from another."""
     return fingerprint(settings.KRAKEN_WS_URL)
 

@@ -40,11 +40,11 @@ LONGEST_BREAK_PAUSE = 60.0
 STREAM_LIMIT_PAUSE = 30.0
 LONGEST_STREAM_LIMIT_PAUSE = 600.0
 # By how much the clocks of two hosts may differ, in seconds; what is further ahead is from before ours was set back.
-CLOCKS_DIFFER = 60.0
+MAX_CLOCK_SKEW = 60.0
 # No count of failures and no Unix time that is stored can be higher.
-HIGHEST = 1e11
+LARGEST_STORED = 1e11
 # What distinguishes the name of a stream's health from that of its source's.
-STREAM = " stream"
+STREAM_SUFFIX = " stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def fingerprint(*parts: str) -> str:
 
 def stream_name(source: str) -> str:
     """Return the name that the health of *source*'s stream has."""
-    return source + STREAM
+    return source + STREAM_SUFFIX
 
 
 def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str | None = None) -> Health:
@@ -98,7 +98,9 @@ def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str |
     """
     own = _read(stored.get(name, {}))
     health = own if setup in (None, own.setup) else Health(setup=setup or "")
-    other = _read(stored.get(name.removesuffix(STREAM) if name.endswith(STREAM) else stream_name(name), {}))
+    other = _read(
+        stored.get(name.removesuffix(STREAM_SUFFIX) if name.endswith(STREAM_SUFFIX) else stream_name(name), {})
+    )
     if not other.limited or other.paused_until <= health.paused_until:
         return health
     return replace(health, paused_until=other.paused_until, error=health.error or other.error)
@@ -111,7 +113,7 @@ def _read(stored: Mapping[str, Any]) -> Health:
 
 def _is_sound(value: Any, default: Any) -> bool:
     kinds = (int, float) if type(default) is float else (type(default),)
-    return type(value) in kinds and (isinstance(value, str) or 0 <= value <= HIGHEST)
+    return type(value) in kinds and (isinstance(value, str) or 0 <= value <= LARGEST_STORED)
 
 
 def write_health(health: Health) -> dict[str, Any]:
@@ -119,16 +121,16 @@ def write_health(health: Health) -> dict[str, Any]:
     return asdict(health)
 
 
-def settle(learned: Mapping[str, Health], stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def merge_health(learned: Mapping[str, Health], stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """
     Return what to store of what was *learned*, beside what others have *stored* since the questions were put.
 
     The longer pause stands: a good answer that was on its way meanwhile does not end it.
     """
-    return {name: write_health(_settle(health, stored.get(name, {}))) for name, health in learned.items()}
+    return {name: write_health(_keep_longer_pause(health, stored.get(name, {}))) for name, health in learned.items()}
 
 
-def _settle(learned: Health, stored: Mapping[str, Any]) -> Health:
+def _keep_longer_pause(learned: Health, stored: Mapping[str, Any]) -> Health:
     other, now = _read(stored), learned.asked_at
     stands = other.setup == learned.setup and pause_left(other, now) > pause_left(learned, now)
     return other if stands else learned
@@ -157,7 +159,7 @@ def _seconds_since(moment: float, now: float) -> float:
 
 
 def _is_believable(moment: float, now: float) -> bool:
-    return moment - now <= CLOCKS_DIFFER
+    return moment - now <= MAX_CLOCK_SKEW
 
 
 def after_answer(health: Health, now: float, interval: float) -> Health:
@@ -186,11 +188,11 @@ def after_error(health: Health, error: SourceError, asked_at: float, interval: f
         spacing = min(LONGEST_SPACING, wider)
         return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
     if isinstance(error, SourceRefused):
-        pause = _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
+        pause = _backoff_pause(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
         return replace(asked, probing=True, paused_until=now + pause)
     if failures <= FREE_RETRIES:
         return asked
-    return replace(asked, paused_until=now + _grow(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE))
+    return replace(asked, paused_until=now + _backoff_pause(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE))
 
 
 def after_connecting(health: Health, now: float) -> Health:
@@ -219,21 +221,21 @@ def _fail(health: Health, error: SourceError, now: float, failures: int) -> Heal
 def _break_pause(error: SourceError, failures: int) -> float:
     if isinstance(error, SourceLimited):
         if error.retry_after is not None:
-            own = _grow(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
+            own = _backoff_pause(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
             return max(own, min(error.retry_after, LONGEST_NAMED_PAUSE) + random.uniform(0, 2))
-        return _grow(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
+        return _backoff_pause(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
     if isinstance(error, SourceRefused):
-        return _grow(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
-    return _grow(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
+        return _backoff_pause(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
+    return _backoff_pause(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
 
 
 def _limit_pause(error: SourceLimited, failures: int, interval: float) -> float:
     if error.retry_after is not None:
         return min(error.retry_after, LONGEST_NAMED_PAUSE)
-    return _grow(max(interval, 5.0), failures, LONGEST_LIMIT_PAUSE)
+    return _backoff_pause(max(interval, 5.0), failures, LONGEST_LIMIT_PAUSE)
 
 
-def _grow(base: float, times: int, cap: float) -> float:
+def _backoff_pause(base: float, times: int, cap: float) -> float:
     """Return a pause that doubles with each failure up to *cap*; shortened by up to a fifth, so that hosts part."""
     return float(min(cap, base * 2 ** min(times, 20))) * random.uniform(0.8, 1.0)
 

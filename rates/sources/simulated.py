@@ -33,7 +33,7 @@ WAVES = (
 )
 
 
-def setup() -> str:
+def setup_fingerprint() -> str:
     """Return what tells one configuration of this source from another: there is only one."""
     return NAME
 

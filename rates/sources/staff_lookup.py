@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def put_question(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
+def call_source(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
     """
     Return what *ask* returns, which makes *cost* calls to *source*.
 
@@ -37,7 +37,7 @@ def put_question(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
         StoreUnavailable: when Redis cannot be reached; without the pauses nobody is asked.
     """
     now = datetime.now(UTC)
-    health = pacing.read_health(store.load_healths(), source.NAME, source.setup())
+    health = pacing.read_health(store.load_healths(), source.NAME, source.setup_fingerprint())
     _check_pause(source.NAME, health, now)
     _check_credits(source.NAME, cost, now)
     store.count_calls({source.NAME: cost}, now)
@@ -62,5 +62,5 @@ def _check_credits(name: str, cost: int, now: datetime) -> None:
 def _share_pause(name: str, health: Health, error: SourceError, asked_at: float) -> None:
     took = time.time() - asked_at
     learned = pacing.after_error(health, error, asked_at, settings.RATES_REFRESH_INTERVAL, took)
-    store.update_healths(partial(pacing.settle, {name: learned}))
+    store.update_healths(partial(pacing.merge_health, {name: learned}))
     logger.warning("%s; not asked again for %.0f s", error, learned.paused_until - asked_at - took)

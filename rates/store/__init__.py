@@ -2,14 +2,14 @@
 Redis, the shared memory of all processes.
 
     keys          every key, and what it holds
-    connection    the client, and its failures as ours
+    redis_client  the client, and its failures as ours
     board         the published board, its histories, the state of each coin
     coordination  slots, the streams' lock, health of the sources, reports of the processes, attempts to log in
     lookups       what the admin has looked up
 """
 
 from rates.store.board import (
-    VERSION,
+    BOARD_VERSION,
     Change,
     Header,
     Memory,
@@ -22,34 +22,65 @@ from rates.store.board import (
     load_states,
     update_board,
 )
-from rates.store.connection import client, is_cluster, redis_errors
 from rates.store.coordination import (
+    acquire_leadership,
     claim_slot,
     count_attempts,
     count_calls,
     forget_processes,
     forget_unknown_pairs,
     forgive_attempts,
-    hold_stream,
     is_known,
     load_calls,
     load_healths,
     load_processes,
     load_unknown_pairs,
-    release_stream,
+    release_leadership,
     report_process,
     save_unknown_pairs,
     update_healths,
 )
 from rates.store.keys import STATES, history_key, rate_key
 from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
+from rates.store.redis_client import client, is_cluster, redis_errors
 
 __all__ = [
-    "STATES", "VERSION", "Change", "Header", "Memory", "Overview", "Saved", "claim_slot", "client",
-    "count_attempts", "count_calls", "forget_processes", "forget_unknown_pairs", "forgive_attempts",
-    "history_key", "hold_stream", "is_cluster", "is_known", "load_calls", "load_catalog", "load_header",
-    "load_healths", "load_histories", "load_overview", "load_processes", "load_search", "load_snapshot",
-    "load_states", "load_unknown_pairs", "rate_key", "redis_errors", "release_stream",
-    "report_process", "save_catalog", "save_search", "save_unknown_pairs", "update_board",
+    "BOARD_VERSION",
+    "STATES",
+    "Change",
+    "Header",
+    "Memory",
+    "Overview",
+    "Saved",
+    "acquire_leadership",
+    "claim_slot",
+    "client",
+    "count_attempts",
+    "count_calls",
+    "forget_processes",
+    "forget_unknown_pairs",
+    "forgive_attempts",
+    "history_key",
+    "is_cluster",
+    "is_known",
+    "load_calls",
+    "load_catalog",
+    "load_header",
+    "load_healths",
+    "load_histories",
+    "load_overview",
+    "load_processes",
+    "load_search",
+    "load_snapshot",
+    "load_states",
+    "load_unknown_pairs",
+    "rate_key",
+    "redis_errors",
+    "release_leadership",
+    "report_process",
+    "save_catalog",
+    "save_search",
+    "save_unknown_pairs",
+    "update_board",
     "update_healths",
 ]  # fmt: skip

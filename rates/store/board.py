@@ -12,15 +12,15 @@ from django.conf import settings
 
 from rates.exceptions import StoreUnavailable
 from rates.store.codec import decode_state, encode_state
-from rates.store.connection import ATTEMPTS, client, read_hash, redis_errors, take_turns
-from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCES, STATES, history_key, rate_key
+from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCE_HEALTHS, STATES, history_key, rate_key
+from rates.store.redis_client import ATTEMPTS, client, read_hash, redis_errors, transact
 from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
 
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
-VERSION = 1
+BOARD_VERSION = 1
 # Seconds: a history whose coin has no updates any more goes by itself.
-KEEP = 7 * 86400
+HISTORY_TTL = 7 * 86400
 OWNER_CHANGES_KEPT = 50
 # One command for all coins: hundreds of them would cost the client more than the server.
 APPEND_ALL = """
@@ -33,7 +33,7 @@ end
 
 # The states that this process wrote or read last, by their texts: a tick reads them twice, and mostly they are those
 # that the same process wrote a tick ago.
-_known: dict[str, CoinState] = {}
+_decoded: dict[str, CoinState] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class Change:
         owners: changes of owner.
         counts: what happened, by name, for the counters.
         notes: what the operator should know, one log line each.
-        quiet: no publication unless a coin looks different or the list has changed; the states are kept all the same.
+        only_if_changed: no publication unless a coin looks different or the list has changed; the states are kept all
+            the same.
     """
 
     as_of: datetime
@@ -79,7 +80,7 @@ class Change:
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
-    quiet: bool = False
+    only_if_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,13 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
     def work(pipe: Any) -> Saved:
         memory = _load_memory(pipe)
         change = decide(memory)
-        saved = _number(memory.snapshot, change)
+        saved = _assign_seq(memory.snapshot, change)
         pipe.multi()
         _write(pipe, saved, change)
         return saved
 
     # A quiet change writes the states alone.
-    return take_turns(work, BOARD, STATES)
+    return transact(work, BOARD, STATES)
 
 
 def _load_memory(pipe: Any) -> Memory:
@@ -124,12 +125,12 @@ def _load_memory(pipe: Any) -> Memory:
     return Memory(snapshot, states)
 
 
-def _number(before: Snapshot | None, change: Change) -> Saved:
+def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
     old = before.fragments if before else {}
     epoch, seq = (before.epoch, before.seq + 1) if before else (token_hex(8), 1)
     snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments))
     changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
-    published = not change.quiet or bool(changed) or list(old) != list(change.fragments)
+    published = not change.only_if_changed or bool(changed) or list(old) != list(change.fragments)
     return Saved(
         snapshot, changed, frozenset(old) - frozenset(change.fragments), change.owners, change.notes, published
     )
@@ -150,19 +151,19 @@ def _write_states(pipe: Any, change: Change) -> None:
 
 
 def _read_states(texts: Mapping[str, str]) -> dict[str, CoinState]:
-    states = {symbol: _known.get(text) or decode_state(text) for symbol, text in texts.items()}
+    states = {symbol: _decoded.get(text) or decode_state(text) for symbol, text in texts.items()}
     _remember(texts, states)
     return states
 
 
 def _remember(texts: Mapping[str, str], states: Mapping[str, CoinState]) -> None:
-    _known.clear()
-    _known.update((text, states[symbol]) for symbol, text in texts.items())
+    _decoded.clear()
+    _decoded.update((text, states[symbol]) for symbol, text in texts.items())
 
 
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
-    header = {"v": VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
+    header = {"v": BOARD_VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
     # Neither expires: a coin that stood still for longer would take the whole board away.
     pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}))
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
@@ -174,7 +175,7 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.delete(*gone)
     points = {history_key(symbol): json.dumps(point._asdict()) for symbol, point in change.points.items()}
     if points:
-        pipe.eval(APPEND_ALL, len(points), *points, KEEP, settings.RATES_HISTORY_LENGTH, *points.values())
+        pipe.eval(APPEND_ALL, len(points), *points, HISTORY_TTL, settings.RATES_HISTORY_LENGTH, *points.values())
     if change.owners:
         pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
@@ -211,7 +212,7 @@ def _read_header(text: str | None) -> Header | None:
     if text is None:
         return None
     data = json.loads(text)
-    if data.get("v") != VERSION:
+    if data.get("v") != BOARD_VERSION:
         return None
     return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]))
 
@@ -271,7 +272,7 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
     started = time.monotonic()
     with redis_errors(), client().pipeline() as pipe:
         pipe.get(BOARD)
-        for key in (STATES, SOURCES, CALLS, COUNTERS, PROCESSES):
+        for key in (STATES, SOURCE_HEALTHS, CALLS, COUNTERS, PROCESSES):
             pipe.hgetall(key)
         pipe.lrange(OWNERS, 0, -1)
         for symbol in wanted:

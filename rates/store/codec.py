@@ -12,9 +12,9 @@ from typing import Any
 
 from rates.types import CoinState, Held, Rate, Reading, read_time
 
-VERSION = 2
+STATE_VERSION = 2
 # It wrote down readings in another way.
-BEFORE = 1
+PREVIOUS_STATE_VERSION = 1
 # Made once: `json.dumps` would make an encoder for each of hundreds of states.
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -26,7 +26,7 @@ def encode_state(state: CoinState) -> str:
     """Return *state* as one line of JSON."""
     return encode(
         {
-            "v": VERSION,
+            "v": STATE_VERSION,
             "id": state.coingecko_id,
             "pair": state.binance_symbol,
             "quote": state.quote,
@@ -42,9 +42,9 @@ def encode_state(state: CoinState) -> str:
 def decode_state(text: str | bytes) -> CoinState:
     """Return what `encode_state` wrote; of a release before what it showed, and of a newer one nothing."""
     data = json.loads(text)
-    if data.get("v") not in (BEFORE, VERSION):
+    if data.get("v") not in (PREVIOUS_STATE_VERSION, STATE_VERSION):
         return CoinState()
-    readings = [_decode_reading(item) for item in data["readings"]] if data["v"] == VERSION else []
+    readings = [_decode_reading(item) for item in data["readings"]] if data["v"] == STATE_VERSION else []
     return CoinState(
         coingecko_id=data["id"],
         binance_symbol=data["pair"],

@@ -12,10 +12,10 @@ from rates.models import Coin
 logger = logging.getLogger(__name__)
 
 # Seconds between two log lines about a database that stays away.
-QUIET = 60.0
+LOG_INTERVAL = 60.0
 # Seconds that a database which failed is left alone: no failure may cost its time-out again in the same tick, nor each
 # time that a publisher decides anew because others went on.
-LEFT_ALONE = 5.0
+RETRY_AFTER = 5.0
 # Milliseconds that PostgreSQL may take for the list; a tick has a few seconds for everything.
 DEADLINE = 1000
 
@@ -35,7 +35,7 @@ class CoinList:
         Raises:
             DatabaseError: when it could not be read yet either.
         """
-        if self._coins is not None and time.monotonic() - self._failed_at < LEFT_ALONE:
+        if self._coins is not None and time.monotonic() - self._failed_at < RETRY_AFTER:
             return list(self._coins)
         try:
             with _deadline():
@@ -50,7 +50,7 @@ class CoinList:
         return list(coins)
 
     def _complain(self, error: DatabaseError) -> None:
-        if time.monotonic() - self._complained_at >= QUIET:
+        if time.monotonic() - self._complained_at >= LOG_INTERVAL:
             self._complained_at = time.monotonic()
             logger.warning("the coin list cannot be read, the last one is used: %s", str(error).partition("\n")[0])
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from rates.store.connection import client, read_hash, redis_errors, take_turns
-from rates.store.keys import CALLS, PROCESSES, SOURCES, STREAM, UNKNOWN_PAIRS
+from rates.store.keys import CALLS, PROCESSES, SOURCE_HEALTHS, STREAM_LEADER, UNKNOWN_PAIRS
+from rates.store.redis_client import client, read_hash, redis_errors, transact
 
 Healths = Mapping[str, Mapping[str, Any]]
 
@@ -16,7 +16,7 @@ Healths = Mapping[str, Mapping[str, Any]]
 UNKNOWN_PAIR_KEPT = 86400
 
 # Compare and act in one step, so that a process that was suspended cannot take away what another holds by now.
-HOLD = """
+ACQUIRE = """
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call("SET", KEYS[1], ARGV[1], "PX", ARGV[2])
@@ -55,7 +55,7 @@ def claim_slot(slot: int, seconds: float) -> bool:
 def load_healths() -> Healths:
     """Return the health of each source that was ever asked, by name."""
     with redis_errors():
-        return read_hash(client().hgetall(SOURCES))
+        return read_hash(client().hgetall(SOURCE_HEALTHS))
 
 
 def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
@@ -66,14 +66,14 @@ def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
     """
 
     def work(pipe: Any) -> Healths:
-        stored = read_hash(pipe.hgetall(SOURCES))
+        stored = read_hash(pipe.hgetall(SOURCE_HEALTHS))
         decided = decide(stored)
         pipe.multi()
         if decided:
-            pipe.hset(SOURCES, mapping={name: json.dumps(health) for name, health in decided.items()})
+            pipe.hset(SOURCE_HEALTHS, mapping={name: json.dumps(health) for name, health in decided.items()})
         return {**stored, **decided}
 
-    return take_turns(work, SOURCES)
+    return transact(work, SOURCE_HEALTHS)
 
 
 def count_calls(calls: Mapping[str, int], now: datetime) -> None:
@@ -127,16 +127,16 @@ def forget_unknown_pairs(pairs: Collection[str]) -> None:
             client().zrem(UNKNOWN_PAIRS, *pairs)
 
 
-def hold_stream(token: str, seconds: float) -> bool:
+def acquire_leadership(token: str, seconds: float) -> bool:
     """Take or renew, for *seconds*, the right to be the one active stream; False while another process has it."""
     with redis_errors():
-        return bool(client().eval(HOLD, 1, STREAM, token, int(seconds * 1000)))
+        return bool(client().eval(ACQUIRE, 1, STREAM_LEADER, token, int(seconds * 1000)))
 
 
-def release_stream(token: str) -> None:
+def release_leadership(token: str) -> None:
     """Give up the right to be the active stream, if *token* has it."""
     with redis_errors():
-        client().eval(RELEASE, 1, STREAM, token)
+        client().eval(RELEASE, 1, STREAM_LEADER, token)
 
 
 def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:

@@ -23,14 +23,14 @@ Symbols are upper case and our own words are lower case, so they cannot meet.
 
 BOARD = "rates:board"
 STATES = "rates:states"
-SOURCES = "rates:sources"
+SOURCE_HEALTHS = "rates:sources"
 CALLS = "rates:calls"
 COUNTERS = "rates:counters"
 OWNERS = "rates:owners"
 PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
 UNKNOWN_PAIRS = "rates:binance:unknown"
-STREAM = "rates:stream"
+STREAM_LEADER = "rates:stream"
 
 
 def rate_key(symbol: str) -> str:

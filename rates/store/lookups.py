@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rates.store.connection import client, redis_errors
 from rates.store.keys import CATALOG
+from rates.store.redis_client import client, redis_errors
 
 
 def save_catalog(coins: Mapping[str, Sequence[str]], seconds: int) -> None:

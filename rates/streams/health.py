@@ -13,7 +13,15 @@ from types import ModuleType
 
 from rates import store
 from rates.exceptions import SourceError, StoreUnavailable
-from rates.sources.pacing import Health, after_break, after_connecting, pause_left, read_health, settle, stream_name
+from rates.sources.pacing import (
+    Health,
+    after_break,
+    after_connecting,
+    merge_health,
+    pause_left,
+    read_health,
+    stream_name,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +31,7 @@ class SharedHealth:
 
     def __init__(self, source: ModuleType) -> None:
         self._name = stream_name(source.NAME)
-        self._setup = source.setup()
+        self._setup = source.setup_fingerprint()
         self._health = Health(setup=self._setup)
 
     async def read_pause(self) -> tuple[float, str]:
@@ -54,6 +62,6 @@ class SharedHealth:
     async def _save(self, health: Health) -> None:
         self._health = health
         try:
-            await asyncio.to_thread(store.update_healths, partial(settle, {self._name: health}))
+            await asyncio.to_thread(store.update_healths, partial(merge_health, {self._name: health}))
         except StoreUnavailable as error:
             logger.debug("%s: its health cannot be shared: %s", self._name, error)

@@ -24,8 +24,8 @@ from rates.exceptions import StoreUnavailable
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream
 from rates.store.coin_list import coin_list
-from rates.streams.latest import Desk
-from rates.streams.link import Link
+from rates.streams.latest import LatestRates
+from rates.streams.reconnecting import ReconnectingStream
 from rates.telemetry import counts
 from rates.telemetry.reports import report_forever
 from rates.types import Rate
@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 STREAMS = {module.NAME: module for module in (binance_stream, kraken_stream)}
 # All in seconds. A killed process is replaced within the sum of the first two.
-LOCK_SERVES = 6.0
-LOCK_RENEWED = 2.0
-COIN_LIST_READ = 2.0
+LEASE = 6.0
+LEASE_RENEWAL = 2.0
+COIN_LIST_INTERVAL = 2.0
 # How often rates are confirmed that have not changed; sooner where they would be stale soon.
-CONFIRMED = 3.0
+CONFIRM_INTERVAL = 3.0
 
 T = TypeVar("T")
 
@@ -48,20 +48,20 @@ class Threads:
 
     def __init__(self) -> None:
         self._board = ThreadPoolExecutor(1, "board")
-        self._lock = ThreadPoolExecutor(1, "lock")
+        self._leadership = ThreadPoolExecutor(1, "leadership")
 
     async def on_board(self, function: Callable[[], T]) -> T:
         """Run *function* where the database and the board are used."""
         return await asyncio.get_running_loop().run_in_executor(self._board, _with_fresh_database, function)
 
-    async def on_lock(self, function: Callable[[], T]) -> T:
+    async def on_leadership(self, function: Callable[[], T]) -> T:
         """Run *function* where the lock is held."""
-        return await asyncio.get_running_loop().run_in_executor(self._lock, function)
+        return await asyncio.get_running_loop().run_in_executor(self._leadership, function)
 
     def close(self) -> None:
         """Wait until both are idle."""
         self._board.shutdown(cancel_futures=True)
-        self._lock.shutdown()
+        self._leadership.shutdown()
 
 
 def _with_fresh_database(function: Callable[[], T]) -> T:
@@ -75,57 +75,59 @@ def _with_fresh_database(function: Callable[[], T]) -> T:
 async def run(stop: asyncio.Event) -> None:
     """Stream whenever this process holds the lock, until *stop* is set; the lock is free afterwards."""
     token, threads = secrets.token_hex(8), Threads()
-    links: list[Link] = []
-    counts.begin(counts.stream_breaks, settings.RATES_STREAM, counts.FAILURES)
+    streams: list[ReconnectingStream] = []
+    counts.start_at_zero(counts.stream_breaks, settings.RATES_STREAM, counts.FAILURES)
     try:
         await first_of(
-            stop.wait(), _take_turns(token, threads, links), report_forever("stream", lambda: _describe(links))
+            stop.wait(),
+            _lead_when_elected(token, threads, streams),
+            report_forever("stream", lambda: _describe(streams)),
         )
     finally:
         threads.close()
         try:
-            store.release_stream(token)
+            store.release_leadership(token)
         except StoreUnavailable as error:
             logger.warning("the lock of the streams runs out by itself: %s", error)
 
 
-def _describe(links: list[Link]) -> dict[str, int]:
+def _describe(streams: list[ReconnectingStream]) -> dict[str, int]:
     """Return what this process reports: whether it streams, and which of its streams deliver."""
-    delivers = {link.source.NAME: link.delivers for link in links}
-    counts.stream_active.set(bool(links))
+    delivers = {stream.source.NAME: stream.delivers for stream in streams}
+    counts.stream_active.set(bool(streams))
     for name in settings.RATES_STREAM:
         counts.stream_delivers.labels(name).set(delivers.get(name, False))
-    return {"active": int(bool(links)), **{f"{name}_delivers": int(value) for name, value in delivers.items()}}
+    return {"active": int(bool(streams)), **{f"{name}_delivers": int(value) for name, value in delivers.items()}}
 
 
-async def _take_turns(token: str, threads: Threads, links: list[Link]) -> None:
-    """Stream while the lock is held; *links* has the streams meanwhile, and nothing while another process has it."""
+async def _lead_when_elected(token: str, threads: Threads, streams: list[ReconnectingStream]) -> None:
+    """Stream while the lock is held; *streams* has the streams meanwhile, and nothing while another process has it."""
     while True:
-        if serves_until := await _take_lock(token, threads):
+        if leads_until := await _try_to_lead(token, threads):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
-            desk = Desk()
-            links[:] = [Link(STREAMS[name], desk) for name in settings.RATES_STREAM]
-            await first_of(_keep_lock(token, threads, serves_until), _stream(desk, links, threads))
-            links.clear()
+            latest = LatestRates()
+            streams[:] = [ReconnectingStream(STREAMS[name], latest) for name in settings.RATES_STREAM]
+            await first_of(_stay_leader(token, threads, leads_until), _stream(latest, streams, threads))
+            streams.clear()
             logger.warning("this process streams no more: it has lost the lock, or Redis")
-        await asyncio.sleep(LOCK_RENEWED)
+        await asyncio.sleep(LEASE_RENEWAL)
 
 
-async def _take_lock(token: str, threads: Threads) -> float | None:
+async def _try_to_lead(token: str, threads: Threads) -> float | None:
     try:
-        return await _hold(token, threads)
+        return await _acquire(token, threads)
     except StoreUnavailable:
         return None
 
 
-async def _keep_lock(token: str, threads: Threads, serves_until: float) -> None:
+async def _stay_leader(token: str, threads: Threads, leads_until: float) -> None:
     """Renew the lock until another process has it, or until it has run out without an answer from Redis."""
     with suppress(TimeoutError):
-        async with asyncio.timeout_at(serves_until) as limit:
+        async with asyncio.timeout_at(leads_until) as limit:
             while True:
-                await asyncio.sleep(LOCK_RENEWED)
+                await asyncio.sleep(LEASE_RENEWAL)
                 try:
-                    renewed = await _hold(token, threads)
+                    renewed = await _acquire(token, threads)
                 except StoreUnavailable:
                     logger.debug("the lock of the streams could not be renewed")
                     continue
@@ -134,59 +136,59 @@ async def _keep_lock(token: str, threads: Threads, serves_until: float) -> None:
                 limit.reschedule(renewed)
 
 
-async def _hold(token: str, threads: Threads) -> float | None:
+async def _acquire(token: str, threads: Threads) -> float | None:
     """Take or renew the lock; return until when it surely serves, by the loop's clock; None if another has it."""
     asked_at = asyncio.get_running_loop().time()
-    held = await threads.on_lock(lambda: store.hold_stream(token, LOCK_SERVES))
-    return asked_at + LOCK_SERVES if held else None
+    held = await threads.on_leadership(lambda: store.acquire_leadership(token, LEASE))
+    return asked_at + LEASE if held else None
 
 
-async def _stream(desk: Desk, links: list[Link], threads: Threads) -> None:
-    """Keep all *links* open and publish their news; ends only by being cancelled."""
-    following, publishing = _follow_coins(desk, links, threads), _publish_news(desk, threads)
-    await first_of(following, publishing, *(link.keep_open() for link in links))
+async def _stream(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
+    """Keep all *streams* open and publish their news; ends only by being cancelled."""
+    following, publishing = _follow_coins(latest, streams, threads), _publish_changes(latest, threads)
+    await first_of(following, publishing, *(stream.keep_open() for stream in streams))
 
 
-async def _follow_coins(desk: Desk, links: list[Link], threads: Threads) -> None:
-    """Tell every link which pairs the coin list wants now."""
+async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
+    """Tell every stream which pairs the coin list wants now."""
     while True:
         try:
-            desk.coins = coins = await threads.on_board(coin_list.read)
-            for link in links:
-                source: ModuleType = link.source
-                link.want(source.map_pairs(coins))
+            latest.coins = coins = await threads.on_board(coin_list.read)
+            for stream in streams:
+                source: ModuleType = stream.source
+                stream.set_pairs(source.map_pairs(coins))
         except DatabaseError as error:
             logger.warning("the coin list cannot be read, the streams go on as before: %s", type(error).__name__)
-        await asyncio.sleep(COIN_LIST_READ)
+        await asyncio.sleep(COIN_LIST_INTERVAL)
 
 
-async def _publish_news(desk: Desk, threads: Threads) -> None:
+async def _publish_changes(latest: LatestRates, threads: Threads) -> None:
     """Put news on the board as soon as the interval since the last ones has passed; confirm the rest now and then."""
-    confirmed = min(CONFIRMED, settings.RATES_STALE_AFTER / 5)
+    confirmed = min(CONFIRM_INTERVAL, settings.RATES_STALE_AFTER / 5)
     due, confirm_due = time.monotonic(), time.monotonic() + confirmed
     published = True
     while True:
         with suppress(TimeoutError):
             # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the news.
             async with asyncio.timeout(max(0.01, confirm_due - time.monotonic())):
-                await desk.news.wait()
+                await latest.changed.wait()
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         now = time.monotonic()
         due = now + settings.RATES_STREAM_INTERVAL
         if now >= confirm_due:
             confirm_due = now + confirmed
-            rates = desk.take_all(now)
+            rates = latest.drain_all(now)
         else:
-            rates = desk.take_news()
+            rates = latest.drain_changes()
         if rates:
-            published = await _publish(rates, desk.coins, threads, log_failure=published)
+            published = await _publish(rates, latest.coins, threads, log_failure=published)
             if not published:
-                desk.put_back(rates)
+                latest.requeue(rates)
 
 
 async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, *, log_failure: bool) -> bool:
     try:
-        await threads.on_board(lambda: feed.take_readings(rates, coins))
+        await threads.on_board(lambda: feed.publish_streamed(rates, coins))
         return True
     except (StoreUnavailable, DatabaseError) as error:
         logger.log(logging.WARNING if log_failure else logging.DEBUG, "news of the streams have to wait: %s", error)

@@ -13,8 +13,13 @@ from itertools import product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import Metric
 
-WEB, WORKER, STREAM, EVERY = (CollectorRegistry() for _ in range(4))
-REGISTRIES = {"web": (WEB, EVERY), "worker": (WORKER, EVERY), "stream": (STREAM, EVERY), "beat": (EVERY,)}
+WEB, WORKER, STREAMER, EVERY = (CollectorRegistry() for _ in range(4))
+REGISTRIES = {
+    "web": (WEB, EVERY),
+    "worker": (WORKER, EVERY),
+    "stream": (STREAMER, EVERY),
+    "beat": (EVERY,),
+}
 ProcessCollector(namespace="rates", registry=EVERY)
 
 # What a sample's name has behind its metric's, by the metric's type.
@@ -83,30 +88,30 @@ answer_time = Histogram(
 
 # Streams
 
-stream_active = Gauge("rates_stream_active", "Whether this process is the one that streams.", registry=STREAM)
-stream_delivers = Gauge("rates_stream_delivers", "Whether the stream delivers.", ["source"], registry=STREAM)
-stream_events = Counter("rates_stream_events", "Events received.", ["source"], registry=STREAM)
+stream_active = Gauge("rates_stream_active", "Whether this process is the one that streams.", registry=STREAMER)
+stream_delivers = Gauge("rates_stream_delivers", "Whether the stream delivers.", ["source"], registry=STREAMER)
+stream_events = Counter("rates_stream_events", "Events received.", ["source"], registry=STREAMER)
 stream_connections = Counter(
-    "rates_stream_connections", "Connections that began to deliver.", ["source"], registry=STREAM
+    "rates_stream_connections", "Connections that began to deliver.", ["source"], registry=STREAMER
 )
 stream_breaks = Counter(
-    "rates_stream_breaks", "Connections that failed, by kind of failure.", ["source", "kind"], registry=STREAM
+    "rates_stream_breaks", "Connections that failed, by kind of failure.", ["source", "kind"], registry=STREAMER
 )
 
 
-def begin(counter: Counter, *choices: Iterable[str]) -> None:
+def start_at_zero(counter: Counter, *choices: Iterable[str]) -> None:
     """Begin the series of each combination of labels at 0, or their first event would be no increase."""
     for values in product(*choices):
         counter.labels(*values)
 
 
-begin(refused, ("origin", "token", "full", "full_for_address", "draining", "database"))
-begin(closed, ("slow", "dead", "token_expired", "draining", "protocol"))
-begin(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "too_often", "too_long"))
-begin(ticks, ("run", "taken", "failed"))
+start_at_zero(refused, ("origin", "token", "full", "full_for_address", "draining", "database"))
+start_at_zero(closed, ("slow", "dead", "token_expired", "draining", "protocol"))
+start_at_zero(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "too_often", "too_long"))
+start_at_zero(ticks, ("run", "taken", "failed"))
 
 
-def note_fan_out(members: int, behind: int, seconds: float) -> None:
+def observe_fan_out(members: int, behind: int, seconds: float) -> None:
     """Note a publication that was handed to *members* sockets, of which those *behind* skip it."""
     if members:
         fan_out.observe(seconds)

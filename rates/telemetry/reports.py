@@ -23,14 +23,14 @@ from rates.telemetry import counts
 logger = logging.getLogger(__name__)
 
 # Seconds.
-RENEW = 5.0
+REPORT_INTERVAL = 5.0
 GONE_AFTER = 30.0
 # Hosts' clocks differ, so a report that looks old stays for longer than it counts.
 DROPPED_AFTER = 600.0
 # A clock that differs by more is worth a word; by a minute, ticks are dropped and pauses are not kept.
-CLOCKS_AGREE = 5.0
+MAX_CLOCK_DIFFERENCE = 5.0
 # What a report holds besides the facts.
-AT, VERSION, SAMPLES = "at", "version", "samples"
+AT_FIELD, VERSION_FIELD, SAMPLES_FIELD = "at", "version", "samples"
 
 Facts = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ class Clock:
     def compare(self, before: float, theirs: float, after: float) -> None:
         """Take note that Redis' clock showed *theirs* when ours was somewhere between *before* and *after*."""
         ahead = max(0.0, before - theirs) or min(0.0, after - theirs)
-        agrees = abs(ahead) <= CLOCKS_AGREE
+        agrees = abs(ahead) <= MAX_CLOCK_DIFFERENCE
         if self.agrees and not agrees:
             side = "ahead of" if ahead > 0 else "behind"
             logger.warning("the clock of this host is %.0f s %s that of Redis; set them by NTP", abs(ahead), side)
@@ -69,11 +69,11 @@ def report(kind: str, facts: Facts) -> None:
     """
     samples = counts.samples(kind)
     now = time.time()
-    added = {AT: now, VERSION: rates.__version__, SAMPLES: samples}
+    added = {AT_FIELD: now, VERSION_FIELD: rates.__version__, SAMPLES_FIELD: samples}
     _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
 
 
-def drop_gone(now: float) -> None:
+def drop_old_reports(now: float) -> None:
     """
     Drop the reports of processes that are gone for long, or every restart would leave one more.
 
@@ -81,7 +81,7 @@ def drop_gone(now: float) -> None:
         StoreUnavailable: when Redis cannot be reached.
     """
     reports = store.load_processes()
-    store.forget_processes(name for name, facts in reports.items() if now - facts[AT] > DROPPED_AFTER)
+    store.forget_processes(name for name, facts in reports.items() if now - facts[AT_FIELD] > DROPPED_AFTER)
 
 
 async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
@@ -91,11 +91,11 @@ async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
         try:
             await asyncio.to_thread(report, kind, facts())
             if time.monotonic() - dropped_at > DROPPED_AFTER:
-                await asyncio.to_thread(drop_gone, time.time())
+                await asyncio.to_thread(drop_old_reports, time.time())
                 dropped_at = time.monotonic()
         except StoreUnavailable:
-            await asyncio.sleep(RENEW)
-        await asyncio.sleep(RENEW)
+            await asyncio.sleep(REPORT_INTERVAL)
+        await asyncio.sleep(REPORT_INTERVAL)
 
 
 def report_in_thread(kind: str, facts: Facts) -> None:
@@ -107,9 +107,9 @@ def _keep_reporting(kind: str, facts: Facts) -> None:
     while True:
         with suppress(StoreUnavailable):
             report(kind, facts)
-        time.sleep(RENEW)
+        time.sleep(REPORT_INTERVAL)
 
 
 def running(processes: Mapping[str, Facts], now: float) -> dict[str, Facts]:
     """Return the reports of the processes that still report, by name."""
-    return {name: facts for name, facts in sorted(processes.items()) if abs(now - facts[AT]) <= GONE_AFTER}
+    return {name: facts for name, facts in sorted(processes.items()) if abs(now - facts[AT_FIELD]) <= GONE_AFTER}

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from rates import feed, store
-from rates.judgement import board
+from rates.judgement import next_board
 from rates.models import Coin
 from rates.types import Rate
 
@@ -36,7 +36,7 @@ def show(prices: dict[str, str], source: str = "coingecko") -> None:
     """Put *prices* on the board as if a tick had brought them."""
     now = datetime.now(UTC)
     rates = [Rate(symbol, Decimal(price), None, None, source, now, now) for symbol, price in prices.items()]
-    store.update_board(lambda memory: board.revise(memory, list(Coin.objects.enabled()), rates, now))
+    store.update_board(lambda memory: next_board.revise(memory, list(Coin.objects.enabled()), rates, now))
 
 
 def act(client: Client, action: str, coins: Sequence[Coin], **more: str):
@@ -263,7 +263,7 @@ def test_strangers_see_none_of_our_pages(client, coins, page: str) -> None:
 
 def test_without_coins_there_is_a_clean_empty_board_and_nobody_is_asked(admin_client, coins) -> None:
     Coin.objects.all().delete()
-    tick = feed.take_tick()
+    tick = feed.run_tick()
     assert (tick.answers, tick.saved.snapshot.fragments) == ({}, {})
     assert not [key for key in store.client().keys("rates:*") if "BTC" in key]
 

@@ -106,7 +106,7 @@ def test_what_is_gone_for_long_is_dropped_from_redis() -> None:
     now = time.time()
     for name, age in (("web:a:1", 0.0), ("web:a:2", 60.0), ("web:a:3", 3600.0)):
         store.report_process(name, {"at": now - age})
-    reports.drop_gone(now)
+    reports.drop_old_reports(now)
     assert store.load_processes().keys() == {"web:a:1", "web:a:2"}
 
 
@@ -139,7 +139,7 @@ def test_a_tick_shows_in_prices_sources_and_ticks(coingecko: CoinGecko, settings
     refresh_rates()
     refresh_rates()
     coingecko.fault = "500"
-    feed.take_tick()
+    feed.run_tick()
     assert (measured["rates_ticks_total,outcome=run"], measured["rates_ticks_total,outcome=taken"]) == (1, 1)
     assert measured["rates_tick_seconds_count"] == 1
     assert measured["rates_source_answers_total,outcome=answered,source=coingecko"] == 1
@@ -156,9 +156,9 @@ def test_a_tick_shows_in_prices_sources_and_ticks(coingecko: CoinGecko, settings
 def test_a_dispute_and_a_held_price_are_counted(coingecko: CoinGecko, settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
-    feed.take_tick()
+    feed.run_tick()
     coingecko.prices["BTC"] *= 10
-    feed.take_tick()
+    feed.run_tick()
     found = samples()
     assert (found["rates_disputes_total"], found["rates_held_prices_total"]) == (1, 1)
     assert (found["rates_price_disputed,symbol=BTC"], found["rates_price_held,symbol=BTC"]) == (1, 1)

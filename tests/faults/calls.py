@@ -25,7 +25,7 @@ CALLS: dict[str, Callable[[], object]] = {
     "publish_coins": feed.publish_coins,
     "report_process": lambda: store.report_process("test:host:1", {"at": 0}),
     "claim_slot": lambda: store.claim_slot(1, 1),
-    "hold_stream": lambda: store.hold_stream("test", 0.1),
+    "acquire_leadership": lambda: store.acquire_leadership("test", 0.1),
 }
 
 

@@ -140,7 +140,7 @@ def start_calls(system: System) -> Process:
 
 def longest_call(calls: Process) -> float:
     """Return the longest time of a call, in seconds; that of a call which still runs counts too."""
-    wait_until(lambda: calls.lines("hold_stream"), 30)
+    wait_until(lambda: calls.lines("acquire_leadership"), 30)
     count = len(calls.lines("seconds"))
     wait_until(lambda: len(calls.lines("seconds")) > count + 8, 30, "all calls end")
     return max(float(line.split()[1]) for line in calls.lines("seconds"))

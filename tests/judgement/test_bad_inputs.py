@@ -13,8 +13,8 @@ import pytest
 from pytest_django import Settings
 
 from rates import store
-from rates.judgement.board import TETHER_USD
-from rates.judgement.ownership import EVIDENCE
+from rates.judgement.next_board import TETHER_USD
+from rates.judgement.ownership import EVIDENCE_AGE
 from rates.models import Coin
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
@@ -243,7 +243,7 @@ def test_usdt_that_nobody_can_measure_any_more_marks_what_is_left(world: World) 
     world.misbehave({"coingecko": "500", "kraken": "hang"})
     coin = world.tick(5)
     assert (coin["source"], marks(coin)) == ("binance", "")
-    let_pass(EVIDENCE.total_seconds())
+    let_pass(EVIDENCE_AGE.total_seconds())
     coin = world.tick()
     assert (coin["source"], marks(coin)) == ("binance", "disputed")
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from rates.judgement.ownership import Verdict, accept, decide, find_candidates
-from rates.judgement.readings import Rules, distance_pct, take_rate
+from rates.judgement.readings import Rules, add_rate, distance_pct
 from rates.types import CoinState, Rate, Reading
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -194,7 +194,7 @@ def test_a_stale_price_is_stale_whatever_else_happens() -> None:
 def take(*rates: Rate, live: bool = False, known: dict[str, Reading] | None = None) -> dict[str, Reading]:
     known = known or {}
     for each in rates:
-        known = take_rate(known, each, live, RULES)
+        known = add_rate(known, each, live, RULES)
     return known
 
 

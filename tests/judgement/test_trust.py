@@ -20,7 +20,7 @@ from itertools import combinations
 import pytest
 
 from rates.exceptions import SourceError
-from rates.judgement import board
+from rates.judgement import next_board
 from rates.models import Coin
 from rates.sources import binance as binance_source
 from rates.sources import coingecko as coingecko_source
@@ -65,7 +65,7 @@ class Service:
             for symbol in FOLLOWED:
                 stand_in.prices[symbol] *= RISE
         rates = [replace(rate, **self._shift(rate)) for name in self.stand_ins for rate in ask(name)]
-        change = board.revise(self.memory, COINS, rates, datetime.now(UTC) + self.offset)
+        change = next_board.revise(self.memory, COINS, rates, datetime.now(UTC) + self.offset)
         self.memory = Memory(None, change.states)
         self.rows = [json.loads(fragment.json) for fragment in change.fragments.values()]
         self.offset += INTERVAL

@@ -23,8 +23,8 @@ from pytest_django import Settings
 from rates import feed, store
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream, pacing
-from rates.streams.latest import Desk
-from rates.streams.link import Link
+from rates.streams.latest import LatestRates
+from rates.streams.reconnecting import ReconnectingStream
 from rates.types import Rate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
@@ -43,12 +43,12 @@ TICKS = 9
 PAIRED = ["drop", "silent", "only_garbage", "418", "burst", "tenfold", "frozen"]
 
 
-class AgingDesk(Desk):
-    """A desk whose memory moves into the past, as everything else does between two ticks."""
+class AgingRates(LatestRates):
+    """`LatestRates` whose memory moves into the past, as everything else does between two ticks."""
 
     def let_pass(self, seconds: float) -> None:
         by = timedelta(seconds=seconds)
-        self._heard = {source: at - seconds for source, at in self._heard.items()}
+        self._heard_at = {source: at - seconds for source, at in self._heard_at.items()}
         self._rates = {key: age_rate(rate, by) for key, rate in self._rates.items()}
 
 
@@ -73,11 +73,11 @@ class Links:
         self.run(lambda: self._open(coins))
 
     def _open(self, coins: list[Coin]) -> None:
-        self.desk = AgingDesk()
+        self.latest = AgingRates()
         for source in self._sources:
-            link = Link(source, self.desk)
-            link.want(source.map_pairs(coins))
-            self._tasks.append(asyncio.ensure_future(link.keep_open(), loop=self._loop))
+            stream = ReconnectingStream(source, self.latest)
+            stream.set_pairs(source.map_pairs(coins))
+            self._tasks.append(asyncio.ensure_future(stream.keep_open(), loop=self._loop))
 
     def close(self) -> None:
         """End all connections."""
@@ -92,7 +92,7 @@ class Links:
     def take(self) -> list[Rate]:
         """Return what the links vouch for now; none of them may have ended."""
         assert not any(task.done() for task in self._tasks)
-        return self.run(lambda: self.desk.take_all(time.monotonic()))
+        return self.run(lambda: self.latest.drain_all(time.monotonic()))
 
     def end(self) -> None:
         """Leave nothing behind."""
@@ -132,11 +132,11 @@ class StreamWorld(World):
         """Return what BTC shows after some ticks, each an interval later."""
         for _ in range(times):
             let_pass(INTERVAL)
-            self.links.run(lambda: self.links.desk.let_pass(INTERVAL))
+            self.links.run(lambda: self.links.latest.let_pass(INTERVAL))
             time.sleep(LISTEN)
-            feed.take_readings(self.links.take(), list(Coin.objects.all()))
+            feed.publish_streamed(self.links.take(), list(Coin.objects.all()))
             self.boards = [shown("BTC")]
-            feed.take_tick()
+            feed.run_tick()
             self.boards.append(shown("BTC"))
         return self.boards[-1]
 
@@ -156,7 +156,7 @@ class StreamWorld(World):
         healths = store.load_healths()
         paused = [name for name in healths if pacing.pause_left(pacing.read_health(healths, name), time.time())]
         let_pass(LONGER_THAN_ANY_PAUSE)
-        if any(name.endswith(pacing.STREAM) for name in paused):
+        if any(name.endswith(pacing.STREAM_SUFFIX) for name in paused):
             self.links.close()
             self.links.open(list(Coin.objects.all()))
         self.wait_for_streams()

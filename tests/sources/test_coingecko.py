@@ -17,7 +17,7 @@ from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRe
 from rates.models import Coin
 from rates.publication import encode_row, plain_text
 from rates.sources import coingecko as source
-from rates.sources.numbers import read_json
+from rates.sources.vendor_values import read_json
 from rates.types import Rate, Row, Snapshot
 from tests.stand_ins.coingecko import ANSWERS, CoinGecko
 from tests.stand_ins.market import WRONG_VALUES
@@ -260,7 +260,7 @@ def prices() -> dict[str, str | None]:
 def test_tick_takes_one_request_for_all_coins(coingecko: CoinGecko, coins: list[Coin]) -> None:
     coingecko.prices["BTC"] = Decimal("63250.10")
     coingecko.prices["XLM"] = Decimal("0.1042170")
-    feed.take_tick()
+    feed.run_tick()
     assert prices() == {"BTC": "63250.10", "XLM": "0.1042170"}
     assert coingecko.calls == 1
 
@@ -269,38 +269,38 @@ def test_failing_source_leaves_the_last_prices_and_the_next_tick_is_the_retry(
     coingecko: CoinGecko, coins: list[Coin]
 ) -> None:
     coingecko.prices["BTC"] = Decimal("63250.10")
-    feed.take_tick()
+    feed.run_tick()
     coingecko.fault = "500"
-    feed.take_tick()
+    feed.run_tick()
     assert prices()["BTC"] == "63250.10"
     assert coingecko.calls == 2
     coingecko.fault = None
     coingecko.prices["BTC"] = Decimal(63251)
-    feed.take_tick()
+    feed.run_tick()
     assert prices()["BTC"] == "63251"
 
 
 def test_unknown_coin_is_left_out(coingecko: CoinGecko, coins: list[Coin]) -> None:
     Coin.objects.filter(symbol="XLM").update(coingecko_id="no-such-coin")
-    feed.take_tick()
+    feed.run_tick()
     assert prices() == {"BTC": "63250.12", "XLM": None}
 
 
 def test_no_enabled_coin_is_no_call(coingecko: CoinGecko, coins: list[Coin]) -> None:
     Coin.objects.update(enabled=False)
-    feed.take_tick()
+    feed.run_tick()
     assert coingecko.calls == 0
 
 
 def test_pause_is_kept(coingecko: CoinGecko, coins: list[Coin]) -> None:
     coingecko.fault = "429_retry_after"
-    feed.take_tick()
-    feed.take_tick()
+    feed.run_tick()
+    feed.run_tick()
     assert coingecko.calls == 1
 
 
 def test_refused_source_is_left_alone(coingecko: CoinGecko, coins: list[Coin]) -> None:
     coingecko.fault = "401"
-    feed.take_tick()
-    feed.take_tick()
+    feed.run_tick()
+    feed.run_tick()
     assert coingecko.calls == 1

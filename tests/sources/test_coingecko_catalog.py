@@ -7,7 +7,7 @@ import pytest
 
 from rates.exceptions import SourceGarbled
 from rates.sources.coingecko_catalog import LONGEST_TEXT, Match, parse_list, parse_search
-from rates.sources.numbers import read_json
+from rates.sources.vendor_values import read_json
 
 STELLAR = {"id": "stellar", "symbol": "xlm", "name": "Stellar", "market_cap_rank": 16}
 # More than any text of a coin has.

@@ -16,7 +16,7 @@ from rates.models import Coin
 from rates.sources import binance as binance_source
 from rates.sources import binance_stream, kraken_stream
 from rates.sources import kraken as kraken_source
-from rates.sources.numbers import read_json
+from rates.sources.vendor_values import read_json
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
 

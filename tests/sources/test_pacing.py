@@ -85,8 +85,8 @@ def test_of_two_pauses_that_were_learned_at_once_the_longer_one_stands(
         mine = pacing.after_answer(mine, 1000.0, INTERVAL)
     else:
         mine = pacing.after_error(mine, SourceLimited("coingecko", "429", seconds), 1000.0, INTERVAL)
-    settled = pacing.settle({"coingecko": mine}, {"coingecko": pacing.write_health(met)})
-    health = pacing.read_health(settled, "coingecko", setup)
+    merged = pacing.merge_health({"coingecko": mine}, {"coingecko": pacing.write_health(met)})
+    health = pacing.read_health(merged, "coingecko", setup)
     assert pacing.pause_left(health, health.asked_at) == left
 
 

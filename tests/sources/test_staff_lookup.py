@@ -57,7 +57,7 @@ def test_a_paused_source_is_not_asked_and_staff_hear_why(
     admin_client: Client, vendor: CoinGecko, look_up: LookUp
 ) -> None:
     vendor.fault = "429_retry_after"
-    feed.take_tick()
+    feed.run_tick()
     vendor.fault = ""
     said = look_up(admin_client)
     assert vendor.calls == count_month() == 1
@@ -71,7 +71,7 @@ def test_a_pause_that_a_look_up_meets_holds_for_the_ticks(
 ) -> None:
     vendor.fault = fault
     look_up(admin_client)
-    assert feed.take_tick().answers == {}
+    assert feed.run_tick().answers == {}
     assert vendor.calls == 1
 
 
@@ -81,14 +81,14 @@ def test_a_ban_of_an_exchange_that_a_look_up_meets_holds_for_the_ticks(
 ) -> None:
     world.misbehave({"binance": fault})
     inspect(admin_client)
-    assert feed.take_tick().answers.keys() == {"coingecko", "kraken"}
+    assert feed.run_tick().answers.keys() == {"coingecko", "kraken"}
 
 
 @pytest.mark.parametrize("fault", ["", "500", "html", "list_body"])
 def test_a_look_up_that_meets_no_pause_says_nothing_about_the_prices(
     admin_client: Client, vendor: CoinGecko, fault: str
 ) -> None:
-    feed.take_tick()
+    feed.run_tick()
     healths = store.load_healths()
     vendor.fault = fault
     for look_up in (search, inspect, save):
@@ -101,7 +101,7 @@ def test_a_look_up_counts_like_a_tick(
     admin_client: Client, vendor: CoinGecko, settings: Settings, look_up: LookUp
 ) -> None:
     settings.COINGECKO_MONTHLY_CREDITS = 2
-    feed.take_tick()
+    feed.run_tick()
     assert "not asked" not in look_up(admin_client)
     assert vendor.calls == count_month() == 2
 
@@ -111,7 +111,7 @@ def test_a_month_without_credits_has_no_look_ups(
     admin_client: Client, vendor: CoinGecko, settings: Settings, look_up: LookUp
 ) -> None:
     settings.COINGECKO_MONTHLY_CREDITS = 1
-    feed.take_tick()
+    feed.run_tick()
     assert "coingecko: not asked until next month: COINGECKO_MONTHLY_CREDITS are used up" in look_up(admin_client)
     assert vendor.calls == count_month() == 1
 
@@ -134,7 +134,7 @@ def test_what_was_looked_up_before_serves_during_a_pause(admin_client: Client, v
     save(admin_client)
     Coin.objects.filter(symbol="SOL").delete()
     vendor.fault = "429"
-    feed.take_tick()
+    feed.run_tick()
     assert search(admin_client) == found
     assert "could not be checked" not in save(admin_client)
     assert vendor.calls == 3

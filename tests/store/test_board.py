@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rates import store
-from rates.judgement.board import revise
+from rates.judgement.next_board import revise
 from rates.models import Coin
 from rates.store import Change, Memory
 from rates.store.codec import decode_state, encode_state
@@ -77,15 +77,15 @@ def test_a_coin_that_is_lost_is_written_anew_in_the_same_epoch() -> None:
     first = save({"BTC": "1", "XLM": "2"})
     store.client().delete(store.rate_key("XLM"))
     assert store.load_snapshot() is None
-    second = save({"BTC": "1", "XLM": "2"}, quiet=True)
+    second = save({"BTC": "1", "XLM": "2"}, only_if_changed=True)
     assert (second.snapshot.epoch, second.snapshot.seq, second.changed) == (first.snapshot.epoch, 2, {"XLM"})
     assert store.load_snapshot() == second.snapshot
 
 
 def test_a_quiet_change_without_effect_is_not_a_publication() -> None:
     first = save({"BTC": "1"})
-    assert not save({"BTC": "1"}, quiet=True).published
-    assert save({"BTC": "2"}, quiet=True).snapshot.seq == first.snapshot.seq + 1
+    assert not save({"BTC": "1"}, only_if_changed=True).published
+    assert save({"BTC": "2"}, only_if_changed=True).snapshot.seq == first.snapshot.seq + 1
 
 
 def test_a_publisher_that_was_overtaken_decides_again() -> None:
@@ -109,7 +109,7 @@ def test_a_quiet_change_is_not_overwritten_by_a_publisher_that_did_not_see_it() 
 
     def vouch(memory: Memory) -> Change:
         vouched = CoinState(coingecko_id="BTC", good=Decimal(1))
-        return replace(change({"BTC": "1"}, quiet=True), states={"BTC": vouched})
+        return replace(change({"BTC": "1"}, only_if_changed=True), states={"BTC": vouched})
 
     def decide(memory: Memory) -> Change:
         seen.append(memory)

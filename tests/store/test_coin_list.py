@@ -6,7 +6,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from rates.models import Coin
-from rates.signals import Publisher
+from rates.signals import EditPublisher
 from rates.store.coin_list import CoinList, coin_list
 
 
@@ -56,7 +56,7 @@ def test_an_edit_is_not_called_a_failure_when_the_list_cannot_be_read_after_it(
 ) -> None:
     coin_list._coins = None
     lose_table("rates_coin")
-    Publisher().publish("")
+    EditPublisher().publish("")
     assert "published with the next tick: no such table" in caplog.text
 
 

@@ -22,8 +22,8 @@ from rates.sources import binance_stream, kraken_stream, pacing
 from rates.sources.frames import Event
 from rates.streams import leader
 from rates.streams.health import SharedHealth
-from rates.streams.latest import Desk
-from rates.streams.link import Link
+from rates.streams.latest import LatestRates
+from rates.streams.reconnecting import ReconnectingStream
 from rates.types import Rate
 from tests.nginx import make_certificate
 from tests.stand_ins.binance import Binance
@@ -45,12 +45,12 @@ def event(*rates: Rate, about: str = "BTC") -> Event:
 
 
 @asynccontextmanager
-async def open_link(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[Link]:
-    link = Link(source, Desk(), **limits)
-    link.want(source.map_pairs(coins))
-    task = asyncio.create_task(link.keep_open())
+async def open_stream(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[ReconnectingStream]:
+    stream = ReconnectingStream(source, LatestRates(), **limits)
+    stream.set_pairs(source.map_pairs(coins))
+    task = asyncio.create_task(stream.keep_open())
     try:
-        yield link
+        yield stream
     finally:
         task.cancel()
         await asyncio.wait([task])
@@ -62,8 +62,8 @@ async def until(true: Callable[[], object], seconds: float = 8) -> None:
             await asyncio.sleep(0.01)
 
 
-def prices(link: Link) -> dict[str, Decimal]:
-    return {rate.symbol: rate.price for rate in link.desk.take_all(time.monotonic())}
+def prices(stream: ReconnectingStream) -> dict[str, Decimal]:
+    return {rate.symbol: rate.price for rate in stream.latest.drain_all(time.monotonic())}
 
 
 def connect_case(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
@@ -76,56 +76,56 @@ def exchange(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]
     return connect_case(request)
 
 
-def test_desk_offers_a_change_once_and_confirms_it_while_the_connection_lives() -> None:
-    desk = Desk()
-    desk.put("binance", event(rate("5")), 100)
-    assert [r.price for r in desk.take_news()] == [5]
-    assert desk.take_news() == []
-    desk.put("binance", Event(), 103)
-    confirmed = desk.take_all(104)
+def test_latest_rates_offers_a_change_once_and_confirms_it_while_the_connection_lives() -> None:
+    latest = LatestRates()
+    latest.put("binance", event(rate("5")), 100)
+    assert [r.price for r in latest.drain_changes()] == [5]
+    assert latest.drain_changes() == []
+    latest.put("binance", Event(), 103)
+    confirmed = latest.drain_all(104)
     assert [r.observed_at for r in confirmed] == [NOW]
     assert confirmed[0].received_at > NOW
-    assert desk.take_all(110) == []
+    assert latest.drain_all(110) == []
 
 
-def test_desk_keeps_the_newest_and_does_not_confirm_what_an_event_contradicts() -> None:
-    desk = Desk()
-    desk.put("binance", event(rate("5", 10)), 100)
-    desk.take_news()
-    desk.put("binance", event(rate("4", 2)), 101)
-    assert desk.take_all(101) == []
-    desk.put("binance", event(rate("5", 11)), 102)
-    assert [r.price for r in desk.take_all(102)] == [5]
-    desk.put("binance", event(), 103)
-    assert desk.take_all(103) == []
+def test_latest_rates_keeps_the_newest_and_does_not_confirm_what_an_event_contradicts() -> None:
+    latest = LatestRates()
+    latest.put("binance", event(rate("5", 10)), 100)
+    latest.drain_changes()
+    latest.put("binance", event(rate("4", 2)), 101)
+    assert latest.drain_all(101) == []
+    latest.put("binance", event(rate("5", 11)), 102)
+    assert [r.price for r in latest.drain_all(102)] == [5]
+    latest.put("binance", event(), 103)
+    assert latest.drain_all(103) == []
 
 
-def test_desk_offers_again_what_could_not_be_published() -> None:
-    desk = Desk()
-    desk.put("binance", event(rate("5")), 100)
-    taken = desk.take_news()
-    desk.put("binance", event(rate("6", 1)), 101)
-    desk.put_back(taken)
-    assert [r.price for r in desk.take_news()] == [6]
+def test_latest_rates_offers_again_what_could_not_be_published() -> None:
+    latest = LatestRates()
+    latest.put("binance", event(rate("5")), 100)
+    taken = latest.drain_changes()
+    latest.put("binance", event(rate("6", 1)), 101)
+    latest.requeue(taken)
+    assert [r.price for r in latest.drain_changes()] == [6]
 
 
 async def test_stream_delivers_and_follows_prices(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC, XLM]) as link:
-        await until(lambda: {"BTC", "XLM"} <= prices(link).keys())
+    async with open_stream(source, [BTC, XLM]) as stream:
+        await until(lambda: {"BTC", "XLM"} <= prices(stream).keys())
         stand_in.prices["BTC"] = Decimal("64000.5")
-        await until(lambda: prices(link)["BTC"] == Decimal("64000.5"))
+        await until(lambda: prices(stream)["BTC"] == Decimal("64000.5"))
 
 
 async def test_coin_list_is_followed_without_reconnecting(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC]) as link:
-        await until(lambda: "BTC" in prices(link))
-        link.want(source.map_pairs([XLM]))
-        assert "BTC" not in prices(link)
-        await until(lambda: "XLM" in prices(link))
+    async with open_stream(source, [BTC]) as stream:
+        await until(lambda: "BTC" in prices(stream))
+        stream.set_pairs(source.map_pairs([XLM]))
+        assert "BTC" not in prices(stream)
+        await until(lambda: "XLM" in prices(stream))
         await until(lambda: "unsubscribe" in str(stand_in.messages).lower())
-        assert "BTC" not in prices(link)
+        assert "BTC" not in prices(stream)
     assert stand_in.opened == 1
 
 
@@ -134,49 +134,49 @@ async def test_more_pairs_than_an_address_holds_are_all_delivered(exchange: tupl
     names = [f"C{n}" for n in range(350)]
     stand_in.prices |= dict.fromkeys(names, Decimal(5))
     coins = [Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in names]
-    async with open_link(source, coins) as link:
-        await until(lambda: set(names) <= prices(link).keys(), 30)
+    async with open_stream(source, coins) as stream:
+        await until(lambda: set(names) <= prices(stream).keys(), 30)
     assert stand_in.opened == 1
 
 
 async def test_drop_ends_in_a_reconnect(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC]) as link:
-        await until(lambda: "BTC" in prices(link))
+    async with open_stream(source, [BTC]) as stream:
+        await until(lambda: "BTC" in prices(stream))
         stand_in.drop()
-        await until(lambda: stand_in.opened == 2 and "BTC" in prices(link))
+        await until(lambda: stand_in.opened == 2 and "BTC" in prices(stream))
 
 
 async def test_garbage_and_out_of_order_events_between_good_ones_do_no_harm(
     exchange: tuple[ModuleType, SocketStandIn],
 ) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC]) as link:
+    async with open_stream(source, [BTC]) as stream:
         for fault in ("garbage", "out_of_order", "burst"):
             stand_in.fault = fault
             stand_in.prices["BTC"] += 1
-            await until(lambda: prices(link).get("BTC") == stand_in.prices["BTC"])
+            await until(lambda: prices(stream).get("BTC") == stand_in.prices["BTC"])
     assert stand_in.opened == 1
 
 
 async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> None:
-    async with open_link(binance_stream, [BTC]) as link:
-        await until(lambda: "BTC" in prices(link))
+    async with open_stream(binance_stream, [BTC]) as stream:
+        await until(lambda: "BTC" in prices(stream))
         binance.fault = "shutdown"
         await until(lambda: binance.opened == 2)
-        assert "BTC" in prices(link)
+        assert "BTC" in prices(stream)
         await until(lambda: len(binance.connections) == 1)
-        assert "BTC" in prices(link)
+        assert "BTC" in prices(stream)
 
 
 async def test_ends_that_are_announced_one_after_the_other_cost_growing_pauses(binance: Binance) -> None:
     """Binance bans an address for 300 connections in five minutes."""
-    async with open_link(binance_stream, [BTC]) as link:
+    async with open_stream(binance_stream, [BTC]) as stream:
         for _ in range(300):
             binance.fault = "shutdown"
             await asyncio.sleep(0.01)
         assert 1 < binance.opened < 6
-        assert "BTC" in prices(link)
+        assert "BTC" in prices(stream)
 
 
 @pytest.mark.parametrize("fault", ["silent", "half_open", "only_garbage"])
@@ -184,22 +184,22 @@ async def test_silent_connection_confirms_nothing_and_is_replaced(
     exchange: tuple[ModuleType, SocketStandIn], fault: str
 ) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC], silence=0.5) as link:
-        await until(lambda: "BTC" in prices(link))
+    async with open_stream(source, [BTC], silence=0.5) as stream:
+        await until(lambda: "BTC" in prices(stream))
         stand_in.fault = fault
         await until(lambda: stand_in.opened > 1)
-        assert "BTC" not in prices(link)
+        assert "BTC" not in prices(stream)
         stand_in.fault = ""
-        await until(lambda: "BTC" in prices(link))
+        await until(lambda: "BTC" in prices(stream))
 
 
 async def test_connection_is_renewed_before_the_vendor_ends_it(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
-    async with open_link(source, [BTC], silence=1, longest_life=0.3) as link:
-        await until(lambda: "BTC" in prices(link))
+    async with open_stream(source, [BTC], silence=1, max_lifetime=0.3) as stream:
+        await until(lambda: "BTC" in prices(stream))
         while stand_in.opened < 3:
             await asyncio.sleep(0.01)
-            assert "BTC" in prices(link)
+            assert "BTC" in prices(stream)
         await until(lambda: len(stand_in.connections) <= 2)
 
 
@@ -209,18 +209,18 @@ async def test_failed_handshakes_are_retried_with_growing_pauses(
 ) -> None:
     source, stand_in = exchange
     stand_in.fault = fault
-    async with open_link(source, [BTC]) as link:
+    async with open_stream(source, [BTC]) as stream:
         await until(lambda: stand_in.calls)
         if fault != "hang_handshake":
             await until(lambda: stand_in.calls >= 2)
             assert caplog.text.count("next attempt") == 1
             stand_in.fault = ""
-            await until(lambda: "BTC" in prices(link))
+            await until(lambda: "BTC" in prices(stream))
 
 
 async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
     binance.fault = "451"
-    async with open_link(binance_stream, [BTC]):
+    async with open_stream(binance_stream, [BTC]):
         await until(lambda: "blocked here" in caplog.text)
         await asyncio.sleep(0.2)
     assert binance.calls == 1
@@ -232,11 +232,11 @@ async def test_whoever_streams_next_keeps_the_pause(
 ) -> None:
     source, stand_in = exchange
     stand_in.fault = fault
-    async with open_link(source, [BTC]):
+    async with open_stream(source, [BTC]):
         await until(lambda: "next attempt" in caplog.text)
     caplog.clear()
     stand_in.fault = ""
-    async with open_link(source, [BTC]):
+    async with open_stream(source, [BTC]):
         await until(lambda: "next attempt" in caplog.text)
         await asyncio.sleep(0.2)
     assert stand_in.calls == 1
@@ -249,12 +249,12 @@ async def test_stream_that_delivers_says_so_and_connects_when_its_pause_is_over(
     source, _ = exchange
     name = pacing.stream_name(source.NAME)
     banned = pacing.after_break(
-        pacing.Health(source.setup()), SourceLimited(source.NAME, "429", 0.5), time.time(), lasted=True
+        pacing.Health(source.setup_fingerprint()), SourceLimited(source.NAME, "429", 0.5), time.time(), lasted=True
     )
     store.update_healths(lambda _: {name: pacing.write_health(banned)})
     assert not pacing.read_health(store.load_healths(), name).answers
-    async with open_link(source, [BTC]) as link:
-        await until(lambda: "BTC" in prices(link))
+    async with open_stream(source, [BTC]) as stream:
+        await until(lambda: "BTC" in prices(stream))
         assert time.time() >= banned.paused_until
         await until(lambda: pacing.read_health(store.load_healths(), name).answers)
 
@@ -270,7 +270,7 @@ async def test_stream_of_a_vendor_that_limits_the_polls_waits(exchange: tuple[Mo
     source, stand_in = exchange
     limited = pacing.after_error(pacing.Health("x"), SourceLimited(source.NAME, "429", 60), time.time(), 5)
     store.update_healths(lambda _: {source.NAME: pacing.write_health(limited)})
-    async with open_link(source, [BTC]):
+    async with open_stream(source, [BTC]):
         await asyncio.sleep(0.3)
     assert stand_in.calls == 0
 
@@ -279,9 +279,9 @@ async def test_stream_of_a_vendor_that_limits_the_polls_waits(exchange: tuple[Mo
 async def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: Kraken, value: str) -> None:
     for source, stand_in in ((binance_stream, binance), (kraken_stream, kraken)):
         stand_in.fault, stand_in.faulty = value, frozenset({"BTC"})
-        async with open_link(source, [BTC, XLM]) as link:
-            await until(lambda: "XLM" in prices(link))
-            assert "BTC" not in prices(link)
+        async with open_stream(source, [BTC, XLM]) as stream:
+            await until(lambda: "XLM" in prices(stream))
+            assert "BTC" not in prices(stream)
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
@@ -292,7 +292,7 @@ async def test_certificate_that_cannot_be_verified_is_a_failure_like_others(
     trust.load_cert_chain(chain := make_certificate(tmp_path), chain.parent / "privkey.pem")
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=trust) as server:
         settings.BINANCE_STREAM_URL = f"wss://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with open_link(binance_stream, [BTC]):
+        async with open_stream(binance_stream, [BTC]):
             await until(lambda: caplog.text.count("next attempt"))
     assert "certificate verify failed" in caplog.text
     assert "error of ours" not in caplog.text
@@ -304,7 +304,7 @@ async def test_error_of_ours_costs_a_stream_only_a_pause(binance: Binance, caplo
         raise ArithmeticError
 
     source: Any = SimpleNamespace(**vars(binance_stream) | {"read_event": fail})
-    async with open_link(source, [BTC]):
+    async with open_stream(source, [BTC]):
         await until(lambda: binance.opened == 2)
     assert "error of ours: ArithmeticError; next attempt" in caplog.text
     assert "Traceback" in caplog.text
@@ -313,10 +313,10 @@ async def test_error_of_ours_costs_a_stream_only_a_pause(binance: Binance, caplo
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("turns", range(4))
 async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> None:
-    desk, threads = Desk(), leader.Threads()
-    publishing = asyncio.create_task(leader._publish_news(desk, threads))
+    latest, threads = LatestRates(), leader.Threads()
+    publishing = asyncio.create_task(leader._publish_changes(latest, threads))
     await asyncio.sleep(0.05)
-    desk.put("binance", event(rate("1")), time.monotonic())
+    latest.put("binance", event(rate("1")), time.monotonic())
     for _ in range(turns):
         await asyncio.sleep(0)
     publishing.cancel()
@@ -327,19 +327,19 @@ async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> Non
 
 async def test_lock_that_has_run_out_is_not_renewed_any_more() -> None:
     threads = leader.Threads()
-    await leader._keep_lock("one", threads, asyncio.get_running_loop().time() + 0.01)
+    await leader._stay_leader("one", threads, asyncio.get_running_loop().time() + 0.01)
     threads.close()
-    assert store.hold_stream("two", 10)
+    assert store.acquire_leadership("two", 10)
 
 
 def test_lock_has_one_holder() -> None:
-    assert store.hold_stream("one", 10)
-    assert store.hold_stream("one", 10)
-    assert not store.hold_stream("two", 10)
-    store.release_stream("two")
-    assert not store.hold_stream("two", 10)
-    store.release_stream("one")
-    assert store.hold_stream("two", 10)
+    assert store.acquire_leadership("one", 10)
+    assert store.acquire_leadership("one", 10)
+    assert not store.acquire_leadership("two", 10)
+    store.release_leadership("two")
+    assert not store.acquire_leadership("two", 10)
+    store.release_leadership("one")
+    assert store.acquire_leadership("two", 10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -366,4 +366,4 @@ async def test_news_reach_the_board_from_the_one_process_that_holds_the_lock(
         for stop in stops:
             stop.set()
         await asyncio.gather(*runs)
-    assert store.hold_stream("free", 1)
+    assert store.acquire_leadership("free", 1)

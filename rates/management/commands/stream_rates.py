@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from rates import garbage
+from rates import garbage_collection
 from rates.checks import refuse_bad_start
 from rates.streams.leader import run
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream until SIGTERM or SIGINT."""
         refuse_bad_start()
-        garbage.freeze_startup_heap()
+        garbage_collection.freeze_startup_heap()
         asyncio.run(_run_until_told())
 
 

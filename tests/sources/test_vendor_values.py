@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from dashboard.presentation import read_rate, view_coin
 from rates.admin.coin_status import draw_line
 from rates.admin.inspection import Finding, compare
-from rates.judgement.board import revise
+from rates.judgement.next_board import revise
 from rates.models import Coin
 from rates.sources import binance, coingecko, kraken
-from rates.sources.numbers import LONGEST_NUMBER, read_iso_time, read_json, read_number, read_text
+from rates.sources.vendor_values import LONGEST_NUMBER, read_iso_time, read_json, read_number, read_text
 from rates.store import Change, Memory
 from rates.store.codec import decode_state, encode_state
 from rates.types import CoinState, HistoryPoint, Rate

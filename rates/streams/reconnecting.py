@@ -20,13 +20,13 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from rates.concurrency import end, first_of
+from rates.concurrency import cancel_and_wait, first_of
 from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
 from rates.sources.connection import describe, open_socket
 from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
-from rates.sources.numbers import read_json
+from rates.sources.vendor_values import read_json
 from rates.streams.health import SharedHealth
-from rates.streams.latest import Desk
+from rates.streams.latest import LatestRates
 from rates.telemetry import counts
 
 logger = logging.getLogger(__name__)
@@ -35,14 +35,14 @@ logger = logging.getLogger(__name__)
 DIALING = 5
 OPENING = 10
 CLOSING = 1
-SILENCE = 30.0
-LONGEST_LIFE = 23 * 3600.0
+MAX_SILENCE = 30.0
+MAX_LIFETIME = 23 * 3600.0
 # A pause can be made longer by another process, so it is looked at again after this.
-PAUSE_READ = 5.0
+PAUSE_INTERVAL = 5.0
 # How often the other processes hear that the stream delivers.
-HEALTH_SHARED = 10.0
+HEALTH_INTERVAL = 10.0
 # A connection that lived this long was a success; failures are counted anew after it.
-LASTING = 60.0
+STABLE_AFTER = 60.0
 # Between two messages of ours; five a second are allowed, answers to pings included.
 MESSAGE_SPACING = 0.5
 # An address with more pairs would be too long for some servers; the others are asked for afterwards.
@@ -52,9 +52,9 @@ PAIRS_PER_MESSAGE = 200
 LOG_SPACING = 600.0
 
 
-class Session:
+class StreamConnection:
     """
-    One connection of a link.
+    One connection of a stream.
 
     Attributes:
         delivering: set by the first event.
@@ -62,12 +62,12 @@ class Session:
         heard_at: when the last event came, by the monotonic clock.
     """
 
-    def __init__(self, link: "Link") -> None:
+    def __init__(self, stream: "ReconnectingStream") -> None:
         self.delivering = asyncio.Event()
         self.ending = asyncio.Event()
         self.heard_at = time.monotonic()
-        self._link = link
-        self._pairs = set(sorted(link.pairs)[:OPENING_PAIRS])
+        self._stream = stream
+        self._pairs = set(sorted(stream.pairs)[:OPENING_PAIRS])
         self._number = 1
 
     async def run(self) -> None:
@@ -77,7 +77,7 @@ class Session:
         Raises:
             SourceError: saying why it ended.
         """
-        source = self._link.source
+        source = self._stream.source
         address = source.open_address(sorted(self._pairs))
         try:
             async with connect(
@@ -90,7 +90,7 @@ class Session:
                 ping_interval=None,
                 max_size=LONGEST_MESSAGE,
             ) as connection:
-                await self._converse(connection)
+                await self._run_connected(connection)
         except InvalidStatus as error:
             raise describe_refusal(source.NAME, error) from error
         # A certificate that cannot be verified is an `OSError` and a `ValueError`.
@@ -99,21 +99,21 @@ class Session:
         except ValueError as error:
             raise describe_refusal(source.NAME, error) from error
 
-    async def _converse(self, connection: ClientConnection) -> None:
-        for text in self._link.source.first_messages(sorted(self._pairs)):
+    async def _run_connected(self, connection: ClientConnection) -> None:
+        for text in self._stream.source.first_messages(sorted(self._pairs)):
             await connection.send(text)
         self.heard_at = time.monotonic()
-        await first_of(self._listen(connection), self._follow(connection), self._watch())
+        await first_of(self._listen(connection), self._keep_subscribed(connection), self._watch())
 
     async def _listen(self, connection: ClientConnection) -> None:
         async for frame in connection:
             with suppress(ValueError):
-                self._take(read_json(frame))
-        raise SourceUnreachable(self._link.source.NAME, "the stream was closed by the other side")
+                self._handle(read_json(frame))
+        raise SourceUnreachable(self._stream.source.NAME, "the stream was closed by the other side")
 
-    def _take(self, message: Any) -> None:
-        link = self._link
-        event = link.source.read_event(message, link.pairs, datetime.now(UTC))
+    def _handle(self, message: Any) -> None:
+        stream = self._stream
+        event = stream.source.read_event(message, stream.pairs, datetime.now(UTC))
         if event is None:
             return
         if event.is_ending:
@@ -121,13 +121,13 @@ class Session:
             return
         self.heard_at = time.monotonic()
         self.delivering.set()
-        link.desk.put(link.source.NAME, event, self.heard_at)
+        stream.latest.put(stream.source.NAME, event, self.heard_at)
 
-    async def _follow(self, connection: ClientConnection) -> None:
+    async def _keep_subscribed(self, connection: ClientConnection) -> None:
         """Keep the subscriptions as the coin list wants them."""
-        while self._link.pairs:
+        while self._stream.pairs:
             await asyncio.sleep(MESSAGE_SPACING)
-            wanted = set(self._link.pairs)
+            wanted = set(self._stream.pairs)
             if missing := sorted(wanted - self._pairs):
                 await self._change(connection, missing[:PAIRS_PER_MESSAGE], True)
             elif surplus := sorted(self._pairs - wanted):
@@ -135,17 +135,17 @@ class Session:
 
     async def _change(self, connection: ClientConnection, pairs: list[str], wanted: bool) -> None:
         self._number += 1
-        await connection.send(self._link.source.change_message(pairs, wanted, self._number))
+        await connection.send(self._stream.source.change_message(pairs, wanted, self._number))
         self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
 
     async def _watch(self) -> None:
-        ends_at = time.monotonic() + self._link.longest_life * random.uniform(0.95, 1)
-        silence = self._link.silence
+        ends_at = time.monotonic() + self._stream.max_lifetime * random.uniform(0.95, 1)
+        silence = self._stream.silence
         while time.monotonic() - self.heard_at < silence:
             await asyncio.sleep(min(1.0, silence / 4))
             if time.monotonic() > ends_at:
                 self.ending.set()
-        raise SourceUnreachable(self._link.source.NAME, f"the stream was silent for {silence:.0f} s")
+        raise SourceUnreachable(self._stream.source.NAME, f"the stream was silent for {silence:.0f} s")
 
 
 async def _dial(address: str) -> socket.socket:
@@ -165,39 +165,39 @@ def _hang_up(dialing: "asyncio.Future[socket.socket]") -> None:
         dialing.result().close()
 
 
-class Link:
+class ReconnectingStream:
     """
     A source's stream, whatever happens to its connections.
 
     Attributes:
         source: the vendor's stream module.
-        desk: where its events go.
-        pairs: the symbols that each wanted pair prices; `want` replaces it.
+        latest: where its events go.
+        pairs: the symbols that each wanted pair prices; `set_pairs` replaces it.
         delivers: whether its newest connection has delivered and not failed since.
         silence: seconds without an event after which a connection is dead.
-        longest_life: seconds that a connection lives at most.
+        max_lifetime: seconds that a connection lives at most.
     """
 
     def __init__(
-        self, source: ModuleType, desk: Desk, silence: float = SILENCE, longest_life: float = LONGEST_LIFE
+        self, source: ModuleType, latest: LatestRates, silence: float = MAX_SILENCE, max_lifetime: float = MAX_LIFETIME
     ) -> None:
         self.source = source
-        self.desk = desk
+        self.latest = latest
         self.silence = silence
-        self.longest_life = longest_life
+        self.max_lifetime = max_lifetime
         self.pairs: Mapping[str, tuple[str, ...]] = {}
         self.delivers = False
         self._wanted = asyncio.Event()
         self._health = SharedHealth(source)
         self._logged: tuple[str, float] = ("", float("-inf"))
 
-    def want(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
+    def set_pairs(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
         """Deliver *pairs* from now on; what a changed or removed pair said is forgotten."""
         kept = {(pair, symbol) for pair, symbols in pairs.items() for symbol in symbols}
         gone = {symbol for pair, symbols in self.pairs.items() for symbol in symbols if (pair, symbol) not in kept}
         self.pairs = dict(pairs)
         if gone:
-            self.desk.forget(self.source.NAME, gone)
+            self.latest.forget(self.source.NAME, gone)
         if pairs:
             self._wanted.set()
         else:
@@ -212,36 +212,36 @@ class Link:
                 await self._wanted.wait()
                 await self._wait_out_pause()
                 if older is None or older.done():
-                    self.desk.forget(self.source.NAME)
-                session, began = Session(self), time.monotonic()
-                newer = asyncio.create_task(session.run())
-                await first_of(session.delivering.wait(), asyncio.wait([newer]))
-                if session.delivering.is_set():
-                    await self._welcome(older)
-                    await first_of(session.ending.wait(), asyncio.wait([newer]), self._share_health(session))
+                    self.latest.forget(self.source.NAME)
+                connection, began = StreamConnection(self), time.monotonic()
+                newer = asyncio.create_task(connection.run())
+                await first_of(connection.delivering.wait(), asyncio.wait([newer]))
+                if connection.delivering.is_set():
+                    await self._replace(older)
+                    await first_of(connection.ending.wait(), asyncio.wait([newer]), self._share_health(connection))
                 if newer.done():
-                    await self._recover(newer, time.monotonic() - began)
+                    await self._handle_break(newer, time.monotonic() - began)
                 else:
                     older = newer
-                    await self._expect_end(time.monotonic() - began)
+                    await self._back_off_after_early_end(time.monotonic() - began)
         finally:
-            await end(older)
-            await end(newer)
+            await cancel_and_wait(older)
+            await cancel_and_wait(newer)
 
-    async def _welcome(self, older: asyncio.Task[None] | None) -> None:
+    async def _replace(self, older: asyncio.Task[None] | None) -> None:
         self.delivers = True
         counts.stream_connections.labels(self.source.NAME).inc()
         if self._logged[0]:
             logger.info("%s: the stream delivers again", self.source.NAME)
             self._logged = ("", float("-inf"))
-        await end(older)
+        await cancel_and_wait(older)
 
-    async def _share_health(self, session: Session) -> None:
+    async def _share_health(self, connection: StreamConnection) -> None:
         while True:
-            await self._health.delivers(time.monotonic() - session.heard_at)
-            await asyncio.sleep(HEALTH_SHARED)
+            await self._health.delivers(time.monotonic() - connection.heard_at)
+            await asyncio.sleep(HEALTH_INTERVAL)
 
-    async def _recover(self, ended: asyncio.Task[None], lived: float) -> None:
+    async def _handle_break(self, ended: asyncio.Task[None], lived: float) -> None:
         self.delivers = False
         error = ended.exception()
         if error is None:
@@ -251,11 +251,11 @@ class Link:
             logger.error("%s: the stream ended by an error of ours", self.source.NAME, exc_info=error)
             error = SourceGarbled(self.source.NAME, f"the stream ended by an error of ours: {type(error).__name__}")
         counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
-        await self._health.broke(error, lasted=lived > LASTING)
+        await self._health.broke(error, lasted=lived > STABLE_AFTER)
 
-    async def _expect_end(self, lived: float) -> None:
+    async def _back_off_after_early_end(self, lived: float) -> None:
         """Be in no haste for the next connection where each is told to end as soon as it is there."""
-        if lived <= LASTING:
+        if lived <= STABLE_AFTER:
             error = SourceUnreachable(self.source.NAME, "the stream announced its end")
             await self._health.broke(error, lasted=False)
 
@@ -266,7 +266,7 @@ class Link:
             if not pause:
                 return
             self._report(words, pause)
-            await asyncio.sleep(min(pause, PAUSE_READ))
+            await asyncio.sleep(min(pause, PAUSE_INTERVAL))
 
     def _report(self, words: str, pause: float) -> None:
         now = time.monotonic()

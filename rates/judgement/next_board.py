@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from rates.judgement.ownership import EVIDENCE, Verdict, decide
-from rates.judgement.readings import Rules, take_rate
+from rates.judgement.ownership import EVIDENCE_AGE, Verdict, decide
+from rates.judgement.readings import Rules, add_rate
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change, Memory
@@ -48,15 +48,15 @@ def revise(
     now: datetime,
     *,
     live: bool = False,
-    quiet: bool = False,
+    only_if_changed: bool = False,
 ) -> Change:
     """
     Return the board after *rates* arrived.
 
-    *rates* from a stream are *live*; a *quiet* change is published only if a coin looks different after it.
+    *rates* from a stream are *live*; with *only_if_changed* it is published only if a coin looks different after it.
     """
     rules = read_rules()
-    states = take_rates(follow(memory.states, coins), rates, live, rules)
+    states = add_rates(match_states(memory.states, coins), rates, live, rules)
     verdicts = judge(states, now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
@@ -66,23 +66,23 @@ def revise(
         fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
         states=judged,
         points=_new_points(old, shown),
-        forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_other(old[coin.symbol], coin)],
+        forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
         notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
-        quiet=quiet,
+        only_if_changed=only_if_changed,
     )
 
 
-def follow(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
+def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
     """Return the state of each of *coins*, and of USDT/USD; what belongs to another coin or pair is forgotten."""
-    followed = {coin.symbol: _adopt(states.get(coin.symbol, CoinState()), coin) for coin in coins}
+    followed = {coin.symbol: _match_coin(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
-        followed[TETHER_USD] = _keep_quote(states.get(TETHER_USD, CoinState()))
+        followed[TETHER_USD] = _match_quote(states.get(TETHER_USD, CoinState()))
     return followed
 
 
-def _keep_quote(state: CoinState) -> CoinState:
+def _match_quote(state: CoinState) -> CoinState:
     """Return *state*, or a fresh one if its prices are in a currency that the operator has changed since."""
     quote = settings.QUOTE_CURRENCY
     if state.quote == quote:
@@ -90,8 +90,8 @@ def _keep_quote(state: CoinState) -> CoinState:
     return CoinState(quote=quote) if state.quote else replace(state, quote=quote)
 
 
-def _adopt(state: CoinState, coin: Coin) -> CoinState:
-    state = _keep_quote(CoinState() if _is_other(state, coin) else state)
+def _match_coin(state: CoinState, coin: Coin) -> CoinState:
+    state = _match_quote(CoinState() if _is_another_coin(state, coin) else state)
     if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
         return state
     if state.binance_symbol != coin.binance_symbol:
@@ -107,7 +107,7 @@ def _forget(state: CoinState, source: str) -> CoinState:
     return CoinState(quote=state.quote, readings=readings)
 
 
-def _is_other(state: CoinState, coin: Coin) -> bool:
+def _is_another_coin(state: CoinState, coin: Coin) -> bool:
     return state.coingecko_id not in ("", coin.coingecko_id) or state.quote not in ("", settings.QUOTE_CURRENCY)
 
 
@@ -125,20 +125,20 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
     return {coin.symbol: (coin.coingecko_id, coin.binance_symbol) for coin in coins}
 
 
-def take_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
+def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
     readings: dict[str, Mapping[str, Reading]] = {}
     named = [(rate.symbol, rate) for rate in rates] + [(TETHER_USD, rate) for rate in rates if rate.symbol == TETHER]
     for symbol, rate in named:
         if symbol in states:
-            readings[symbol] = take_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
+            readings[symbol] = add_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
 def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
     """USDT/USD serves for as long as a price is evidence: it moves little, and while streams deliver few ask for it."""
-    lasting = max(EVIDENCE, rules.stale_after)
-    strict = replace(rules, stale_after=lasting, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
+    long_lived = max(EVIDENCE_AGE, rules.stale_after)
+    strict = replace(rules, stale_after=long_lived, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
     return decide(states.get(TETHER_USD, CoinState()), {"binance": None}, now, strict)
 
 

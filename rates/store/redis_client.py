@@ -79,7 +79,7 @@ def is_cluster() -> bool:
             client().connection_pool.disconnect()
 
 
-def take_turns(work: Callable[[Any], T], *keys: str) -> T:
+def transact(work: Callable[[Any], T], *keys: str) -> T:
     """
     Return what *work* returns: with a pipeline that watches *keys* it reads, then calls `multi` and says what to write.
 
