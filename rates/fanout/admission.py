@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from rates.fanout.close_codes import CloseCode
+
 logger = logging.getLogger(__name__)
 
 # Seconds.
@@ -34,7 +36,7 @@ class Refusal(Exception):
 
     word: str
     status: int
-    code: int
+    code: CloseCode
     reason: str
 
 
@@ -49,15 +51,15 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
     check_origin(headers, scope.get("scheme", "ws"))
     address = client_address(scope, headers)
     if draining:
-        raise Refusal("draining", 503, 1012, "restarting")
+        raise Refusal("draining", 503, CloseCode.SERVICE_RESTART, "restarting")
     if _open[None] >= settings.RATES_MAX_CONNECTIONS:
         log_refusal(f"{settings.RATES_MAX_CONNECTIONS} are open, RATES_MAX_CONNECTIONS")
-        raise Refusal("full", 503, 1013, "too many connections")
+        raise Refusal("full", 503, CloseCode.TRY_AGAIN_LATER, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
         log_refusal(
             f"{settings.RATES_MAX_CONNECTIONS_PER_IP} are open from {address:.100}, RATES_MAX_CONNECTIONS_PER_IP"
         )
-        raise Refusal("full_for_address", 503, 1013, "too many connections from this address")
+        raise Refusal("full_for_address", 503, CloseCode.TRY_AGAIN_LATER, "too many connections from this address")
     _open.update((None, address))
     return address
 
@@ -86,7 +88,7 @@ def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
     own = strip_port(f"{'https' if secure else 'http'}://{host}")
     if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
         log_refusal(f"origin {origin:.200} is not this site and not in RATES_ALLOWED_ORIGINS")
-        raise Refusal("origin", 403, 4003, "origin not allowed")
+        raise Refusal("origin", 403, CloseCode.NOT_ALLOWED, "origin not allowed")
 
 
 def strip_port(origin: str) -> str:

@@ -14,6 +14,7 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from rates.fanout.admission import Refusal, admit, log_refusal, release
+from rates.fanout.close_codes import CloseCode
 from rates.fanout.handshake import TYPED, accept, offered_name, refuse
 from rates.fanout.hub import Hub, get_hub
 from rates.fanout.links import Send, choose_link
@@ -21,14 +22,16 @@ from rates.fanout.sockets import Socket
 from rates.fanout.tokens import TokenRefused, authenticate
 from rates.telemetry import counts
 
-# Close code.
-TOKEN_REFUSED = 4001
 # Bytes.
 MAX_MESSAGE_BYTES = 4096
 MAX_SELECTION = 500
 MAX_BAD_MESSAGES = 4
 # What a frame's form can be wrong in, by the close code that it earns.
-FRAME_ERRORS = {1003: "not_text", 1008: "too_often", 1009: "too_long"}
+FRAME_ERRORS = {
+    CloseCode.UNSUPPORTED_DATA: "not_text",
+    CloseCode.POLICY_VIOLATION: "too_often",
+    CloseCode.MESSAGE_TOO_BIG: "too_long",
+}
 # Messages a second, and how many at once.
 MESSAGE_RATE = 10.0
 MESSAGE_BURST = 20.0
@@ -84,7 +87,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             counts.refused.labels("token").inc()
             await accept(scope, send)
             # After the accept, because a browser cannot read why a handshake was refused.
-            await send({"type": "websocket.close", "code": TOKEN_REFUSED})
+            await send({"type": "websocket.close", "code": CloseCode.TOKEN_REFUSED})
             return
         await hub.wait_ready(FIRST_BOARD_TIMEOUT)
         await accept(scope, send)
@@ -100,7 +103,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
     async def _read(self, hub: Hub, socket: Socket, receive: Any) -> None:
         allowance = MessageAllowance()
         bad = 0
-        code: int | None = None
+        code: CloseCode | None = None
         while (message := await receive())["type"] != "websocket.disconnect":
             if code is not None:
                 continue  # Sent before the client learned that we had closed.
@@ -114,7 +117,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
                     bad += 1
                     counts.client_errors.labels(error.code).inc()
                     hub.answer(socket, error_text(error.code, str(error)))
-                    code = 1008 if bad > MAX_BAD_MESSAGES else None
+                    code = CloseCode.POLICY_VIOLATION if bad > MAX_BAD_MESSAGES else None
             if code is not None:
                 counts.closed.labels("protocol").inc()
                 hub.disconnect(socket, code)
@@ -125,14 +128,14 @@ def error_text(code: str, detail: str) -> str:
     return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
 
 
-def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> int | None:
+def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCode | None:
     """Return the close code that a client's frame earns by its form; None when it may be read."""
     text = message.get("text")
     if text is None:
-        return 1003
+        return CloseCode.UNSUPPORTED_DATA
     if len(text) > MAX_MESSAGE_BYTES or len(text.encode()) > MAX_MESSAGE_BYTES:
-        return 1009
-    return None if allowance.take() else 1008
+        return CloseCode.MESSAGE_TOO_BIG
+    return None if allowance.take() else CloseCode.POLICY_VIOLATION
 
 
 def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:

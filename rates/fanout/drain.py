@@ -12,6 +12,7 @@ import threading
 import time
 from typing import Any
 
+from rates.fanout.close_codes import CloseCode
 from rates.fanout.hub import Hub
 from rates.fanout.sockets import Frame, Socket
 from rates.publication import bye_text
@@ -77,7 +78,7 @@ def say_goodbye(socket: Socket) -> None:
     if socket.typed:
         socket.link.write(Frame(bye_text(random.randint(RETRY_FROM, RETRY_TO))))
     counts.closed.labels("draining").inc()
-    socket.link.close(1012)
+    socket.link.close(CloseCode.SERVICE_RESTART)
 
 
 def stop(server: Any) -> None:

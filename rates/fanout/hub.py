@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 from rates import publication, store
 from rates.concurrency import cancel_and_wait, restart_on_error
 from rates.exceptions import StoreUnavailable
+from rates.fanout.close_codes import CloseCode
 from rates.fanout.sockets import Frame, Group, Socket
 from rates.telemetry import counts
 from rates.telemetry.reports import report_forever
@@ -39,8 +40,6 @@ RETRY_DELAY = 1.0
 CHECK_INTERVAL = 1.0
 SUBSCRIBE_DEADLINE = 5.0
 
-# Close code.
-TOKEN_EXPIRED = 4001
 # Answers that wait for a client which is still taking another frame.
 MAX_QUEUED_ANSWERS = 8
 
@@ -340,7 +339,7 @@ class Hub:
                 socket.link.check_client()
                 if socket.expires_at is not None and socket.expires_at <= now:
                     counts.closed.labels("token_expired").inc()
-                    self.disconnect(socket, TOKEN_EXPIRED)
+                    self.disconnect(socket, CloseCode.TOKEN_REFUSED)
 
 
 @cache

@@ -1,26 +1,20 @@
 """
-The ways to a client through ASGI: as every server offers it, and as daphne does.
+Links to a client under other servers than ours: through plain ASGI, and through daphne's own connection.
 
-`rates.fanout.server` has the quickest one, under uvicorn.
+`rates.fanout.server` has the fastest link, under uvicorn; `rates.fanout.slow_clients` closes who does not read.
 """
 
 import asyncio
-import socket
-import struct
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from rates.fanout.slow_clients import CLOSE_TIMEOUT, SlowClientTimer, reset_connection
 from rates.fanout.sockets import Frame
-from rates.telemetry import counts
 
-# Seconds in which a client has to take something.
-STUCK_AFTER = 15.0
-# Seconds for the client's side of the closing handshake.
-CLOSE_TIMEOUT = 3.0
 # Bytes: Twisted hands nothing to the kernel before its next turn, so what was written just now is no sign of a slow
-# client; nor is the answer to the handshake.
+# client, and neither is the handshake response.
 DAPHNE_SLACK = 16 * 1024
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -28,7 +22,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 class AsgiLink:
     """
-    A client behind the `send` of ASGI: one task at a time delivers; newer frames wait for nobody and are not kept.
+    A client behind the `send` of ASGI: one task at a time delivers one frame; frames that come meanwhile are not kept.
 
     The server's `send` has to wait for the client, as uvicorn's does; a slow client then costs one frame of memory.
     """
@@ -36,41 +30,42 @@ class AsgiLink:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._task: asyncio.Task[None] | None = None
-        self._busy_since = 0.0
+        self._timer = SlowClientTimer()
         self._closing = False
         self.on_writable: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
-        """Hand over *frame*; False while the one before is on its way."""
+        """Hand over *frame*; False while the one before is being sent."""
         if self._task is not None:
             return False
-        self._busy_since = time.monotonic()
+        self._timer.restart()
         self._task = asyncio.create_task(
             self._deliver(*({"type": "websocket.send", "text": text} for text in frame.texts))
         )
         return True
 
     def close(self, code: int) -> None:
-        """Close the connection with *code*, after the frame that is on its way."""
-        waiting, self._closing = self._task, True
-        self._task = asyncio.create_task(self._close(waiting, code))
+        """Close the connection with *code*, after the frame that is being sent."""
+        sending, self._closing = self._task, True
+        self._task = asyncio.create_task(self._close(sending, code))
 
     def check_client(self) -> None:
-        """Close a client that takes nothing; to find dead ones is left to the server's own pings."""
-        if self._task is not None and not self._closing and time.monotonic() - self._busy_since >= STUCK_AFTER:
-            self._task.cancel()
-            counts.closed.labels("slow").inc()
-            self.close(1013)
-            self._drop_later()
+        """Close a client that does not read; finding dead ones is left to the server's own pings."""
+        sending = self._task
+        if sending is None or self._closing:
+            return
+        if self._timer.close_if_stuck(self, 1, time.monotonic()):
+            sending.cancel()
+            self._reset_later()
 
-    def _drop_later(self) -> None:
-        """End the connection where the server lets us: uvicorn holds its own close back too until the client reads."""
+    def _reset_later(self) -> None:
+        """Reset the connection where that is possible: uvicorn holds its close frame back until the client reads."""
         if transport := getattr(getattr(self._send, "__self__", None), "transport", None):
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, reset_connection, transport)
 
-    async def _close(self, waiting: "asyncio.Task[None] | None", code: int) -> None:
-        if waiting is not None:
-            await asyncio.wait({waiting})
+    async def _close(self, sending: "asyncio.Task[None] | None", code: int) -> None:
+        if sending is not None:
+            await asyncio.wait({sending})
         await self._deliver({"type": "websocket.close", "code": code})
 
     async def _deliver(self, *messages: dict[str, Any]) -> None:
@@ -86,24 +81,23 @@ class AsgiLink:
 
 class DaphneLink:
     """
-    A client of daphne, written to past its ASGI.
+    A client of daphne, written to directly instead of through ASGI.
 
-    Daphne's `send` never waits, loses without a word what is longer than a client's message may be, and its `close`
-    refuses all codes below 3000. So the transport gets the prepared frames, and is asked what it still holds, before
-    each and once a second: a slow client costs one frame of memory, and the slack.
+    Daphne's `send` never waits, silently drops what is longer than a client's message may be, and its `close` refuses
+    all codes below 3000. So prepared frames go to the transport, which is asked before each of them, and once a second,
+    how much it still holds: a slow client costs one frame of memory and `DAPHNE_SLACK`.
     """
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
-        # Its own second is rounded down, often to nothing, and what the client has not read by then is lost.
+        # Daphne's default of one second is rounded down, often to zero, and what the client has not read then is lost.
         protocol.closeHandshakeTimeout = CLOSE_TIMEOUT
-        self._busy_since = 0.0
-        self._waiting = 0
+        self._timer = SlowClientTimer()
         self.on_writable: Callable[[], None] = lambda: None
 
     def write(self, frame: Frame) -> bool:
-        """Write *frame*; False while too much of those before waits."""
-        if self._protocol.state != self._protocol.STATE_OPEN or self._pending() > DAPHNE_SLACK:
+        """Write *frame*; False while too much of the frames before it still waits."""
+        if not self._is_open() or self._pending() > DAPHNE_SLACK:
             return False
         self._protocol.transport.write(frame.wire)
         return True
@@ -113,28 +107,19 @@ class DaphneLink:
         self._protocol.sendCloseFrame(code=code)
 
     def check_client(self) -> None:
-        """Go on with a client that has taken everything; close one that takes nothing."""
-        pending, now = self._pending(), time.monotonic()
+        """Let the hub go on with a client that has read everything; close one that does not read."""
+        pending = self._pending()
         if not pending:
             self.on_writable()
-        elif not self._waiting or pending < self._waiting:
-            self._busy_since = now
-        elif now - self._busy_since >= STUCK_AFTER and self._protocol.state == self._protocol.STATE_OPEN:
-            counts.closed.labels("slow").inc()
-            self.close(1013)
-        self._waiting = pending
+        if self._is_open():
+            self._timer.close_if_stuck(self, pending, time.monotonic())
+
+    def _is_open(self) -> bool:
+        return bool(self._protocol.state == self._protocol.STATE_OPEN)
 
     def _pending(self) -> int:
         transport = self._protocol.transport
         return len(transport.dataBuffer) - transport.offset + transport._tempDataLen if transport else 0
-
-
-def reset_connection(transport: Any) -> None:
-    """End the connection of an asyncio *transport*; what its client does not take leaves the kernel too."""
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.fileno() >= 0:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
 
 
 def choose_link(scope: dict[str, Any], send: Send) -> Any:

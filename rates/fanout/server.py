@@ -17,14 +17,15 @@ from typing import Any, cast
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame as MessageFrame
 
-from rates.fanout.links import CLOSE_TIMEOUT, STUCK_AFTER, reset_connection
+from rates.fanout.close_codes import CloseCode
+from rates.fanout.slow_clients import CLOSE_TIMEOUT, SlowClientTimer, reset_connection
 from rates.fanout.sockets import Frame
 from rates.telemetry import counts
 
 # Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
 SEND_BUFFER = 64 * 1024
 MAX_MESSAGE_BYTES = 4096
-# Seconds that the last frames of a client that takes nothing have.
+# Seconds for the last frames to a client that does not read.
 STUCK_CLOSE_TIMEOUT = 0.3
 # Seconds of silence before a ping; seconds that the answer may take.
 PING_AFTER = 13.0
@@ -69,8 +70,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         self.on_writable: Callable[[], None] = lambda: None
         self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
-        self._stuck_since: float | None = None
-        self._waiting = 0
+        self._timer = SlowClientTimer()
         # Nothing waits, and the connection is not closing: one flag, because `write` is called for each delivery.
         self._accepts_frames = True
         self._file = -1
@@ -140,28 +140,23 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
-        within = CLOSE_TIMEOUT if self._stuck_since is None else STUCK_CLOSE_TIMEOUT
-        self.close_timer = self.loop.call_later(within, self.abort)
+        timeout = STUCK_CLOSE_TIMEOUT if self._is_blocked() else CLOSE_TIMEOUT
+        self.close_timer = self.loop.call_later(timeout, self.abort)
 
     def abort(self) -> None:
-        """End the connection at once, and lose what waits."""
+        """End the connection at once and drop what waits."""
         self._accepts_frames = False
-        if self._stuck_since is None:
-            self.transport.abort()
-        else:
+        if self._is_blocked():
             reset_connection(self.transport)
+        else:
+            self.transport.abort()
 
     def check_client(self) -> None:
-        """Ping a silent client, drop one that does not answer, close one that takes nothing."""
+        """Ping a silent client, drop one that does not answer, close one that does not read."""
         now = self.loop.time()
-        if self._stuck_since is not None:
-            waiting = self.transport.get_write_buffer_size()
-            if waiting < self._waiting:
-                self._stuck_since = now
-            elif now - self._stuck_since >= STUCK_AFTER and not self.close_sent:
-                counts.closed.labels("slow").inc()
-                self.close(1013)
-            self._waiting = waiting
+        if self._is_blocked():
+            if not self.close_sent:
+                self._timer.close_if_stuck(self, self.transport.get_write_buffer_size(), now)
         elif self._pinged_at is not None:
             if now - self._pinged_at >= PONG_TIMEOUT:
                 counts.closed.labels("dead").inc()
@@ -174,20 +169,22 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """End the connection with the server; a client that does not read cannot hold it up."""
         self._accepts_frames = False
         super().shutdown()
-        if self._stuck_since is not None:
+        if self._is_blocked():
             self.abort()
+
+    def _is_blocked(self) -> bool:
+        """Return whether the client has yet to read what was written to it."""
+        return not self.writable.is_set()
 
     def pause_writing(self) -> None:
         """Skip this client from now on."""
         super().pause_writing()
         self._accepts_frames = False
-        self._stuck_since = self.loop.time()
-        self._waiting = self.transport.get_write_buffer_size()
+        self._timer.restart()
 
     def resume_writing(self) -> None:
         """Let the hub send what the client has missed."""
         super().resume_writing()
-        self._stuck_since = None
         self._accepts_frames = not (self.close_sent or self.transport.is_closing())
         self.on_writable()
 
@@ -220,20 +217,20 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def handle_ping(self) -> None:
         """Answer, unless the client does not read: the answers to a flood of pings would wait in our memory."""
         output = self.conn.data_to_send()
-        if self._stuck_since is None:
+        if not self._is_blocked():
             self.transport.write(b"".join(output))
 
     def handle_cont(self, event: MessageFrame) -> None:
         """Refuse a message in too many pieces: empty ones never reach the limit of its size."""
         if len(self.frames) >= MAX_FRAGMENTS:
-            self._fail(1009)
+            self._fail(CloseCode.MESSAGE_TOO_BIG)
         else:
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
         """Hand the message over; one that is not text is the client's fault and no error of ours."""
         if self.curr_msg_data_type == "text" and not is_utf8(b"".join(self.frames)):
-            self._fail(1007)
+            self._fail(CloseCode.INVALID_DATA)
         else:
             super().send_receive_event_to_app()
 
@@ -246,7 +243,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         else:
             self.transport.close()
 
-    def _fail(self, code: int) -> None:
+    def _fail(self, code: CloseCode) -> None:
         self.frames = []
         counts.closed.labels("protocol").inc()
         self.close(code)

@@ -29,6 +29,7 @@ from django.utils.crypto import salted_hmac
 from jwt.types import Options
 
 from rates.fanout.admission import Refusal, log_refusal
+from rates.fanout.close_codes import CloseCode
 
 # Bytes.
 MAX_TOKEN_BYTES = 4096
@@ -128,7 +129,7 @@ async def authenticate(scope: dict[str, Any]) -> float:
     except (DatabaseError, TimeoutError) as error:
         reason = str(error).partition("\n")[0] or "no answer"
         log_refusal(f"nobody can say whose session it shows: {reason}")
-        raise Refusal("database", 503, 1013, "sessions cannot be looked up") from None
+        raise Refusal("database", 503, CloseCode.TRY_AGAIN_LATER, "sessions cannot be looked up") from None
     if expiry is None:
         raise TokenRefused("no token")
     return expiry

@@ -14,8 +14,9 @@ from websockets.exceptions import InvalidStatus
 from rates import feed, store
 from rates.api import metrics
 from rates.fanout.hub import get_hub
-from rates.fanout.links import STUCK_AFTER, AsgiLink
+from rates.fanout.links import AsgiLink
 from rates.fanout.server import PONG_TIMEOUT
+from rates.fanout.slow_clients import STUCK_AFTER
 from rates.fanout.sockets import Frame
 from rates.models import Coin
 from rates.tasks import refresh_rates
@@ -239,8 +240,9 @@ async def test_slow_and_dead_clients_that_we_close_are_counted_once(address: str
     async with open_socket(address), open_socket(address):
         await until(lambda: get_hub().count() == 2)
         slow, dead = (socket.link for socket in get_hub().all_sockets())
-        slow.pause_writing()
-        slow._stuck_since -= STUCK_AFTER
+        slow.transport.write(2**23 * b"x")  # More than the kernel takes at once.
+        slow.check_client()
+        slow._timer._since -= STUCK_AFTER
         dead._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT
         for _ in range(2):
             slow.check_client()
@@ -259,7 +261,8 @@ async def test_a_client_that_a_plain_server_cannot_get_rid_of_a_frame_to_is_coun
     measured = Measured("web")
     link = AsgiLink(never)
     assert link.write(Frame("{}"))
-    link._busy_since -= STUCK_AFTER
+    link.check_client()
+    link._timer._since -= STUCK_AFTER
     for _ in range(2):
         link.check_client()
     assert measured["rates_sockets_closed_total,reason=slow"] == 1
