@@ -1,0 +1,217 @@
+"""Every command of the documents is tried, or `NOT_TRIED` says why not."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread, Timer
+from typing import NamedTuple
+
+import pytest
+import yaml
+from daphne.cli import CommandLineInterface
+from django.core.management import get_commands, load_command_class
+
+from tests.boards import publish
+from tests.docs.commands import Command, commands
+from tests.docs.markdown import ROOT
+from tests.servers import Server
+
+CLIENTS = ROOT / "docs/clients"
+GO_PACKAGES = Path("/usr/share/gocode")
+SECONDS = 60
+NOT_TRIED = {
+    r"certbot .*": "asks Let's Encrypt for a certificate",
+    r"docker build .*": "needs a container engine; tests/config/test_containers.py checks the Dockerfile",
+    r"pg_restore .*": "needs a PostgreSQL with a dump",
+    r"promtool test rules deploy/alerts_test.yml": "tests/telemetry/test_monitoring.py runs it",
+}
+
+
+class Running(NamedTuple):
+    """What commands are tried on: a web process, its Redis, and an empty folder."""
+
+    address: str
+    redis_url: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Server("prepared", tmp_path_factory.mktemp("web") / "server.log") as server:
+        yield server.address
+
+
+@pytest.fixture
+def running(address: str, tmp_path: Path) -> Running:
+    publish(BTC="63250.12")
+    return Running(address, os.environ["REDIS_URL"], tmp_path)
+
+
+def run(line: str, folder: Path = ROOT, **environment: str) -> str:
+    """Run *line* in a shell to its end; return what it prints."""
+    done = subprocess.run(
+        line, cwd=folder, env=os.environ | environment, shell=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{line}\n{done.stdout}"
+    return done.stdout
+
+
+def run_until(printed: str, line: str, folder: Path = ROOT, **environment: str) -> None:
+    """Run *line*, which has no end, until it prints a line that contains *printed*; boards are published meanwhile."""
+    with (
+        publishing(),
+        subprocess.Popen(
+            shlex.split(line), cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        deadline = Timer(SECONDS, process.kill)
+        deadline.start()
+        assert process.stdout
+        said = any(printed in line for line in process.stdout)
+        deadline.cancel()
+        process.kill()
+    assert said, f"{line} never printed {printed}"
+
+
+@contextmanager
+def publishing() -> Iterator[None]:
+    """Publish a board again and again."""
+    stop = Event()
+
+    def go_on() -> None:
+        while not stop.wait(0.2):
+            publish(BTC="63250.12")
+
+    thread = Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def try_make(line: str, running: Running) -> None:
+    """Its targets exist; nothing of what they do is done."""
+    run(re.sub(r"\bmake\b", "make --dry-run", line, count=1))
+
+
+def try_manage(line: str, running: Running) -> None:
+    """The command exists and takes these arguments."""
+    name, *arguments = shlex.split(line.partition("manage.py ")[2])
+    command = load_command_class(get_commands()[name], name)
+    command.create_parser("manage.py", name).parse_args(arguments)
+
+
+def try_module(line: str, running: Running) -> None:
+    """The module can be imported, and spells these options."""
+    _, _, module, *arguments = line.split()
+    run(f"{sys.executable} -c 'import {module}'")
+    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
+    assert [word for word in arguments if word.startswith("--") and f'"{word}"' not in source] == []
+
+
+def try_click(line: str, running: Running) -> None:
+    """The program takes these options; its help is all that it does."""
+    run(f"{sys.executable} -m {line} --help")
+
+
+def try_daphne(line: str, running: Running) -> None:
+    CommandLineInterface().parser.parse_args(shlex.split(line)[1:])
+
+
+def try_compose(line: str, running: Running) -> None:
+    """Its services are in the file."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert set(re.findall(r"(?:exec|run(?: --rm)?|--scale) (\w+)", line)) <= set(services)
+    if "manage.py" in line:
+        try_manage(line, running)
+
+
+def try_curl(line: str, running: Running) -> None:
+    """The service answers; `/readyz` with 503, for the prices of a test are not fresh."""
+    asked = re.sub(r"https?://(127\.0\.0\.1:8000|rates\.example\.com)", f"http://{running.address}", line)
+    assert asked != line
+    assert run(f"{asked} --silent --show-error --write-out '\n%{{http_code}}'").split()[-1] in {"200", "503"}
+
+
+def try_redis_cli(line: str, running: Running) -> None:
+    """Against the Redis of the test; where there is nothing to find, something is put there first."""
+    program = shutil.which("redis-cli") or pytest.skip("needs redis-cli (apt install redis-tools)")
+    wrapper = running.folder / "redis-cli"
+    wrapper.write_text(f'#!/bin/sh\nexec {program} -u {running.redis_url} --no-auth-warning "$@"\n')
+    wrapper.chmod(0o755)
+    path = f"{running.folder}:{os.environ['PATH']}"
+    if "SUBSCRIBE" in line:
+        run_until('{"BTC":63250.12}', line.replace("redis-cli", str(wrapper)))
+    else:
+        run("redis-cli HSET rates:login:name:a 1 1", PATH=path)
+        assert "ERR" not in run(line, PATH=path)
+
+
+def try_in_a_folder(line: str, running: Running) -> None:
+    """In an empty folder that has what the command writes to or copies."""
+    (running.folder / "deploy/tls").mkdir(parents=True)
+    shutil.copy(ROOT / ".env.example", running.folder)
+    run(line, running.folder)
+
+
+def try_python_client(line: str, running: Running) -> None:
+    line = line.replace("127.0.0.1:8000", running.address)
+    run_until("63250.12", f"{sys.executable} {line.partition(' ')[2]}", CLIENTS)
+
+
+def try_go_client(line: str, running: Running) -> None:
+    """With its package from Debian, so that nothing is downloaded."""
+    if not shutil.which("go") or not GO_PACKAGES.exists():
+        pytest.skip("needs Go (apt install golang-go golang-github-gorilla-websocket-dev)")
+    program = running.folder / "client"
+    packages = {"GO111MODULE": "off", "GOPATH": str(GO_PACKAGES), "GOCACHE": str(running.folder / "go")}
+    run(f"go build -o {program} .", CLIENTS / "go", **packages)
+    run_until("63250.12", line.replace("go run .", str(program)).replace("127.0.0.1:8000", running.address))
+
+
+TRIALS: dict[str, Callable[[str, Running], None]] = {
+    r"([A-Z_]+=\S+ )*make .+": try_make,
+    r"((\.venv/bin/)?python3? )?manage\.py .+": try_manage,
+    r"python -m benchmarks\..+": try_module,
+    r"python rates_client\.py .+": try_python_client,
+    r"go run .+": try_go_client,
+    r"(celery|uvicorn) .+": try_click,
+    r"daphne .+": try_daphne,
+    r"docker compose .+": try_compose,
+    r"curl .+": try_curl,
+    r"redis-cli .+": try_redis_cli,
+    r"(openssl|cp|python3 -c) .+": try_in_a_folder,
+}
+
+
+@pytest.mark.parametrize("command", commands(), ids=lambda command: f"{command.document}: {command.line}")
+def test_a_command_of_the_documents_works(command: Command, running: Running) -> None:
+    if any(re.fullmatch(pattern, command.line) for pattern in NOT_TRIED):
+        return
+    trials = [trial for pattern, trial in TRIALS.items() if re.fullmatch(pattern, command.line)]
+    assert trials, "say in TRIALS how this command is tried, or in NOT_TRIED why it is not"
+    trials[0](command.line, running)
+
+
+def test_every_exception_is_still_needed() -> None:
+    lines = [command.line for command in commands()]
+    assert [pattern for pattern in NOT_TRIED if not any(re.fullmatch(pattern, line) for line in lines)] == []
+
+
+def test_the_go_client_has_the_sums_of_its_packages() -> None:
+    """Without them `go run` asks to fetch them by hand first."""
+    required = re.findall(r"^require (\S+ \S+)$", (CLIENTS / "go/go.mod").read_text(), re.M)
+    sums = (CLIENTS / "go/go.sum").read_text()
+    assert required
+    for package in required:
+        assert f"{package} h1:" in sums
+        assert f"{package}/go.mod h1:" in sums
