@@ -1,7 +1,8 @@
 """
-Keeps an outage from flooding the log: what is said of each attempt to reach Redis becomes one line a minute.
+A log filter that keeps an outage from flooding the log: what libraries say on each attempt to reach Redis becomes one
+line a minute.
 
-A 503 is what we answer on purpose, to probes that ask every few seconds, and is no line at all.
+A 503 is our own answer, to probes that ask every few seconds, and is not logged at all.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 from redis.exceptions import RedisError
 
-# Libraries that report a lost connection with a traceback on every attempt, and our pages.
+# Loggers of libraries that report a lost connection with a traceback on every attempt, and those of our pages.
 REPETITIVE = (
     "channels_redis",
     "celery.beat",
@@ -25,11 +26,11 @@ REPEAT_INTERVAL = 60.0
 
 
 class OutageFilter(logging.Filter):
-    """Lets the first of what repeats itself pass, as one line; errors that are not about a connection stay whole."""
+    """Lets the first of repeated lines pass, without its traceback; only lines about lost connections are touched."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, str], float] = {}
+        self._logged: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is to be written, and shorten it."""
@@ -41,22 +42,22 @@ class OutageFilter(logging.Filter):
         if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
             return True
         key, now = (record.name, str(record.msg)), time.monotonic()
-        if now - self._said.get(key, float("-inf")) < REPEAT_INTERVAL:
+        if now - self._logged.get(key, float("-inf")) < REPEAT_INTERVAL:
             return False
-        self._said[key] = now
+        self._logged[key] = now
         shorten(record, error)
         return True
 
 
 def shorten(record: logging.LogRecord, error: BaseException | None) -> None:
-    """Make one line of *record*: what it says first, and why."""
+    """Reduce *record* to one line: the first line of its message, and the reason."""
     first = record.getMessage().strip().partition("\n")[0]
     record.msg = f"{first}: {error}" if error and str(error) not in first else first
     record.args = record.exc_info = record.exc_text = None
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield *error*, what led to it, and so on."""
+    """Yield *error*, its cause, the cause of that, and so on."""
     yield error
     if before := error.__cause__ or error.__context__:
         yield from causes(before)

@@ -283,12 +283,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# Reconnects once a second, and pauses while Redis refuses to write; Celery has settings for neither.
 CELERY_WORKER_CONSUMER = "config.celery.consumer:Consumer"
 # A Redis that refuses to write (a replica after a failover, a full disk) must not end the worker.
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 # Ticks are short and one at a time, so one child is enough. Prefork, because only a child process can be ended when a
-# tick hangs: the time limits below do not work with threads.
+# tick hangs: the time limits below do not work with threads. A subclass, because after an outage Celery's own pool
+# enforces that limit on a child whose task has finished.
 CELERY_WORKER_POOL = "config.celery.pool:TaskPool"
 CELERY_WORKER_CONCURRENCY = 1
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -300,7 +302,8 @@ CELERY_TASK_IGNORE_RESULT = True
 # its signal is sent without a look whether the tick has ended meanwhile, and would end a child that is idle again.
 CELERY_TASK_TIME_LIMIT = min(max(0.8 * RATES_REFRESH_INTERVAL, 3.0), 30.0) + 1
 CELERY_TIMEZONE = "UTC"
-# The schedule is one entry that needs no memory, so there is no schedule file to be damaged.
+# Plans by the monotonic clock, so that a step of the wall clock does not stop it. Its one entry needs no memory, so
+# there is no schedule file that could be damaged.
 CELERY_BEAT_SCHEDULER = "config.celery.beat:MonotonicScheduler"
 
 # Logs

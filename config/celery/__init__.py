@@ -1,4 +1,15 @@
-"""Celery as this service needs it: the application, and the parts of the library that had to be replaced."""
+"""
+Celery as this service needs it: the application, and four subclasses for what Celery 5.7 has no setting for.
+
+    module      subclass of             because in Celery 5.7                                  set as
+    schedule    schedules.schedule      an interval is not aligned to the wall clock           (in `application`)
+    beat        beat.Scheduler          a clock that is set back stops beat for as long        CELERY_BEAT_SCHEDULER
+    consumer    worker.Consumer         a Redis that refuses to write is asked in a loop       CELERY_WORKER_CONSUMER
+    pool        prefork.TaskPool        a time limit ends a child whose task has finished      CELERY_WORKER_POOL
+
+`reconnect` is what beat and consumer share. Each module says where Celery does it, which version that was, when the
+subclass can be removed, and which test fails without it: after an upgrade of Celery, remove it and run that test.
+"""
 
 from config.celery.application import app
 

@@ -27,14 +27,14 @@ app.conf.beat_schedule = {
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def use_our_logging(**_: Any) -> None:
-    """Log as every other process does; a receiver of this signal keeps Celery's own handlers away."""
+    """Log as every other process does; with a receiver of this signal Celery installs no handlers of its own."""
     configure(settings.LOGGING)
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 @beat_init.connect  # type: ignore[untyped-decorator]
 def refuse_bad_start(**_: Any) -> None:
-    """End with one line what cannot work."""
-    from rates import checks  # noqa: PLC0415 - the applications are loaded by now, and not when this module is
+    """Refuse settings that cannot work, with one line each."""
+    from rates import checks  # noqa: PLC0415 - Django's applications are loaded by now, but not at import
 
     checks.refuse_bad_start()

@@ -1,4 +1,17 @@
-"""Celery's beat, with a plan that a step of the wall clock does not touch."""
+"""
+Celery's beat, for a wall clock that steps and a Redis that goes down while a task is sent.
+
+Celery 5.7.0, two faults:
+
+1. `celery.beat.Scheduler._when` plans the next run by the wall clock: set back by an hour, beat sends nothing for an
+   hour (https://github.com/celery/celery/issues/6742). Remove `_when` when Celery plans by the monotonic clock. Tested
+   in `tests/faults/test_clocks.py`: `test_the_workers_clock_steps`.
+2. kombu 5.7.0 may close a channel while it retries to send; `kombu.transport.redis.Channel._connparams` then raises an
+   `AttributeError` ('NoneType' object has no attribute 'client'), which Celery logs with a traceback, as a bug. Remove
+   `apply_async` when kombu raises a connection error there. Tested in `tests/config/test_beat.py`.
+
+Reconnecting every second is explained in `reconnect`.
+"""
 
 import time
 from typing import Any
@@ -9,12 +22,7 @@ from config.celery.reconnect import reconnect_every_second
 
 
 class MonotonicScheduler(Scheduler):  # type: ignore[misc]
-    """
-    Plans by the monotonic clock.
-
-    Celery plans the next run by the wall clock, and when that is set back by an hour, beat sends nothing for an hour.
-    Which slot it is remains a question to the wall clock (`schedule.SlotSchedule`).
-    """
+    """Plans by the monotonic clock; which slot it is remains a question to the wall clock (`schedule.SlotSchedule`)."""
 
     def _when(self, entry: Any, next_time_to_run: float, *_: Any) -> float:
         return time.monotonic() + float(self.adjust(next_time_to_run) or 0)
@@ -24,7 +32,7 @@ class MonotonicScheduler(Scheduler):  # type: ignore[misc]
         return super()._ensure_connected()
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
-        """Send *entry*; a channel that kombu closed while it tried again is a lost connection, no error of ours."""
+        """Send *entry*; report a channel that kombu closed during a retry as a lost connection."""
         try:
             return super().apply_async(entry, producer, advance, **options)
         except SchedulingError as error:

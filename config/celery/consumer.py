@@ -1,4 +1,13 @@
-"""The part of a Celery worker that listens to the queue, for a Redis that is away or refuses to write."""
+"""
+The part of a Celery worker that listens to the queue, for a Redis that is down or refuses to write.
+
+Celery 5.7.0: after a lost connection `celery.worker.consumer.Consumer.start` connects again, and `ensure_connected`
+paces that. With `broker_channel_error_retry` (https://github.com/celery/celery/pull/7951) it does the same after an
+answer such as READONLY or OOM; but then connecting succeeds, the next command is refused, and the loop spins without a
+pause. Remove the pauses when Celery paces its restarts after channel errors. Tested in
+`tests/faults/test_redis_away.py`: `test_redis_refuses_to_write_for_70_seconds`. Reconnecting every second is explained
+in `reconnect`.
+"""
 
 from time import sleep
 from typing import Any
@@ -10,7 +19,7 @@ from config.celery.reconnect import RECONNECT_INTERVAL, reconnect_every_second
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
-    """Takes up its work within a second after Redis is back."""
+    """Resumes its work within a second after Redis is back."""
 
     def ensure_connected(self, conn: Any) -> Any:
         """Return *conn* as soon as it is connected."""
@@ -18,17 +27,17 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
         return super().ensure_connected(conn)
 
     def on_connection_error_before_connected(self, exc: Exception) -> None:
-        """Pause when Redis is there and refuses, where Celery would try again at once."""
+        """Pause when Redis is up but refuses; Celery would retry at once."""
         super().on_connection_error_before_connected(exc)
         pause_after_refusal(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Pause when Redis is there and refuses, where Celery would try again at once."""
+        """Pause when Redis is up but refuses; Celery would retry at once."""
         super().on_connection_error_after_connected(exc)
         pause_after_refusal(exc)
 
 
 def pause_after_refusal(error: Exception) -> None:
-    """Wait after an answer of Redis; a connection that was lost needs no wait."""
+    """Wait after an error that Redis answered with; a connection that was lost needs no wait."""
     if isinstance(error, ResponseError):
         sleep(RECONNECT_INTERVAL)

@@ -1,4 +1,12 @@
-"""The children of a Celery worker, for a parent that could not listen to them for a while."""
+"""
+The child processes of a Celery worker, for a parent that could not listen to them for a while.
+
+Celery 5.7.0: `celery.concurrency.asynpool.AsynPool._on_hard_timeout` ends a task by its time limit without reading the
+results that wait. A parent that was busy reconnecting to Redis has read none meanwhile, and its timers come before its
+results: it would kill a child that has finished its task and is idle.
+Remove when Celery reads results before it enforces time limits. Tested in `tests/faults/test_redis_away.py`:
+`test_redis_is_killed_in_the_middle_of_a_tick`.
+"""
 
 from select import select
 from typing import Any
@@ -8,15 +16,9 @@ from celery.concurrency.prefork import TaskPool as CeleryTaskPool
 
 
 class ResultFirstPool(AsynPool):  # type: ignore[misc]
-    """Ends a tick by its time limit only when it has not ended yet."""
+    """Enforces a time limit only on a task whose result has not come."""
 
     def _on_hard_timeout(self, job: Any) -> None:
-        """
-        Look for the result first.
-
-        A parent that waits for Redis reads none meanwhile, and its timers come before its results: without this it
-        would kill a child that is idle.
-        """
         running = self._cache.get(job)
         pids = running.worker_pids() if running else []
         files = [file for file, child in self._fileno_to_outq.items() if child.pid in pids]
@@ -28,6 +30,6 @@ class ResultFirstPool(AsynPool):  # type: ignore[misc]
 
 
 class TaskPool(CeleryTaskPool):  # type: ignore[misc]
-    """Prefork, with these children."""
+    """Prefork with a `ResultFirstPool`."""
 
     Pool = ResultFirstPool

@@ -9,6 +9,7 @@ from kombu import Producer
 from config.celery.application import app
 from config.celery.beat import MonotonicScheduler
 from config.outage_filter import OutageFilter
+from rates.tasks import refresh_rates
 
 
 class GivingUp(Producer):
@@ -34,8 +35,10 @@ def test_a_channel_that_closes_while_beat_sends_is_one_line(caplog: pytest.LogCa
 def test_a_tick_is_worth_running_when_the_clocks_of_beat_and_worker_differ_by_seconds() -> None:
     scheduler = MonotonicScheduler(app, lazy=True)
     scheduler.setup_schedule()
+    entry = scheduler.schedule["refresh_rates"]
+    assert entry.task == refresh_rates.name
     before = datetime.now(UTC)
     with app.connection_for_write() as connection:
-        scheduler.apply_entry(scheduler.schedule["refresh_rates"], producer=Producer(connection.channel()))
+        scheduler.apply_entry(entry, producer=Producer(connection.channel()))
         message = connection.SimpleQueue("celery").get(timeout=5)
     assert datetime.fromisoformat(message.headers["expires"]) - before >= timedelta(minutes=1)
