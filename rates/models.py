@@ -1,7 +1,8 @@
-"""What staff edit: the list of coins."""
+"""What staff edit, the list of coins; and what must last, the history of prices."""
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -56,3 +57,99 @@ class Coin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.symbol})"
+
+
+class Series(models.Model):
+    """
+    The candles of one interval of one price.
+
+    Attributes:
+        base: whose price it is: the CoinGecko id of a coin, whose past stays its own when its symbol moves on; or a
+            currency in capitals, such as ``USDT``.
+        quote: the currency of the prices, in small letters.
+        interval: seconds: 60, 3600 or 86400.
+        merged_until: Unix time up to which these candles are merged into those of the next longer interval.
+    """
+
+    id = models.AutoField(primary_key=True)
+    base = models.CharField(max_length=100)
+    quote = models.CharField(max_length=10)
+    interval = models.PositiveIntegerField()
+    merged_until = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("base", "quote", "interval"), name="rates_series_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.base}/{self.quote} {self.interval} s"
+
+
+class CandleKey(models.BigIntegerField):  # type: ignore[type-arg] # generic in the stubs only
+    """
+    A primary key by which SQLite sorts its table; only a column of the type `integer` is one.
+
+    Another type would cost an index beside the table, 20 of 66 bytes a candle.
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the column's type."""
+        return "integer" if connection.vendor == "sqlite" else super().db_type(connection)
+
+
+class CandleSource(models.IntegerChoices):
+    """Who gave the close of a candle; in the database by number, which keeps its meaning once it is given."""
+
+    COINGECKO = 1, "coingecko"
+    BINANCE = 2, "binance"
+    KRAKEN = 3, "kraken"
+    SIMULATED = 4, "simulated"
+
+
+class StoredCandle(models.Model):
+    """
+    One candle, as small as it goes: there are twenty thousand for a coin and a year.
+
+    Attributes:
+        id: series and minute (`history.archive.make_key`), so that there is one candle for each.
+        prices: open, high, low, close (`history.packing`).
+        updates: publications that it is made of; 0 when a vendor's history told it.
+    """
+
+    id = CandleKey(primary_key=True)
+    prices = models.BinaryField()
+    updates = models.PositiveIntegerField()
+    source = models.PositiveSmallIntegerField()
+    disputed = models.BooleanField()
+
+    class Meta:
+        db_table = "rates_candle"
+
+    def __str__(self) -> str:
+        return f"candle {self.id}"
+
+
+class Backfill(models.Model):
+    """
+    A stretch of a series that a vendor was asked for, so that it is not asked for again.
+
+    Attributes:
+        start, end: Unix times; the end is exclusive.
+        candles: how many were stored.
+        refused: how many were not, because they disagree with what is known.
+        note: what the operator should know; empty when all was well.
+    """
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE)
+    source = models.PositiveSmallIntegerField()
+    start = models.BigIntegerField()
+    end = models.BigIntegerField()
+    candles = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("series", "source", "start"), name="rates_backfill_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.series} from {self.start}"

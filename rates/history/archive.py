@@ -1,0 +1,222 @@
+"""
+Candles in the database: written once for each series and time, read by range.
+
+A candle's key is the number of its series, shifted by 32 bits, and its minute since 1970: `id >> 32` and
+`(id & 4294967295) * 60` in SQL. So the table needs no index beside its primary key, and a range is one walk through it.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from rates.history.candles import HOUR, MINUTE, Candle, floor_time, longer_interval, merge
+from rates.history.packing import pack_prices, unpack_prices
+from rates.models import Backfill, CandleSource, Series, StoredCandle
+
+SERIES_SHIFT = 32
+# Numbers of a query; SQLite takes 32,766 values in one, of which a question has two.
+MOST_QUESTIONS = 2000
+
+# Of two records of one candle the one made of more publications stands, of equals the newer: so a record that is
+# written twice changes nothing, one that came late and has a part of a minute replaces no whole one, and what a vendor
+# tells (0 publications) never replaces what was published.
+WRITE = """
+INSERT INTO rates_candle (id, prices, updates, source, disputed) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET prices = excluded.prices, updates = excluded.updates, source = excluded.source,
+disputed = excluded.disputed WHERE excluded.updates >= rates_candle.updates
+"""
+READ = "SELECT id, prices, updates, source, disputed FROM rates_candle WHERE "
+SOURCE_NAMES: Mapping[int, str] = {source.value: str(source.label) for source in CandleSource}
+SOURCE_NUMBERS: Mapping[str, int] = {name: number for number, name in SOURCE_NAMES.items()}
+
+Row = tuple[int, bytes, int, int, bool]
+
+
+class Pair(NamedTuple):
+    """What is priced, and in which currency: ``("bitcoin", "usd")``; see `Series`."""
+
+    base: str
+    quote: str
+
+
+def make_key(series: int, time: int) -> int:
+    """Return the key of the candle of *series* that begins at the Unix *time*."""
+    return series << SERIES_SHIFT | time // 60
+
+
+def time_of(key: int) -> int:
+    """Return the Unix time at which the candle with this *key* begins."""
+    return (key & (1 << SERIES_SHIFT) - 1) * 60
+
+
+def list_series(interval: int) -> dict[Pair, Series]:
+    """Return all series of *interval*."""
+    return {Pair(series.base, series.quote): series for series in Series.objects.filter(interval=interval)}
+
+
+def find_series(pair: Pair, interval: int) -> Series | None:
+    """Return the series of *pair* and *interval*; None while it has no candle."""
+    return Series.objects.filter(base=pair.base, quote=pair.quote, interval=interval).first()
+
+
+def get_series(pairs: Collection[Pair], interval: int) -> dict[Pair, Series]:
+    """Return the series of each of *pairs*; those that do not exist yet are made."""
+    known = list_series(interval)
+    if new := [pair for pair in pairs if pair not in known]:
+        missing = [Series(base=pair.base, quote=pair.quote, interval=interval) for pair in new]
+        Series.objects.bulk_create(missing, ignore_conflicts=True)
+        known = list_series(interval)
+    return {pair: known[pair] for pair in pairs}
+
+
+def write_candles(interval: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
+    """
+    Store *candles* of the stored *interval*, and what they change of longer ones that are merged already.
+
+    All in one transaction. Of two records of one candle the one made of more publications stands, of equals the newer.
+
+    Raises:
+        DatabaseError: when the database cannot be written; nothing is stored then.
+    """
+    with transaction.atomic():
+        series = get_series(candles.keys(), interval)
+        _write({series[pair].pk: found for pair, found in candles.items()})
+        if (longer := longer_interval(interval)) is None:
+            return
+        late = {
+            pair: {floor_time(candle.time, longer) for candle in found if candle.time < series[pair].merged_until}
+            for pair, found in candles.items()
+        }
+        _merge_into(longer, {pair: _read_all(series[pair], times, longer) for pair, times in late.items() if times})
+
+
+def merge_closed(now: float) -> None:
+    """Merge what has been stored of all hours and days that have ended since the last time."""
+    for interval in (MINUTE, HOUR):
+        longer = longer_interval(interval)
+        assert longer is not None
+        until = floor_time(now, longer)
+        with transaction.atomic():
+            due = {pair: series for pair, series in list_series(interval).items() if series.merged_until < until}
+            if due:
+                found = {pair: read_candles(s.pk, s.merged_until, until) for pair, s in due.items()}
+                _merge_into(longer, {pair: candles for pair, candles in found.items() if candles})
+                Series.objects.filter(pk__in=[s.pk for s in due.values()]).update(merged_until=until)
+
+
+def _read_all(series: Series, times: Iterable[int], longer: int) -> list[Candle]:
+    return [candle for time in sorted(times) for candle in read_candles(series.pk, time, time + longer)]
+
+
+def _merge_into(longer: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
+    merged = {pair: _find_worthy(pair, found, longer) for pair, found in candles.items()}
+    if merged:
+        write_candles(longer, merged)
+
+
+def _find_worthy(pair: Pair, candles: Sequence[Candle], longer: int) -> list[Candle]:
+    """
+    Return what *candles* make of the *longer* interval.
+
+    Some minutes of a vendor's are no hour: where nothing in it was published, and not all is there, an hour that is
+    stored already stands.
+    """
+    merged = merge(candles, longer)
+    series = None if all(candle.updates for candle in merged) else find_series(pair, longer)
+    if series is None:
+        return merged
+    interval = MINUTE if longer == HOUR else HOUR
+    counts = Counter(floor_time(candle.time, longer) for candle in candles)
+    stored = set(read_times(series.pk, merged[0].time, merged[-1].time + 1))
+    return [c for c in merged if c.updates or counts[c.time] * interval == longer or c.time not in stored]
+
+
+def _write(candles: Mapping[int, Sequence[Candle]]) -> None:
+    rows = [
+        (make_key(series, c.time), pack_prices(c[1:5]), c.updates, SOURCE_NUMBERS[c.source], c.disputed)
+        for series, found in candles.items()
+        for c in found
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(WRITE, rows)
+
+
+def read_rows(series: int, start: int, end: int, limit: int | None = None) -> list[Row]:
+    """Return the last *limit* rows of *series* that begin within [*start*, *end*), oldest first."""
+    query = READ + "id >= %s AND id < %s ORDER BY id DESC"
+    values = [make_key(series, max(0, start) + 59), make_key(series, max(0, end) + 59)]
+    if limit is not None:
+        query, values = query + " LIMIT %s", [*values, limit]
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        rows: list[Row] = cursor.fetchall()
+    rows.reverse()
+    return rows
+
+
+def read_candles(series: int, start: int, end: int, limit: int | None = None) -> list[Candle]:
+    """Return the last *limit* candles of *series* that begin within [*start*, *end*), oldest first."""
+    return [to_candle(row) for row in read_rows(series, start, end, limit)]
+
+
+def to_candle(row: Row) -> Candle:
+    """Return the candle in a *row* of the table."""
+    key, prices, updates, source, disputed = row
+    opened, high, low, close = map(Decimal, unpack_prices(prices))
+    return Candle(time_of(key), opened, high, low, close, updates, SOURCE_NAMES[source], bool(disputed))
+
+
+def read_times(series: int, start: int, end: int) -> list[int]:
+    """Return when the candles of *series* within [*start*, *end*) begin, in order."""
+    keys = (make_key(series, max(0, start) + 59), make_key(series, max(0, end) + 59))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM rates_candle WHERE id >= %s AND id < %s ORDER BY id", keys)
+        return [time_of(key) for (key,) in cursor.fetchall()]
+
+
+def find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:
+    """Return for each of *questions*, (series, Unix time), the key of the last candle that began at or before then."""
+    found: list[int | None] = []
+    for begin in range(0, len(questions), MOST_QUESTIONS):
+        found += _find_last(questions[begin : begin + MOST_QUESTIONS])
+    return found
+
+
+def _find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:
+    bounds = [bound for series, time in questions for bound in (make_key(series, 0), make_key(series, max(0, time)))]
+    values = ", ".join(["(CAST(%s AS bigint), CAST(%s AS bigint))"] * len(questions))
+    query = (
+        f"WITH asked (first, last) AS (VALUES {values}) SELECT "  # noqa: S608 - only placeholders
+        "(SELECT MAX(id) FROM rates_candle WHERE id >= asked.first AND id <= asked.last) FROM asked"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(query, bounds)
+        return [key for (key,) in cursor.fetchall()]
+
+
+def load_candles(keys: Collection[int]) -> dict[int, Candle]:
+    """Return the candles with these *keys*, by key."""
+    wanted = list(keys)
+    found: dict[int, Candle] = {}
+    for begin in range(0, len(wanted), MOST_QUESTIONS):
+        found |= _load(wanted[begin : begin + MOST_QUESTIONS])
+    return found
+
+
+def _load(keys: Sequence[int]) -> dict[int, Candle]:
+    places = ", ".join(["%s"] * len(keys))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{READ}id IN ({places})", list(keys))
+        return {row[0]: to_candle(row) for row in cursor.fetchall()}
+
+
+def delete_before(interval: int, time: int) -> None:
+    """Delete all candles of *interval* that began before the Unix *time*, and the records of who told them."""
+    with transaction.atomic():
+        for series in list_series(interval).values():
+            keys = (make_key(series.pk, 0), make_key(series.pk, time))
+            StoredCandle.objects.filter(pk__gte=keys[0], pk__lt=keys[1]).delete()
+        Backfill.objects.filter(series__interval=interval, end__lte=time).delete()

@@ -1,0 +1,148 @@
+"""
+Candles: what became of a price within a minute, an hour or a day; pure functions.
+
+Stored are those of a minute, an hour and a day, `STORED`; all others of `INTERVALS` are merged from them. An interval
+is a number of seconds, and is aligned to UTC.
+
+    Published ─► extend ─► RunningCandle ─► close_candle ─► Candle ─► merge ─► Candle of a longer interval
+    (one row of    (one process,               (all processes
+     a publication)  one minute)                 that published)
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+STORED = (MINUTE, HOUR, DAY)
+INTERVALS = {"1m": MINUTE, "5m": 300, "15m": 900, "1h": HOUR, "4h": 14400, "1d": DAY}
+INTERVAL_NAMES = {seconds: name for name, seconds in INTERVALS.items()}
+
+
+class Published(NamedTuple):
+    """What one publication says of the price of one series; *source* gave it."""
+
+    price: Decimal
+    source: str
+    disputed: bool = False
+    stale: bool = False
+
+
+class RunningCandle(NamedTuple):
+    """
+    What one process has published of a series within a minute so far.
+
+    Attributes:
+        opened_at, closed_at: Unix time of its first and last publication in that minute.
+        updates: how many publications it is made of.
+        source: who gave the last price.
+        disputed: one of the prices was.
+    """
+
+    opened_at: float
+    closed_at: float
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    updates: int
+    source: str
+    disputed: bool
+
+
+class Candle(NamedTuple):
+    """
+    What became of a price within an interval.
+
+    Attributes:
+        time: Unix time at which the interval began.
+        updates: publications that it is made of; 0 when a vendor's history told it.
+        source: who gave the close.
+        disputed: one of its prices was.
+    """
+
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    updates: int
+    source: str
+    disputed: bool
+
+
+def floor_time(seconds: float, interval: int) -> int:
+    """Return the Unix time at which the interval that contains *seconds* began."""
+    return int(seconds // interval) * interval
+
+
+def longer_interval(interval: int) -> int | None:
+    """Return the stored interval that is made of candles of the stored *interval*; None for the longest."""
+    return {MINUTE: HOUR, HOUR: DAY}.get(interval)
+
+
+def stored_interval(interval: int) -> int:
+    """Return the stored interval that candles of *interval* are merged from."""
+    return max(stored for stored in STORED if stored <= interval)
+
+
+def extend(running: RunningCandle | None, published: Published, at: float) -> RunningCandle | None:
+    """Return *running* after a publication at the Unix time *at*; a stale price proves nothing and changes nothing."""
+    price, source, disputed, stale = published
+    if stale:
+        return running
+    if running is None:
+        return RunningCandle(at, at, price, price, price, price, 1, source, disputed)
+    opened_at, _, opened, high, low, _, updates, _, doubted = running
+    high, low = max(high, price), min(low, price)
+    return RunningCandle(opened_at, at, opened, high, low, price, updates + 1, source, doubted or disputed)
+
+
+def close_candle(time: int, parts: Sequence[RunningCandle]) -> Candle:
+    """Return the candle that began at *time* from what each process has published of it."""
+    first, last = min(parts, key=lambda part: part.opened_at), max(parts, key=lambda part: part.closed_at)
+    return Candle(
+        time,
+        first.open,
+        max(part.high for part in parts),
+        min(part.low for part in parts),
+        last.close,
+        sum(part.updates for part in parts),
+        last.source,
+        any(part.disputed for part in parts),
+    )
+
+
+def merge(candles: Iterable[Candle], interval: int) -> list[Candle]:
+    """Return the candles of *interval* that *candles*, shorter ones and oldest first, make."""
+    groups = groupby(candles, key=lambda candle: floor_time(candle.time, interval))
+    return [_join(time, list(parts)) for time, parts in groups]
+
+
+def _join(time: int, parts: Sequence[Candle]) -> Candle:
+    return Candle(
+        time,
+        parts[0].open,
+        max(part.high for part in parts),
+        min(part.low for part in parts),
+        parts[-1].close,
+        sum(part.updates for part in parts),
+        parts[-1].source,
+        any(part.disputed for part in parts),
+    )
+
+
+def convert(candle: Candle, factor: Candle) -> Candle:
+    """
+    Return *candle* in another currency, *factor* being what a unit of its own is worth there at the same time.
+
+    Open is multiplied by open, everything else by close: when within the interval the extremes came is not known.
+    """
+    return candle._replace(
+        open=candle.open * factor.open,
+        high=candle.high * factor.close,
+        low=candle.low * factor.close,
+        close=candle.close * factor.close,
+        disputed=candle.disputed or factor.disputed,
+    )

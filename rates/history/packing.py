@@ -1,0 +1,43 @@
+"""
+How the four prices of a candle are stored: exactly, digit for digit, in a third of the bytes that text takes.
+
+    1 byte   how many bytes each number has
+    4 times  1 byte: decimals; the digits without their point, as a whole number
+
+Both databases store these bytes as they are. Numbers do not survive in SQLite: it keeps what Django calls a decimal as
+a double, and returns 15 digits of it.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+
+def pack_prices(prices: Iterable[Decimal]) -> bytes:
+    """
+    Return *prices*, none of them negative, as bytes.
+
+    Raises:
+        ValueError: when one has more than 255 decimals, or 612 digits.
+    """
+    numbers = [_split(price) for price in prices]
+    width = max((digits.bit_length() + 7) // 8 for _, digits in numbers)
+    packed = (bytes((decimals,)) + digits.to_bytes(width, "big") for decimals, digits in numbers)
+    return bytes((width,)) + b"".join(packed)
+
+
+def _split(price: Decimal) -> tuple[int, int]:
+    whole, _, fraction = format(price, "f").partition(".")
+    return len(fraction), int(whole + fraction)
+
+
+def unpack_prices(data: bytes) -> list[str]:
+    """Return the prices in *data* as plain decimals."""
+    step = data[0] + 1
+    return [_write(int.from_bytes(data[at + 1 : at + step], "big"), data[at]) for at in range(1, len(data), step)]
+
+
+def _write(digits: int, decimals: int) -> str:
+    if not decimals:
+        return str(digits)
+    text = str(digits).zfill(decimals + 1)
+    return f"{text[:-decimals]}.{text[-decimals:]}"
