@@ -32,11 +32,10 @@ ENV PATH=/opt/rates/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEBUG
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
-# For the web process: any answer below 500 will do, because a host name that is not allowed is no illness. The other
-# processes have checks of their own in docker-compose.yml.
+# For the web process. The other processes have checks of their own in docker-compose.yml.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-c", "\
 import http.client, os, sys; \
 web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=5); \
 web.request('GET', '/healthz'); \
-sys.exit(web.getresponse().status >= 500)"]
+sys.exit(web.getresponse().status != 200)"]
 CMD ["python", "manage.py", "serve"]

@@ -2,7 +2,8 @@
 How the logs look: lines for people, or one JSON object per line with `LOG_FORMAT=json`. Secrets never appear.
 
 One line per event that matters and none per healthy tick, so the libraries that report every step start at WARNING, and
-what they repeat while Redis is away is said once a minute (`outage_filter`).
+what they repeat while Redis is down is logged once a minute (`outage_filter`); what clients do wrong is one line
+(`client_fault_filter`).
 """
 
 import json
@@ -15,6 +16,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
+from config.client_fault_filter import ClientFaultFilter
 from config.masking import Masking
 from config.outage_filter import OutageFilter
 
@@ -54,13 +56,6 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def tell_client_fault(record: logging.LogRecord) -> bool:
-    """Reduce what uvicorn logs as an error of ours, a client's text that is not UTF-8, to its line."""
-    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
-        record.exc_info, record.levelno, record.levelname = None, logging.INFO, "INFO"
-    return True
-
-
 def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dict[str, Any]:
     """Return what `logging.config.dictConfig` takes: all to stderr, in the *style* ``console`` or ``json``."""
     formatter = JsonFormatter if style == "json" else ConsoleFormatter
@@ -79,17 +74,22 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"outage": {"()": OutageFilter}, "client_faults": {"()": lambda: tell_client_fault}},
+        "filters": {"outage": {"()": OutageFilter}, "client_fault": {"()": ClientFaultFilter}},
         "formatters": {"line": {"()": formatter, "secrets": [secret for secret in secrets if secret]}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outage"]}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["outage", "client_fault"],
+            },
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
-            # A wrong address or a missing right is the caller's affair; our own failures are errors.
+            # An unknown address or a missing permission is the caller's concern; our own failures are errors.
             "django.request": {"level": "ERROR"},
             **{name: {"handlers": [], "propagate": True, **quiet} for name in handled},
             **dict.fromkeys(chatty, quiet),
-            "uvicorn.error": {"filters": ["client_faults"]},
         },
     }
 

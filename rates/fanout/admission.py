@@ -29,7 +29,7 @@ class Refusal(Exception):
 
     Attributes:
         word: the reason in a word, for the metrics.
-        status: HTTP status, where the server can send one; 403 or 503.
+        status: HTTP status, where the server can send one; 403, 404 or 503.
         code: close code, where the server can only accept and close.
         reason: what the client reads.
     """

@@ -123,6 +123,13 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
                 hub.disconnect(socket, code)
 
 
+async def refuse_unknown_path(scope: dict[str, Any], receive: Any, send: Send) -> None:
+    """Refuse a handshake for any other path with 404."""
+    await receive()
+    counts.refused.labels("path").inc()
+    await refuse(Refusal("path", 404, CloseCode.NOT_ALLOWED, "no socket here; try /ws/rates"), scope, send)
+
+
 def error_text(code: str, detail: str) -> str:
     """Return an `error` frame; in ASCII, because *detail* may repeat half a surrogate pair of the client's."""
     return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))

@@ -105,7 +105,7 @@ def start_at_zero(counter: Counter, *choices: Iterable[str]) -> None:
         counter.labels(*values)
 
 
-start_at_zero(refused, ("origin", "token", "full", "full_for_address", "draining", "database"))
+start_at_zero(refused, ("origin", "token", "full", "full_for_address", "draining", "database", "path"))
 start_at_zero(closed, ("slow", "dead", "token_expired", "draining", "protocol"))
 start_at_zero(client_errors, ("bad_json", "unknown_type", "bad_symbols", "not_text", "too_often", "too_long"))
 start_at_zero(ticks, ("run", "taken", "failed"))

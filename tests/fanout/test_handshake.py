@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from tests.boards import publish
@@ -42,6 +42,23 @@ async def test_a_foreign_page_hears_403_and_no_time_to_come_back(server: Server)
     assert "Retry-After" not in refused.value.response.headers
 
 
+@pytest.mark.parametrize("path", ["/ws/nope", "/ws/rates/BTC", "/ws/rates//", "/ws", "/", "/healthz"])
+async def test_another_path_is_refused_with_404_and_at_most_one_line_of_the_log(server: Server, path: str) -> None:
+    before = len(log_lines(server))
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"ws://{server.address}{path}")
+    assert refused.value.response.status_code == 404
+    async with await admitted(server):
+        assert len(log_lines(server)) <= before + 1
+
+
+async def test_a_slash_at_the_end_makes_no_difference(server: Server) -> None:
+    await asyncio.to_thread(publish, BTC="1")
+    async with await admitted(server, query="/?symbols=BTC") as client:
+        await next_frame(client, "hello")
+        assert [coin["symbol"] for coin in (await next_frame(client, "board"))["rates"]] == ["BTC"]
+
+
 @pytest.mark.parametrize("spelling", ["rates.v1", "RATES.V1", "Rates.v1"])
 async def test_a_dialect_is_known_in_any_case_and_echoed_as_it_was_offered(server: Server, spelling: str) -> None:
     await asyncio.to_thread(publish, BTC="1")
@@ -57,6 +74,11 @@ async def test_an_unknown_dialect_gets_plain_maps_and_a_header_with_what_there_i
         assert client.response is not None
         assert client.response.headers["X-Rates-Dialects"] == "rates.v1"
         assert "type" not in json.loads(await client.recv())
+
+
+def log_lines(server: Server) -> list[str]:
+    """Return what *server* has logged, without the access log of daphne."""
+    return [line for line in server.log.read_text().splitlines() if '"WS' not in line]
 
 
 async def admitted(server: Server, **options: Any) -> ClientConnection:
