@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 from django.conf import settings
@@ -23,10 +22,12 @@ from rates.exceptions import SourceError, SourceGarbled
 from rates.judgement import next_board
 from rates.judgement.ownership import accept, is_waiting
 from rates.judgement.readings import distance_pct, is_fresh
+from rates.judgement.rules import read_rules
 from rates.models import Coin
 from rates.publication import publish
-from rates.sources import binance, coingecko, kraken, pacing, simulated
+from rates.sources import pacing
 from rates.sources.pacing import Health
+from rates.sources.registry import POLL_SOURCES
 from rates.store import Change, Memory, Saved
 from rates.store.coin_list import coin_list
 from rates.telemetry import counts
@@ -34,7 +35,6 @@ from rates.types import CoinState, Rate
 
 logger = logging.getLogger(__name__)
 
-SOURCES: Mapping[str, ModuleType] = {module.NAME: module for module in (coingecko, binance, kraken, simulated)}
 # Seconds: how often a source is asked that only checks fresh streams.
 CHECK_INTERVAL = 60.0
 # Seconds: the longest that one round of questions may take.
@@ -65,7 +65,8 @@ def run_tick() -> Tick:
     coins = coin_list.read()
     states = next_board.match_states(store.load_states(), coins)
     healths = _read_healths(store.load_healths())
-    calls = store.load_calls() if settings.COINGECKO_MONTHLY_CREDITS else {}
+    limited = any(pacing.monthly_credits(POLL_SOURCES[name]) for name in settings.RATES_SOURCES)
+    calls = store.load_calls() if limited else {}
     answers = _ask(_choose_due(coins, states, healths, calls), healths)
     answers |= _ask(_choose_rest(coins, states, answers, healths, calls), healths)
     return Tick(answers, _publish(partial(_revise, rates=_rates(answers), asked=coins)))
@@ -104,7 +105,7 @@ def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
     """
     accepted: frozenset[str] = frozenset()
-    rules = next_board.read_rules()
+    rules = read_rules()
 
     def decide(memory: Memory, coins: Sequence[Coin]) -> Change:
         nonlocal accepted
@@ -149,9 +150,8 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
 
 
 def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
-    return {
-        name: pacing.read_health(stored, name, SOURCES[name].setup_fingerprint()) for name in settings.RATES_SOURCES
-    }
+    setups = {name: POLL_SOURCES[name].setup_fingerprint() for name in settings.RATES_SOURCES}
+    return {name: pacing.read_health(stored, name, setup) for name, setup in setups.items()}
 
 
 def _choose_due(
@@ -226,22 +226,21 @@ def _not_streamed(coins: Sequence[Coin], states: States, name: str, now: datetim
     There are none where the source would not be called for any: a question that asks nothing proves nothing.
     """
     left = [coin for coin in coins if not _is_live(states[coin.symbol], now, name)]
-    return left if SOURCES[name].count_calls(left) else []
+    return left if POLL_SOURCES[name].count_calls(left) else []
 
 
 def _find_doubtful(coins: Sequence[Coin], states: States, answers: Answers) -> list[Coin]:
     """Return the coins that would be stale or disputed with what is known now."""
     now = datetime.now(UTC)
-    rules = next_board.read_rules()
+    rules = read_rules()
     taken = next_board.add_rates(dict(states), _rates(answers), False, rules)
     verdicts = next_board.judge(taken, now, rules)
     return [coin for coin in coins if verdicts[coin.symbol].is_doubtful]
 
 
 def _credit_spacing(name: str, coins: Sequence[Coin], calls: Mapping[str, int]) -> float:
-    if name != coingecko.NAME or not coins:
-        return 0.0
-    return coingecko.credit_spacing(calls, coingecko.count_calls(coins), datetime.now(UTC))
+    source = POLL_SOURCES[name]
+    return pacing.credit_spacing(source, source.count_calls(coins), calls, datetime.now(UTC)) if coins else 0.0
 
 
 def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rate] | SourceError]:
@@ -250,7 +249,7 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
         return {}
     started = datetime.now(UTC)
     questions = {name: _probe(name, coins) if healths[name].probing else coins for name, coins in questions.items()}
-    store.count_calls({name: SOURCES[name].count_calls(coins) for name, coins in questions.items()}, started)
+    store.count_calls({name: POLL_SOURCES[name].count_calls(coins) for name, coins in questions.items()}, started)
     with ThreadPoolExecutor(len(questions)) as threads:
         answers = dict(zip(questions, threads.map(_fetch, questions, questions.values()), strict=True))
     took = time.time() - started.timestamp()
@@ -261,7 +260,7 @@ def _ask(questions: Questions, healths: dict[str, Health]) -> dict[str, list[Rat
 
 def _probe(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
     """Return one of *coins* that the source is called for."""
-    return [next(coin for coin in coins if SOURCES[name].count_calls([coin]))]
+    return [next(coin for coin in coins if POLL_SOURCES[name].count_calls([coin]))]
 
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
@@ -269,8 +268,7 @@ def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
     outcome = "answered"
     try:
         with counts.answer_time.labels(name).time():
-            rates: list[Rate] = SOURCES[name].fetch_rates(coins, timeout)
-        return rates
+            return POLL_SOURCES[name].fetch_rates(coins, timeout)
     except SourceError as error:
         outcome = error.kind
         return error

@@ -10,6 +10,8 @@ from typing import NamedTuple
 # For rounding, which fails where its result has more digits than the context. A price that passes has up to 60, another
 # one may be 1e49 times as high, and both may be converted into another currency.
 WIDE = Context(prec=120)
+# The coin that exchanges quote in where they do not quote in dollars.
+USDT = "USDT"
 
 
 @dataclass(frozen=True, slots=True)

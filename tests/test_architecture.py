@@ -68,7 +68,7 @@ def test_packages_are_small_and_hand_nothing_on() -> None:
     """The store is the exception: its functions are called by the package's name."""
     for package in set(PACKAGES) - {"store"}:
         here = ROOT / "rates" / package
-        assert len(list(here.glob("*.py"))) <= 13
+        assert len(list(here.glob("*.py"))) <= 15
         body = ast.parse((here / "__init__.py").read_text()).body
         assert isinstance(body[0], ast.Expr), f"{package} does not say what it is for"
         assert len(body) == 1 or package == "admin", f"{package} hands on names"

@@ -35,7 +35,7 @@ def test_a_health_that_was_damaged_stops_nothing(world: World, damaged: str, fau
     store.client().hset(SOURCE_HEALTHS, mapping=dict.fromkeys((*ALL, "kraken stream"), damaged))
     if damaged.endswith("}"):
         for name in ALL:
-            text = json.dumps(json.loads(damaged) | {"setup": feed.SOURCES[name].setup_fingerprint()})
+            text = json.dumps(json.loads(damaged) | {"setup": feed.POLL_SOURCES[name].setup_fingerprint()})
             store.client().hset(SOURCE_HEALTHS, name, text)
     world.misbehave(dict.fromkeys(ALL, fault))
     assert readiness.find_pauses(store.load_healths()) == {}

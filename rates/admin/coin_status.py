@@ -10,7 +10,8 @@ from django.conf import settings
 
 from rates.judgement.readings import is_fresh
 from rates.models import Coin
-from rates.sources.pacing import Health, pause_left, read_health, stream_name
+from rates.sources.pacing import Health, monthly_credits, pause_left, read_health, stream_name
+from rates.sources.registry import POLL_SOURCES
 from rates.store import Overview
 from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, running
 from rates.types import CoinState, HistoryPoint, decimal_text, read_time
@@ -115,7 +116,7 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
         paused_until=_moment(health.paused_until) if paused else None,
         calls_today=overview.calls.get(f"{name}:{now:%Y-%m-%d}", 0),
         calls_month=overview.calls.get(f"{name}:{now:%Y-%m}", 0),
-        limit_month=settings.COINGECKO_MONTHLY_CREDITS if name == "coingecko" else None,
+        limit_month=monthly_credits(POLL_SOURCES[name]) if name in POLL_SOURCES else None,
     )
 
 

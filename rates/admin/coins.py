@@ -22,7 +22,7 @@ from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, des
 from rates.admin.forms import CoinForm, ImportForm, RowForm
 from rates.admin.inspection import inspect_coin, is_another_coin
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
-from rates.judgement.next_board import TETHER_USD, is_depegged
+from rates.judgement.conversion import USDT_PAIR, is_depegged
 from rates.judgement.ownership import waiting_price
 from rates.models import Coin
 from rates.sources import coingecko_catalog
@@ -304,8 +304,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
                 "processes": describe_processes(overview),
                 "board_age": board_age(overview),
-                "tether": overview.states.get(TETHER_USD),
-                "depegged": is_depegged(overview.states.get(TETHER_USD, CoinState())),
+                "tether": overview.states.get(USDT_PAIR),
+                "depegged": is_depegged(overview.states.get(USDT_PAIR, CoinState())),
             }
         return self._page(request, "system", _("System"), **context)
 

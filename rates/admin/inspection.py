@@ -9,9 +9,9 @@ from functools import partial
 from django.conf import settings
 
 from rates.exceptions import RatesError
-from rates.feed import SOURCES
 from rates.judgement.readings import distance_pct
 from rates.models import Coin
+from rates.sources.registry import POLL_SOURCES
 from rates.sources.staff_lookup import call_source
 from rates.types import round_places
 
@@ -36,13 +36,13 @@ class Finding:
 
 def inspect_coin(coin: Coin, sources: Sequence[str] | None = None) -> list[Finding]:
     """Ask *sources* (all that are in use, in their order) about *coin*, at once."""
-    names = [name for name in sources or settings.RATES_SOURCES if name in SOURCES]
+    names = [name for name in sources or settings.RATES_SOURCES if name in POLL_SOURCES]
     with ThreadPoolExecutor(max(1, len(names))) as threads:
         return compare(list(threads.map(lambda name: _ask(name, coin), names)))
 
 
 def _ask(name: str, coin: Coin) -> Finding:
-    source = SOURCES[name]
+    source = POLL_SOURCES[name]
     try:
         rates = call_source(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
     except RatesError as error:

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.judgement.next_board import TETHER_USD, is_depegged
+from rates.judgement.conversion import USDT_PAIR, is_depegged
 from rates.judgement.readings import is_fresh
 from rates.sources.pacing import pause_left, read_health, stream_name
 from rates.store import Header, Overview
@@ -78,7 +78,7 @@ def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[M
     yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(header.as_of)))
     yield CounterMetricFamily("rates_publications", "Publications since Redis was emptied.", value=header.seq)
     yield from coin_metrics({symbol: states.get(symbol, CoinState()) for symbol in header.symbols}, now)
-    tether = states.get(TETHER_USD)
+    tether = states.get(USDT_PAIR)
     if tether and tether.shown:
         yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
         yield gauge("rates_usdt_depegged", "Whether that is more than 0.5 percent from 1.", is_depegged(tether))

@@ -7,38 +7,22 @@ repeat it when another one was faster.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 
 from django.conf import settings
 
-from rates.judgement.ownership import EVIDENCE_AGE, Verdict, decide
-from rates.judgement.readings import Rules, add_rate
+from rates.judgement.conversion import QUOTE_PAIRS, USDT_PAIR, add_pairs, depeg_notes, pair_rules, unit_worth
+from rates.judgement.ownership import Verdict, decide
+from rates.judgement.readings import add_rate
+from rates.judgement.rules import Rules, read_rules
 from rates.models import Coin
 from rates.publication import encode_row
+from rates.sources.registry import POLL_SOURCES
 from rates.store import Change, Memory
 from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
-TETHER = "USDT"
-# What one is worth is followed like a coin, because Binance's prices are in USDT. The coin of that name is another one,
-# whose price is old sooner. No coin's symbol has a slash.
-TETHER_USD = "USDT/USD"
-# Percent: a USDT/USD further than this from 1 is an alarm.
-TETHER_ALARM_PCT = Decimal("0.5")
-# Percent: a lone source's USDT/USD that jumps further is held; coins move like this every day, USDT once in years.
-TETHER_JUMP_PCT = Decimal(1)
-
-
-def read_rules() -> Rules:
-    """Return the judgement's rules from the settings."""
-    return Rules(
-        streams=tuple(settings.RATES_STREAM),
-        polls=tuple(settings.RATES_SOURCES),
-        stale_after=timedelta(seconds=settings.RATES_STALE_AFTER),
-        agreement_pct=Decimal(str(settings.RATES_AGREEMENT_PCT)),
-        max_jump_pct=Decimal(str(settings.RATES_MAX_JUMP_PCT)),
-        usdt_is_near=settings.QUOTE_CURRENCY == "usd",
-    )
+# The sources that know a coin by its `binance_symbol`; their readings are about another coin when it has changed.
+PAIR_SOURCES = [name for name, source in POLL_SOURCES.items() if source.ID_FIELD == "binance_symbol"]
 
 
 def revise(
@@ -69,16 +53,16 @@ def revise(
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
-        notes=[*_dispute_notes(old, shown), *_tether_notes(old.get(TETHER_USD), judged.get(TETHER_USD))],
+        notes=[*_dispute_notes(old, shown), *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR))],
         only_if_changed=only_if_changed,
     )
 
 
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
-    """Return the state of each of *coins*, and of USDT/USD; what belongs to another coin or pair is forgotten."""
+    """Return the state of each of *coins* and quote pairs; what belongs to another coin or pair is forgotten."""
     followed = {coin.symbol: _match_coin(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
-        followed[TETHER_USD] = _match_quote(states.get(TETHER_USD, CoinState()))
+        followed |= {pair: _match_quote(states.get(pair, CoinState())) for pair in QUOTE_PAIRS.values()}
     return followed
 
 
@@ -95,7 +79,8 @@ def _match_coin(state: CoinState, coin: Coin) -> CoinState:
     if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
         return state
     if state.binance_symbol != coin.binance_symbol:
-        state = _forget(state, "binance")
+        for source in PAIR_SOURCES:
+            state = _forget(state, source)
     return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol)
 
 
@@ -128,36 +113,25 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
 def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
     readings: dict[str, Mapping[str, Reading]] = {}
-    named = [(rate.symbol, rate) for rate in rates] + [(TETHER_USD, rate) for rate in rates if rate.symbol == TETHER]
-    for symbol, rate in named:
+    for symbol, rate in add_pairs(rates):
         if symbol in states:
             readings[symbol] = add_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
-def _judge_tether(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Verdict:
-    """USDT/USD serves for as long as a price is evidence: it moves little, and while streams deliver few ask for it."""
-    long_lived = max(EVIDENCE_AGE, rules.stale_after)
-    strict = replace(rules, stale_after=long_lived, agreement_pct=TETHER_ALARM_PCT, max_jump_pct=TETHER_JUMP_PCT)
-    return decide(states.get(TETHER_USD, CoinState()), {"binance": None}, now, strict)
-
-
-def tether_factor(verdict: Verdict) -> Decimal | None:
-    """Return what one USDT is worth, in dispute what it was worth before; None while nobody has measured it."""
-    state = verdict.state
-    if state.shown is None or verdict.stale:
-        return None
-    return state.good if state.disputed else state.shown.price
-
-
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
-    """Return the verdict on each coin of *states*; USDT/USD comes first, because Binance's prices need it."""
-    tether = _judge_tether(states, now, rules)
-    factors = {"binance": tether_factor(tether)}
-    doubted = factors if tether.state.disputed else ()
-    coins = {symbol: state for symbol, state in states.items() if symbol != TETHER_USD}
+    """Return the verdict on each coin of *states*; the quotes of sources come first, because their prices need them."""
+    pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
+    factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
+    doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
+    coins = {symbol: state for symbol, state in states.items() if symbol not in QUOTE_PAIRS.values()}
     verdicts = {symbol: decide(state, factors, now, rules, doubted) for symbol, state in coins.items()}
-    return verdicts | {TETHER_USD: tether} if TETHER_USD in states else verdicts
+    return verdicts | {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
+
+
+def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
+    """Return the verdict on a quote's worth; what a source that quotes in another currency says of it is uncertain."""
+    return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 
 def _row(coin: Coin, verdict: Verdict) -> Row:
@@ -215,19 +189,3 @@ def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -
         said = ", ".join(f"{name} {decimal_text(r.rate.price)}" for name, r in state.readings.items())
         notes.append(f"{symbol}: {'in dispute' if state.disputed else 'no longer in dispute'} ({said})")
     return notes
-
-
-def _tether_notes(old: CoinState | None, new: CoinState | None) -> list[str]:
-    if new is None or new.shown is None or is_depegged(new) == (old is not None and is_depegged(old)):
-        return []
-    words = "more than" if is_depegged(new) else "again within"
-    return [f"USDT is worth {decimal_text(new.shown.price)} USD: {words} {TETHER_ALARM_PCT} % from 1"]
-
-
-def is_depegged(tether: CoinState) -> bool:
-    """Return whether the measured USDT/USD is so far from 1 that staff should look; other quotes have no such mark."""
-    return (
-        settings.QUOTE_CURRENCY == "usd"
-        and tether.shown is not None
-        and abs(tether.shown.price - 1) * 100 > TETHER_ALARM_PCT
-    )

@@ -15,17 +15,16 @@ make the price zigzag. Prices are never averaged: two sources that disagree have
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from rates.judgement.readings import Rules, distance_pct, find_fresh, is_fresh, is_frozen
+from rates.judgement.conversion import Factors, convert
+from rates.judgement.readings import EVIDENCE_AGE, distance_pct, find_fresh, is_fresh, is_frozen
+from rates.judgement.rules import Rules
 from rates.types import CoinState, Held, Rate, Reading, round_places
 
 # Consecutive readings with moving time stamps that let a lone source's jump through.
 READINGS_TO_RELEASE = 3
-# What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
-# than the interval at which sources are asked that only check fresh streams.
-EVIDENCE_AGE = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +58,7 @@ class Verdict:
         return self.state.shown is None or self.stale or self.state.disputed
 
 
-def find_candidates(
-    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
-) -> list[Candidate]:
+def find_candidates(readings: Mapping[str, Reading], factors: Factors, now: datetime, rules: Rules) -> list[Candidate]:
     """
     Return the readings that may be shown, best rank first.
 
@@ -75,7 +72,7 @@ def find_candidates(
 
 
 def find_frozen_majority(
-    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
+    readings: Mapping[str, Reading], factors: Factors, now: datetime, rules: Rules
 ) -> list[Candidate]:
     """
     Return the readings that are out because another one walks away, if they are the more.
@@ -87,9 +84,7 @@ def find_frozen_majority(
     return _convert_all(frozen, factors, rules) if 2 * len(frozen) > len(fresh) else []
 
 
-def find_witnesses(
-    readings: Mapping[str, Reading], factors: Mapping[str, Decimal | None], now: datetime, rules: Rules
-) -> list[Candidate]:
+def find_witnesses(readings: Mapping[str, Reading], factors: Factors, now: datetime, rules: Rules) -> list[Candidate]:
     """Return the readings that are too old to be shown, and recent enough to be evidence."""
     recent = [
         reading
@@ -101,29 +96,17 @@ def find_witnesses(
     return _convert_all(recent, factors, rules)
 
 
-def _convert_all(readings: Iterable[Reading], factors: Mapping[str, Decimal | None], rules: Rules) -> list[Candidate]:
+def _convert_all(readings: Iterable[Reading], factors: Factors, rules: Rules) -> list[Candidate]:
     return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in readings]
 
 
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
-    rate = reading.rate
-    if factor is not None and factor != 1:
-        volume = rate.volume_24h and _convert(rate.volume_24h, factor)
-        rate = replace(rate, price=_convert(rate.price, factor), volume_24h=volume)
-    return Candidate(rate, rules.rank(reading), reading.streak > 1, factor is not None)
-
-
-def _convert(amount: Decimal, factor: Decimal) -> Decimal:
-    """Convert *amount*, without more digits than it had: a product's digits are not knowledge."""
-    exponent = amount.as_tuple().exponent
-    assert isinstance(exponent, int)
-    product = amount * factor
-    return round_places(product, max(-exponent, 5 - product.adjusted()))
+    return Candidate(convert(reading.rate, factor), rules.rank(reading), reading.streak > 1, factor is not None)
 
 
 def decide(
     state: CoinState,
-    factors: Mapping[str, Decimal | None],
+    factors: Factors,
     now: datetime,
     rules: Rules,
     doubted: Collection[str] = (),
@@ -263,7 +246,7 @@ def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
     return Held(rate.source, rate.price, max(rate.observed_at, held.observed_at), count)
 
 
-def _show_aged(state: CoinState, factors: Mapping[str, Decimal | None], rules: Rules) -> CoinState:
+def _show_aged(state: CoinState, factors: Factors, rules: Rules) -> CoinState:
     """Show an old price where there is no newer one: it is better than nothing, and it is marked stale."""
     aged = _convert_all((reading for reading in state.readings.values() if reading.refused), factors, rules)
     for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):

@@ -6,46 +6,20 @@ reading remembers where the others stood when its own price last changed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 
+from rates.judgement.rules import Rules
 from rates.types import Rate, Reading
 
 # A reading from further in the future than this was stamped before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST_OBSERVATION = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """
-    The settings that the judgement depends on; ranks are source names, best first.
-
-    Attributes:
-        usdt_is_near: the quote currency is one that a USDT is worth about one of; a price in USDT says nothing else.
-    """
-
-    streams: tuple[str, ...]
-    polls: tuple[str, ...]
-    stale_after: timedelta
-    agreement_pct: Decimal
-    max_jump_pct: Decimal
-    usdt_is_near: bool = True
-
-    def rank(self, reading: Reading) -> int:
-        """Return the place of *reading*'s source; lower is better."""
-        places = _places(self.streams, self.polls)
-        return places.get((reading.rate.source, reading.live), len(places))
-
-
-@lru_cache(maxsize=8)
-def _places(streams: Sequence[str], polls: Sequence[str]) -> Mapping[tuple[str, bool], int]:
-    """Return the place of each kind of reading, (source, live); asked for with every reading of every coin."""
-    order = [(name, True) for name in streams] + [(name, False) for name in polls]
-    return {kind: place for place, kind in enumerate(order)}
+# What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
+# than the interval at which sources are asked that only check fresh streams.
+EVIDENCE_AGE = timedelta(seconds=90)
 
 
 def distance_pct(one: Decimal, other: Decimal) -> Decimal:

@@ -33,6 +33,9 @@ from rates.types import Rate, round_places
 logger = logging.getLogger(__name__)
 
 NAME = "binance"
+QUOTE: str | None = "usdt"
+ID_FIELD = "binance_symbol"
+CREDITS_SETTING: str | None = None
 UNKNOWN_PAIR = -1121
 # What a single question about a pair says when there is no such pair, or its name is none.
 BAD_PAIR_CODES = (-1100, -1121)

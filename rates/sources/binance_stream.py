@@ -15,8 +15,8 @@ from django.conf import settings
 
 from rates.models import Coin
 from rates.sources import binance
-from rates.sources.frames import Event
 from rates.sources.pacing import fingerprint
+from rates.sources.protocols import StreamEvent
 
 NAME = binance.NAME
 MOST_PAIRS = 1024
@@ -53,7 +53,7 @@ def _names(pairs: Collection[str]) -> list[str]:
     return [pair.lower() + SUFFIX for pair in pairs]
 
 
-def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> Event | None:
+def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
     """
     Return what *message* says; None when it says nothing about prices.
 
@@ -64,9 +64,9 @@ def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: 
     if not isinstance(data, dict):
         return None
     if data.get("e") == "serverShutdown":
-        return Event(is_ending=True)
+        return StreamEvent(is_ending=True)
     pair = data.get("s")
     if data.get("e") != "24hrMiniTicker" or not isinstance(pair, str) or pair not in symbols:
         return None
     rates = binance.build_rates([pair, *(data.get(key) for key in "coqE")], symbols, received_at)
-    return Event(frozenset(symbols[pair]), tuple(rates))
+    return StreamEvent(frozenset(symbols[pair]), tuple(rates))

@@ -19,10 +19,13 @@ from rates.models import Coin
 from rates.sources import pacing
 from rates.sources.connection import USER_AGENT, Answer, describe, http_get
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
-from rates.types import Rate
+from rates.types import USDT, Rate
 
 NAME = "coingecko"
-TETHER = ("USDT", "tether")
+QUOTE: str | None = None
+ID_FIELD = "coingecko_id"
+CREDITS_SETTING: str | None = "COINGECKO_MONTHLY_CREDITS"
+USDT_ID = "tether"
 # Requests fail when the address gets longer than some 4 KB.
 IDS_PER_REQUEST = 200
 LONGEST_IDS = 3500
@@ -55,19 +58,13 @@ def _portion(ids: Iterable[str]) -> list[list[str]]:
     """Return *ids* and USDT's in portions, each for one request."""
     portions: list[list[str]] = [[]]
     length = 0
-    for coin_id in sorted({TETHER[1], *ids}):
+    for coin_id in sorted({USDT_ID, *ids}):
         length += len(coin_id) + 1
         if length > LONGEST_IDS or len(portions[-1]) == IDS_PER_REQUEST:
             portions.append([])
             length = len(coin_id) + 1
         portions[-1].append(coin_id)
     return portions
-
-
-def credit_spacing(calls: Mapping[str, int], cost: int, now: datetime) -> float:
-    """Return the seconds between two questions of *cost* requests that the month's credits pay for after *calls*."""
-    used = calls.get(f"{NAME}:{now:%Y-%m}", 0)
-    return pacing.credit_spacing(settings.COINGECKO_MONTHLY_CREDITS, used, cost, now)
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
@@ -78,7 +75,7 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
         SourceError: on a network failure, an error status, or an unreadable body; nothing within *timeout* seconds.
     """
     deadline = time.monotonic() + timeout
-    symbols = dict([TETHER[::-1], *((coin.coingecko_id, coin.symbol) for coin in coins)])
+    symbols = dict([(USDT_ID, USDT), *((coin.coingecko_id, coin.symbol) for coin in coins)])
     rates: list[Rate] = []
     for ids in _portion(symbols):
         body = get_json(price_url(), _question(ids), deadline)

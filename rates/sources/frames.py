@@ -1,5 +1,5 @@
 """
-WebSocket connections to exchanges: one question with a total deadline, what a refused handshake means, and events.
+WebSocket connections to exchanges: one question with a total deadline, and what a refused handshake means.
 
 Proxies of the environment are not used, redirects are not followed, and messages above 1 MiB end the connection.
 """
@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from websockets.client import ClientProtocol
@@ -21,7 +20,6 @@ from websockets.uri import parse_uri
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.sources.connection import USER_AGENT, describe, open_connection, time_left
 from rates.sources.vendor_values import read_json
-from rates.types import Rate
 
 LONGEST_MESSAGE = 2**20
 # Bytes that are read at a time.
@@ -53,22 +51,6 @@ def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceEr
     if status >= 500:
         return SourceUnreachable(source, f"out of order ({status})")
     return SourceGarbled(source, f"answered {status} instead of opening a WebSocket; check its address")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """
-    What one message of a stream says; with nothing else in it, that the stream is alive.
-
-    Attributes:
-        symbols: the coins that it is about, also those whose price cannot be used.
-        rates: the usable ones.
-        is_ending: the other side is about to close the connection.
-    """
-
-    symbols: frozenset[str] = frozenset()
-    rates: tuple[Rate, ...] = ()
-    is_ending: bool = False
 
 
 class Question:

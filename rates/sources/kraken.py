@@ -17,10 +17,12 @@ from rates.models import Coin
 from rates.sources.frames import Question, open_question
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
-from rates.types import Rate, round_places
+from rates.types import USDT, Rate, round_places
 
 NAME = "kraken"
-TETHER = "USDT"
+QUOTE: str | None = None
+ID_FIELD = "symbol"
+CREDITS_SETTING: str | None = None
 
 
 def setup_fingerprint() -> str:
@@ -56,7 +58,7 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
 def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
     """Return our symbol for each pair, USDT's included; a coin that is the quote currency itself has none."""
     quote = settings.QUOTE_CURRENCY.upper()
-    symbols = dict.fromkeys([*(coin.symbol for coin in coins), TETHER])
+    symbols = dict.fromkeys([*(coin.symbol for coin in coins), USDT])
     return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
 
 

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from rates.models import Coin
 from rates.sources import kraken
-from rates.sources.frames import Event
 from rates.sources.pacing import fingerprint
+from rates.sources.protocols import StreamEvent
 
 NAME = kraken.NAME
 
@@ -45,7 +45,7 @@ def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
     return kraken.subscribe_text("subscribe" if wanted else "unsubscribe", list(pairs), number)
 
 
-def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> Event | None:
+def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
     """
     Return what *message* says; None when it says nothing about prices.
 
@@ -57,8 +57,8 @@ def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: 
     if message.get("success") is False:
         kraken.read_refusal(message)
     if message.get("channel") == "heartbeat":
-        return Event()
+        return StreamEvent()
     single = {pair: symbol for pair in kraken.read_pairs(message) for symbol in symbols.get(pair, ())}
     if not single:
         return None
-    return Event(frozenset(single.values()), tuple(kraken.parse_tickers(message, single, received_at)))
+    return StreamEvent(frozenset(single.values()), tuple(kraken.parse_tickers(message, single, received_at)))

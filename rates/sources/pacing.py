@@ -21,7 +21,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+
 from rates.exceptions import SourceError, SourceLimited, SourceRefused
+from rates.sources.protocols import Source
 
 # Seconds.
 LONGEST_LIMIT_PAUSE = 300.0
@@ -240,11 +243,23 @@ def _backoff_pause(base: float, times: int, cap: float) -> float:
     return float(min(cap, base * 2 ** min(times, 20))) * random.uniform(0.8, 1.0)
 
 
-def credit_spacing(monthly: int | None, used: int, cost: int, now: datetime) -> float:
+def credit_spacing(source: Source, cost: int, calls: Mapping[str, int], now: datetime) -> float:
+    """Return the seconds between two questions of *cost* calls that the month's credits allow, after *calls* so far."""
+    used = calls.get(f"{source.NAME}:{now:%Y-%m}", 0)
+    return spread_credits(monthly_credits(source), used, cost, now)
+
+
+def monthly_credits(source: Source) -> int | None:
+    """Return how many calls a month *source* may get; None when there is no such limit."""
+    monthly: int | None = getattr(settings, source.CREDITS_SETTING) if source.CREDITS_SETTING else None
+    return monthly
+
+
+def spread_credits(monthly: int | None, used: int, cost: int, now: datetime) -> float:
     """
     Return the seconds between two questions of *cost* credits that spread what is left evenly over the month.
 
-    Infinite when the *monthly* credits are used up; 0 when the plan has no such limit (None).
+    Infinite when the *monthly* credits are used up; 0 when there is no such limit (None).
     """
     if monthly is None:
         return 0.0

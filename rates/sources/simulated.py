@@ -15,6 +15,9 @@ from rates.models import Coin
 from rates.types import Rate
 
 NAME = "simulated"
+QUOTE: str | None = None
+ID_FIELD = "symbol"
+CREDITS_SETTING: str | None = None
 DAY = 86400.0
 # Where the walk of well-known coins begins; others begin somewhere between 0.01 and 100.
 STARTS = {"BTC": 63250.0, "ETH": 3412.0, "SOL": 148.0, "XLM": 0.1042, "DOGE": 0.1216, "ADA": 0.387, "XRP": 0.528}

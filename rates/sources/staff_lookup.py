@@ -11,22 +11,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from math import isinf
-from types import ModuleType
 from typing import TypeVar
 
 from django.conf import settings
 
 from rates import store
 from rates.exceptions import SourceError, SourceLimited, SourceRefused
-from rates.sources import coingecko, pacing
+from rates.sources import pacing
 from rates.sources.pacing import Health
+from rates.sources.protocols import Source
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-def call_source(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
+def call_source(source: Source, cost: int, ask: Callable[[], T]) -> T:
     """
     Return what *ask* returns, which makes *cost* calls to *source*.
 
@@ -39,7 +39,7 @@ def call_source(source: ModuleType, cost: int, ask: Callable[[], T]) -> T:
     now = datetime.now(UTC)
     health = pacing.read_health(store.load_healths(), source.NAME, source.setup_fingerprint())
     _check_pause(source.NAME, health, now)
-    _check_credits(source.NAME, cost, now)
+    _check_credits(source, cost, now)
     store.count_calls({source.NAME: cost}, now)
     try:
         return ask()
@@ -54,9 +54,9 @@ def _check_pause(name: str, health: Health, now: datetime) -> None:
         raise SourceError(name, f"paused for another {left:.0f} s: {why}")
 
 
-def _check_credits(name: str, cost: int, now: datetime) -> None:
-    if name == coingecko.NAME and isinf(coingecko.credit_spacing(store.load_calls(), cost, now)):
-        raise SourceError(name, "not asked until next month: COINGECKO_MONTHLY_CREDITS are used up")
+def _check_credits(source: Source, cost: int, now: datetime) -> None:
+    if pacing.monthly_credits(source) and isinf(pacing.credit_spacing(source, cost, store.load_calls(), now)):
+        raise SourceError(source.NAME, f"not asked until next month: {source.CREDITS_SETTING} are used up")
 
 
 def _share_pause(name: str, health: Health, error: SourceError, asked_at: float) -> None:

@@ -9,7 +9,6 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
 
 from rates import store
 from rates.exceptions import SourceError, StoreUnavailable
@@ -22,6 +21,7 @@ from rates.sources.pacing import (
     read_health,
     stream_name,
 )
+from rates.sources.protocols import StreamSource
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 class SharedHealth:
     """How the stream of a source has fared, in whichever process."""
 
-    def __init__(self, source: ModuleType) -> None:
+    def __init__(self, source: StreamSource) -> None:
         self._name = stream_name(source.NAME)
         self._setup = source.setup_fingerprint()
         self._health = Health(setup=self._setup)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from rates.models import Coin
-from rates.sources.frames import Event
+from rates.sources.protocols import StreamEvent
 from rates.telemetry import counts
 from rates.types import Rate
 
@@ -38,7 +38,7 @@ class LatestRates:
         self._contradicted: set[Key] = set()
         self._heard_at: dict[str, float] = {}
 
-    def put(self, source: str, event: Event, now: float) -> None:
+    def put(self, source: str, event: StreamEvent, now: float) -> None:
         """Take in an *event* of *source* that arrived at *now* of the monotonic clock."""
         self._heard_at[source] = now
         counts.stream_events.labels(source).inc()

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from types import ModuleType
 from typing import TypeVar
 
 from django.conf import settings
@@ -22,7 +21,7 @@ from rates import feed, store
 from rates.concurrency import first_of
 from rates.exceptions import StoreUnavailable
 from rates.models import Coin
-from rates.sources import binance_stream, kraken_stream
+from rates.sources.registry import STREAM_SOURCES
 from rates.store.coin_list import coin_list
 from rates.streams.latest import LatestRates
 from rates.streams.reconnecting import ReconnectingStream
@@ -32,7 +31,6 @@ from rates.types import Rate
 
 logger = logging.getLogger(__name__)
 
-STREAMS = {module.NAME: module for module in (binance_stream, kraken_stream)}
 # All in seconds. A killed process is replaced within the sum of the first two.
 LEASE = 6.0
 LEASE_RENEWAL = 2.0
@@ -106,7 +104,7 @@ async def _lead_when_elected(token: str, threads: Threads, streams: list[Reconne
         if leads_until := await _try_to_lead(token, threads):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
             latest = LatestRates()
-            streams[:] = [ReconnectingStream(STREAMS[name], latest) for name in settings.RATES_STREAM]
+            streams[:] = [ReconnectingStream(STREAM_SOURCES[name], latest) for name in settings.RATES_STREAM]
             await first_of(_stay_leader(token, threads, leads_until), _stream(latest, streams, threads))
             streams.clear()
             logger.warning("this process streams no more: it has lost the lock, or Redis")
@@ -155,8 +153,7 @@ async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], 
         try:
             latest.coins = coins = await threads.on_board(coin_list.read)
             for stream in streams:
-                source: ModuleType = stream.source
-                stream.set_pairs(source.map_pairs(coins))
+                stream.set_pairs(stream.source.map_pairs(coins))
         except DatabaseError as error:
             logger.warning("the coin list cannot be read, the streams go on as before: %s", type(error).__name__)
         await asyncio.sleep(COIN_LIST_INTERVAL)

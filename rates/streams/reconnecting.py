@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import ModuleType
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,6 +23,7 @@ from rates.concurrency import cancel_and_wait, first_of
 from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
 from rates.sources.connection import describe, open_socket
 from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
+from rates.sources.protocols import StreamSource
 from rates.sources.vendor_values import read_json
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
@@ -179,7 +179,11 @@ class ReconnectingStream:
     """
 
     def __init__(
-        self, source: ModuleType, latest: LatestRates, silence: float = MAX_SILENCE, max_lifetime: float = MAX_LIFETIME
+        self,
+        source: StreamSource,
+        latest: LatestRates,
+        silence: float = MAX_SILENCE,
+        max_lifetime: float = MAX_LIFETIME,
     ) -> None:
         self.source = source
         self.latest = latest

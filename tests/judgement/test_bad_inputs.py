@@ -13,8 +13,8 @@ import pytest
 from pytest_django import Settings
 
 from rates import store
-from rates.judgement.next_board import TETHER_USD
-from rates.judgement.ownership import EVIDENCE_AGE
+from rates.judgement.conversion import USDT_PAIR
+from rates.judgement.readings import EVIDENCE_AGE
 from rates.models import Coin
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
@@ -224,7 +224,7 @@ def test_prices_in_another_currency_are_forgotten_when_the_operator_changes_it(
     coin = world.tick()
     assert (coin["price"], marks(coin)) == (None, "")
     assert store.load_histories(["BTC"])["BTC"] == []
-    assert store.load_states()[TETHER_USD].shown is None
+    assert store.load_states()[USDT_PAIR].shown is None
 
 
 def test_dead_source_is_replaced_and_takes_its_coins_back(world: World) -> None:

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from rates.judgement.ownership import Verdict, accept, decide, find_candidates
-from rates.judgement.readings import Rules, add_rate, distance_pct
+from rates.judgement.readings import add_rate, distance_pct
+from rates.judgement.rules import Rules
 from rates.types import CoinState, Rate, Reading
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -140,7 +140,7 @@ def test_spacing_settles_near_what_the_source_allows() -> None:
 def test_a_simulated_month_never_uses_more_than_its_credits_and_lasts_to_its_end(cost: int) -> None:
     now, used, health, asked = datetime(2026, 11, 1, tzinfo=UTC), 0, Health(), []
     while now.month == 11:
-        spacing = pacing.credit_spacing(10_000, used, cost, now)
+        spacing = pacing.spread_credits(10_000, used, cost, now)
         if pacing.may_ask(health, now.timestamp(), 0.0, spacing):
             used += cost
             asked.append(now)
@@ -151,7 +151,7 @@ def test_a_simulated_month_never_uses_more_than_its_credits_and_lasts_to_its_end
 
 
 def test_without_credits_nobody_is_asked() -> None:
-    assert not pacing.may_ask(Health(), 1e9, 0.0, pacing.credit_spacing(10, 10, 1, datetime.now(UTC)))
+    assert not pacing.may_ask(Health(), 1e9, 0.0, pacing.spread_credits(10, 10, 1, datetime.now(UTC)))
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_source() -> None:

@@ -19,7 +19,7 @@ from rates.api import readiness
 from rates.exceptions import SourceLimited
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream, pacing
-from rates.sources.frames import Event
+from rates.sources.protocols import StreamEvent
 from rates.streams import leader
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
@@ -40,8 +40,8 @@ def rate(price: str, seconds: float = 0, symbol: str = "BTC", source: str = "bin
     return Rate(symbol, Decimal(price), None, None, source, moment, moment)
 
 
-def event(*rates: Rate, about: str = "BTC") -> Event:
-    return Event(frozenset({about}), rates)
+def event(*rates: Rate, about: str = "BTC") -> StreamEvent:
+    return StreamEvent(frozenset({about}), rates)
 
 
 @asynccontextmanager
@@ -81,7 +81,7 @@ def test_latest_rates_offers_a_change_once_and_confirms_it_while_the_connection_
     latest.put("binance", event(rate("5")), 100)
     assert [r.price for r in latest.drain_changes()] == [5]
     assert latest.drain_changes() == []
-    latest.put("binance", Event(), 103)
+    latest.put("binance", StreamEvent(), 103)
     confirmed = latest.drain_all(104)
     assert [r.observed_at for r in confirmed] == [NOW]
     assert confirmed[0].received_at > NOW
