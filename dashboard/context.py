@@ -19,6 +19,7 @@ from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.models import Coin
+from rates.symbols import fold
 from rates.types import HistoryPoint, Snapshot, read_time, time_text
 
 logger = logging.getLogger(__name__)
@@ -86,13 +87,19 @@ def load_histories(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint
 
 
 def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = None) -> BoardView:
-    """Return the board, or its coins named by *only* (in that order); *pins* are None until the visitor has chosen."""
+    """
+    Return the board, or its coins named by *only* (in that order, in any case).
+
+    *pins* are None until the visitor has chosen.
+    """
     snapshot = load_snapshot()
     rates = _rates(snapshot)
     if pins is None:
         pins = list(rates)[:FIRST_PINS] if len(rates) > CARDS_ONLY else []
     if only is not None:
-        rates = {symbol: rates[symbol] for symbol in only if symbol in rates}
+        by_key = {fold(symbol): symbol for symbol in rates}
+        wanted = (by_key.get(fold(symbol)) for symbol in only)
+        rates = {symbol: rates[symbol] for symbol in wanted if symbol is not None}
     histories = load_histories(list(rates))
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None

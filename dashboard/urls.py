@@ -8,8 +8,8 @@ from dashboard import views
 app_name = "dashboard"
 urlpatterns = [
     path("", views.show_board, name="board"),
-    path("coins/<slug:symbol>.svg", views.show_badge, name="badge"),
-    path("coins/<slug:symbol>/", views.show_coin, name="coin"),
-    path("embed/<slug:symbol>/", views.show_embed, name="embed"),
+    path("coins/<str:symbol>.svg", views.show_badge, name="badge"),
+    path("coins/<str:symbol>/", views.show_coin, name="coin"),
+    path("embed/<str:symbol>/", views.show_embed, name="embed"),
     path("i18n/", include((i18n_urls, "i18n"))),
 ]

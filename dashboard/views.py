@@ -22,6 +22,7 @@ from dashboard.context import (
     read_pins,
 )
 from dashboard.numbers import format_price
+from rates.symbols import fold
 from rates.types import read_time
 
 # Coins that one embedded page may show beside its own.
@@ -62,7 +63,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
 @csp_replace({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})  # type: ignore[arg-type] # its hints forget arguments
 def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
     """Show one card for an iframe; `theme`, `palette` and `pins` (more coins) come by query."""
-    pins = [pin for pin in request.GET.get("pins", "").upper().split(",") if pin][:EMBED_PINS]
+    pins = [pin for pin in request.GET.get("pins", "").split(",") if pin][:EMBED_PINS]
     board = _load(symbol, *pins)
     context = page_context(request, board)
     context["select"] = ",".join(coin.symbol for coin in board.coins)
@@ -93,8 +94,7 @@ def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
 
 def _load(*symbols: str, pins: Sequence[str] | None = ()) -> BoardView:
     """Return the board of *symbols* alone, the first of which must be on it."""
-    wanted = list(dict.fromkeys(symbol.upper() for symbol in symbols))
-    board = load_board(pins, only=wanted)
-    if not board.coins or board.coins[0].symbol != wanted[0]:
-        raise Http404(wanted[0])
+    board = load_board(pins, only=symbols)
+    if not board.coins or fold(board.coins[0].symbol) != fold(symbols[0]):
+        raise Http404(symbols[0])
     return board

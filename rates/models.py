@@ -1,14 +1,40 @@
 """What staff edit, the list of coins; and what must last, the history of prices."""
 
+from collections.abc import Collection
+
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-SYMBOL_PATTERN = r"^[A-Z0-9]{1,20}$"
+from rates.symbols import LONGEST_SYMBOL, find_fault, find_symbol
+
 PAIR_PATTERN = r"^[A-Z0-9]{2,30}$"
 COINGECKO_ID_PATTERN = r"^[a-z0-9._-]{1,100}$"
+# What an id may say without telling one coin from its namesakes.
+PLAIN_WORDS = ("bridged", "coin", "token", "wrapped")
+SYMBOL_FAULTS = {
+    "length": _("Use 1 to 40 characters, such as BTC."),
+    "character": _(
+        "Use letters, digits and signs such as . _ - + $, without white space, quotes, slashes, commas, colons and "
+        "angle brackets."
+    ),
+    "dots": _("Use more than dots, such as BTC."),
+    "reserved": _("Write %(symbol)s with a capital letter: in small letters this is a word of the service."),
+}
+
+
+def validate_symbol(value: str) -> None:
+    """
+    Refuse what cannot be a symbol.
+
+    Raises:
+        ValidationError: saying what is allowed.
+    """
+    if fault := find_fault(value):
+        raise ValidationError(SYMBOL_FAULTS[fault], code=fault, params={"symbol": value})
 
 
 class CoinQuerySet(models.QuerySet["Coin"]):
@@ -24,10 +50,10 @@ class Coin(models.Model):
 
     symbol = models.CharField(
         _("symbol"),
-        max_length=20,
+        max_length=LONGEST_SYMBOL,
         unique=True,
-        validators=[RegexValidator(SYMBOL_PATTERN, _("Use 1 to 20 capital letters and digits, such as BTC."))],
-        help_text=_("Base asset, upper case: BTC."),
+        validators=[validate_symbol],
+        help_text=_("What people call the coin, as they write it: BTC, USDC.e. No other coin has it in any case."),
     )
     name = models.CharField(_("name"), max_length=200)
     coingecko_id = models.CharField(
@@ -57,6 +83,27 @@ class Coin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.symbol})"
+
+    def clean(self) -> None:
+        """
+        Refuse a symbol that another coin has in any case; the database itself compares ASCII letters alone.
+
+        Raises:
+            ValidationError: naming the other coin.
+        """
+        others = dict(Coin.objects.exclude(pk=self.pk).values_list("symbol", "coingecko_id"))
+        if taken := find_symbol(others, self.symbol):
+            message = _("%(symbol)s is %(other)s already; give this coin another symbol, such as %(proposal)s.")
+            words = {"symbol": taken, "other": others[taken], "proposal": propose_symbol(self, others)}
+            raise ValidationError({"symbol": ValidationError(message, code="unique", params=words)})
+
+
+def propose_symbol(coin: Coin, taken: Collection[str]) -> str:
+    """Return a symbol for *coin* whose own is *taken* by a namesake: with what its id has besides, ``USDC.e``."""
+    words = [word for word in coin.coingecko_id.split("-") if word not in (coin.symbol.casefold(), *PLAIN_WORDS)]
+    tails = [*(word[:1] for word in reversed(words)), *reversed(words), *map(str, range(2, 1000))]
+    proposals = (f"{coin.symbol[: LONGEST_SYMBOL - 1 - len(tail)]}.{tail}" for tail in tails if tail)
+    return next(proposal for proposal in proposals if find_symbol(taken, proposal) is None)
 
 
 class Series(models.Model):

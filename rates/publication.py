@@ -10,7 +10,7 @@ The group message is also the contract between releases: fields may be added, `v
 
 import asyncio
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -19,6 +19,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from rates.exceptions import StoreUnavailable
+from rates.symbols import fold
 from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, time_text
 
 GROUP = "rates"
@@ -76,7 +77,7 @@ def hello_text(epoch: str) -> str:
     )
 
 
-def board_text(snapshot: Snapshot, symbols: Iterable[str] | None = None) -> str:
+def board_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
     """Return the `board` frame of all coins, or of the selected *symbols* in board order."""
     return f'{_head("board", snapshot)},"rates":[{_join(snapshot, symbols)}]}}'
 
@@ -93,8 +94,8 @@ def update_text(
 
     *reordered* adds `symbols`, the order of the socket's whole selection, which `rates` alone cannot tell.
     """
-    mine = [symbol for symbol in snapshot.fragments if symbols is None or symbol in symbols]
-    gone = [symbol for symbol in removed if symbols is None or symbol in symbols]
+    mine = [symbol for symbol in snapshot.fragments if is_selected(symbol, symbols)]
+    gone = [symbol for symbol in removed if is_selected(symbol, symbols)]
     rates = ",".join(snapshot.fragments[symbol].json for symbol in mine if symbol in changed)
     order = f',"symbols":{encode_json(mine)}' if reordered else ""
     return f'{_head("update", snapshot)},"rates":[{rates}],"removed":{encode_json(gone)}{order}}}'
@@ -112,16 +113,20 @@ def bye_text(retry_ms: int) -> str:
 
 def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
     """Return the plain dialect's map of prices, of all coins or of the selected *symbols*."""
-    return map_prices(f for symbol, f in snapshot.fragments.items() if symbols is None or symbol in symbols)
+    return map_prices(f for symbol, f in snapshot.fragments.items() if is_selected(symbol, symbols))
+
+
+def is_selected(symbol: str, symbols: Collection[str] | None) -> bool:
+    """Return whether *symbol* is among the selected *symbols*, which are folded; None selects all."""
+    return symbols is None or fold(symbol) in symbols
 
 
 def _head(kind: str, snapshot: Snapshot) -> str:
     return f'{{"type":"{kind}","epoch":"{snapshot.epoch}","seq":{snapshot.seq},"as_of":"{snapshot.as_of}"'
 
 
-def _join(snapshot: Snapshot, symbols: Iterable[str] | None) -> str:
-    chosen = None if symbols is None else set(symbols)
-    return ",".join(f.json for s, f in snapshot.fragments.items() if chosen is None or s in chosen)
+def _join(snapshot: Snapshot, symbols: Collection[str] | None) -> str:
+    return ",".join(f.json for symbol, f in snapshot.fragments.items() if is_selected(symbol, symbols))
 
 
 def build_message(snapshot: Snapshot, changed: Collection[str], removed: Collection[str]) -> Message:

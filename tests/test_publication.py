@@ -68,12 +68,12 @@ def test_the_plain_map_leaves_out_coins_without_a_price() -> None:
 
 def test_the_board_has_every_coin_of_the_selection_in_order() -> None:
     board = snapshot(BTC="1", ETH=None, XLM="2")
-    chosen = json.loads(publication.board_text(board, frozenset(["XLM", "ETH"])))
+    chosen = json.loads(publication.board_text(board, frozenset(["xlm", "eth"])))
     assert [coin["symbol"] for coin in chosen["rates"]] == ["ETH", "XLM"]
 
 
 def test_an_update_has_only_what_changed_for_this_socket() -> None:
-    update = json.loads(publication.update_text(snapshot(BTC="1", ETH="2"), {"BTC", "ETH"}, ["XLM"], {"ETH", "SOL"}))
+    update = json.loads(publication.update_text(snapshot(BTC="1", ETH="2"), {"BTC", "ETH"}, ["XLM"], {"eth", "sol"}))
     assert [coin["symbol"] for coin in update["rates"]] == ["ETH"]
     assert update["removed"] == []
     assert "symbols" not in update

@@ -1,4 +1,9 @@
-"""The coin list as a file, CSV or JSON: written whole, read with a preview, taken over whole or not at all."""
+"""
+The coin list as a file, CSV or JSON: written whole, read with a preview, taken over whole or not at all.
+
+Rows of CoinGecko's own `coins/list` (id, symbol, name) are read too. It writes all symbols in small letters and has
+many namesakes: such a row gets a symbol in capitals, and one of its own where another coin has that already.
+"""
 
 import csv
 import io
@@ -11,11 +16,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from rates.models import Coin
+from rates.models import Coin, propose_symbol
+from rates.symbols import clean_symbol, fold
 
 FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "enabled", "position")
 MAX_FILE_BYTES = 1_000_000
-MAX_COINS = 2000
+MAX_COINS = 5000
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 # `isdigit` takes a superscript too. What a database has no room for, the field itself refuses.
@@ -94,7 +100,9 @@ def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
 
 def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in ("symbol", "name", "coingecko_id") if name not in (reader.fieldnames or ())]
+    names = set(reader.fieldnames or ())
+    wanted = ("symbol", "name", "id" if "id" in names else "coingecko_id")
+    missing = [name for name in wanted if name not in names]
     if missing:
         raise BadFile(f"The CSV's first line lacks: {', '.join(missing)}.")
     try:
@@ -107,17 +115,18 @@ def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
     """Return what importing *entries* would do; a coin is the same coin when its CoinGecko id is."""
     plan = Plan()
     known = {coin.coingecko_id: coin for coin in Coin.objects.all()}
-    owner_of_symbol = {coin.symbol: coin.coingecko_id for coin in known.values()}
+    owner_of_symbol = {fold(coin.symbol): coin.coingecko_id for coin in known.values()}
     seen: dict[str, int] = {}
     for line, entry in entries:
         try:
-            coin, fields = _read_coin(entry, known)
-            for key in (coin.symbol, coin.coingecko_id):
+            coin, fields = _read_coin(_name_row(entry, known, owner_of_symbol), known)
+            for key, name in ((fold(coin.symbol), coin.symbol), (coin.coingecko_id, coin.coingecko_id)):
                 if key in seen:
-                    raise ValidationError(f"{key} is in line {seen[key]} already.")
-                seen[key] = line
-            if owner_of_symbol.get(coin.symbol, coin.coingecko_id) != coin.coingecko_id:
-                raise ValidationError(f"{coin.symbol} is {owner_of_symbol[coin.symbol]} in the list.")
+                    raise ValidationError(f"{name} is in line {seen[key]} already.")
+            seen |= {fold(coin.symbol): line, coin.coingecko_id: line}
+            owner = owner_of_symbol.setdefault(fold(coin.symbol), coin.coingecko_id)
+            if owner != coin.coingecko_id:
+                raise ValidationError(f"{coin.symbol} is {owner} in the list.")
             coin.clean_fields()
         except ValidationError as error:
             plan.errors += [f"{line}: {words}" for words in _words(error)]
@@ -129,6 +138,21 @@ def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
         else:
             plan.unchanged += 1
     return plan
+
+
+def _name_row(
+    entry: Mapping[str, Any], known: Mapping[str, Coin], owner_of_symbol: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """Return a row of CoinGecko's list in our words, with a symbol that no other coin has; other rows as they are."""
+    if "id" not in entry or "coingecko_id" in entry:
+        return entry
+    coin_id, symbol = str(entry["id"]), clean_symbol(str(entry.get("symbol", "")).upper())
+    if coin_id in known:
+        return {"coingecko_id": coin_id, "name": entry.get("name")}
+    symbol = symbol or clean_symbol(coin_id.upper())
+    if fold(symbol) in owner_of_symbol:
+        symbol = propose_symbol(Coin(symbol=symbol, coingecko_id=coin_id), owner_of_symbol.keys())
+    return {"coingecko_id": coin_id, "symbol": symbol, "name": entry.get("name")}
 
 
 def _read_coin(entry: Mapping[str, Any], known: Mapping[str, Coin]) -> tuple[Coin, list[str]]:
@@ -153,7 +177,7 @@ def _read_value(name: str, value: Any) -> Any:
         if not POSITION.fullmatch(text):
             raise ValidationError(f"position is {text[:20]!r}; allowed: a whole number of up to 18 digits.")
         return int(text)
-    return text.upper() if name == "symbol" else text
+    return text
 
 
 def _words(error: ValidationError) -> list[str]:
@@ -166,5 +190,5 @@ def apply_import(plan: Plan) -> None:
     """Save everything in *plan*, or nothing."""
     with transaction.atomic():
         for coin in [*plan.new, *(coin for coin, _ in plan.changed)]:
-            coin.full_clean()
+            coin.validate_unique()
             coin.save()

@@ -30,13 +30,6 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         super().__init__(*args, **kwargs)
         self.warnings: list[str] = []
 
-    def clean_symbol(self) -> str:
-        """Return the symbol in capitals, which no other coin has in any case."""
-        symbol = str(self.cleaned_data["symbol"]).upper()
-        if Coin.objects.filter(symbol__iexact=symbol).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(_("Another coin has the symbol %(symbol)s."), params={"symbol": symbol})
-        return symbol
-
     def clean_coingecko_id(self) -> str:
         """Return the id, which CoinGecko knows as far as can be found out."""
         coin_id = str(self.cleaned_data["coingecko_id"])

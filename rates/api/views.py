@@ -18,6 +18,7 @@ from rates.api import metrics, readiness
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.fanout.tokens import issue_page_token
+from rates.symbols import find_symbol
 from rates.types import HistoryPoint, Snapshot
 
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
@@ -69,15 +70,15 @@ async def rates(request: HttpRequest) -> HttpResponse:
 async def history(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the stored updates of a coin, oldest first; the last known ones while Redis is away."""
     snapshot = await current_snapshot()
-    symbol = symbol.upper()
-    if snapshot is None or symbol not in snapshot.fragments:
+    known = find_symbol(snapshot.fragments, symbol) if snapshot else None
+    if known is None:
         return JsonResponse({"error": f"{symbol} is not on the board"}, status=404)
     try:
-        _histories[symbol] = (await asyncio.to_thread(store.load_histories, [symbol]))[symbol]
+        _histories[known] = (await asyncio.to_thread(store.load_histories, [known]))[known]
     except StoreUnavailable:
-        if symbol not in _histories:
+        if known not in _histories:
             return JsonResponse({"error": "history cannot be read now"}, status=503)
-    response = JsonResponse([point._asdict() for point in _histories[symbol]], safe=False)
+    response = JsonResponse([point._asdict() for point in _histories[known]], safe=False)
     patch_cache_control(response, public=True, max_age=1)
     return response
 

@@ -20,6 +20,7 @@ from rates.fanout.hub import Hub, get_hub
 from rates.fanout.links import Send, choose_link
 from rates.fanout.sockets import Socket
 from rates.fanout.tokens import TokenRefused, authenticate
+from rates.symbols import fold
 from rates.telemetry import counts
 
 # Bytes.
@@ -150,7 +151,7 @@ def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
     values = parse_qs(scope["query_string"].decode("latin-1")).get("symbols")
     if values is None:
         return None
-    words = [word.strip().upper() for word in values[-1].split(",")]
+    words = [fold(word.strip()) for word in values[-1].split(",")]
     return frozenset(list(filter(None, words))[:MAX_SELECTION])
 
 
@@ -186,10 +187,9 @@ def select(hub: Hub, socket: Socket, symbols: object) -> None:
         return
     if not isinstance(symbols, list) or len(symbols) > MAX_SELECTION or not all(isinstance(s, str) for s in symbols):
         raise ClientError("bad_symbols", f"symbols must be null or a list of up to {MAX_SELECTION} texts")
-    chosen = frozenset(symbol.upper() for symbol in symbols)
-    known = hub.snapshot.fragments if hub.snapshot else {}
-    unknown = sorted(chosen - known.keys())
+    known = {fold(symbol) for symbol in (hub.snapshot.fragments if hub.snapshot else ())}
+    unknown = sorted({symbol for symbol in symbols if fold(symbol) not in known})
     if unknown:
         detail = "not on the board: " + ", ".join(unknown)[:200]
         hub.answer(socket, error_text("unknown_symbol", detail))
-    hub.select(socket, chosen)
+    hub.select(socket, frozenset(map(fold, symbols)))

@@ -55,7 +55,7 @@ class Socket:
 
     Attributes:
         typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
-        symbols: its selection; None for all coins.
+        symbols: its selection, folded; None for all coins.
         behind: it has missed a publication, so the board is the next that it gets.
         answers: what it has asked for and could not be given yet.
         expires_at: seconds since 1970 at which its token runs out; None without one.

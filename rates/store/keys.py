@@ -18,7 +18,7 @@ Every key in Redis; no module outside this package spells one.
     rates:login:{who}       attempts to log in, by address and by name (hashed); kept for minutes
     rates:known:{who}       a name has logged in from an address (hashed); kept for a month
 
-Symbols are upper case and our own words are lower case, so they cannot meet.
+No symbol has a colon or is one of these words (`rates.symbols`), so they cannot meet.
 """
 
 BOARD = "rates:board"

@@ -1,10 +1,12 @@
 """Staff run the coin list: forms, permissions, actions, import and export."""
 
+import csv
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -101,8 +103,8 @@ def test_an_id_that_coingecko_does_not_have_is_refused(admin_client, coins) -> N
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("symbol", "btc"), ("symbol", "BTC"), ("symbol", "B-T"), ("symbol", "X" * 21), ("coingecko_id", "bitcoin"),
-     ("coingecko_id", "no spaces"), ("name", ""), ("position", "-1")],
+    [("symbol", "btc"), ("symbol", "BTC"), ("symbol", "B T"), ("symbol", "X" * 41), ("symbol", "Ｂtc"),
+     ("coingecko_id", "bitcoin"), ("coingecko_id", "no spaces"), ("name", ""), ("position", "-1")],
 )  # fmt: skip
 def test_bad_input_is_refused_and_loses_nothing(admin_client, coins, field: str, value: str) -> None:
     answer = admin_client.post(reverse("admin:rates_coin_add"), form(**{field: value}))
@@ -196,7 +198,7 @@ BROKEN = {
     b"[1, 2]": "list of objects",
     b"{broken": "not JSON",
     b"a,b\n1,2\n": "lacks: symbol, name, coingecko_id",
-    b"symbol,name,coingecko_id\nDOGE,Dogecoin,dogecoin\nBAD!,Bad,bad\n": "3: symbol:",
+    b"symbol,name,coingecko_id\nDOGE,Dogecoin,dogecoin\nBA D,Bad,bad\n": "3: symbol:",
     b"symbol,name,coingecko_id,enabled\nDOGE,Dogecoin,dogecoin,perhaps\n": "allowed: true, false",
     b"symbol,name,coingecko_id\nDOGE,Dogecoin,dogecoin\nDOGE,Other,other\n": "DOGE is in line 2 already",
     b"symbol,name,coingecko_id\nBTC,Other,other\n": "BTC is bitcoin in the list",
@@ -218,6 +220,30 @@ def test_the_preview_changes_nothing(admin_client, coins) -> None:
     assert "New: Dogecoin (DOGE)" in page
     assert "Changed: Gold (BTC) (name)" in page
     assert Coin.objects.get(symbol="BTC").name == "Bitcoin"
+
+
+def test_symbols_of_every_kind_are_kept_as_typed(admin_client, coins) -> None:
+    for number, symbol in enumerate(["USDC.e", "$MYRO", "币安人生", "FIGR_HELOC", "ETH+"]):
+        admin_client.post(
+            reverse("admin:rates_coin_add"), form(symbol=symbol, coingecko_id=f"coin-{number}", binance_symbol="")
+        )
+        assert Coin.objects.filter(symbol=symbol, coingecko_id=f"coin-{number}").exists()
+
+
+def test_a_namesake_is_refused_with_a_symbol_that_is_free(admin_client, coins) -> None:
+    data = form(symbol="btc", coingecko_id="bitcoin-avalanche-bridged-btc-b", binance_symbol="")
+    page = admin_client.post(reverse("admin:rates_coin_add"), data).content.decode()
+    assert "BTC is bitcoin already; give this coin another symbol, such as btc.b." in page
+
+
+def test_rows_of_coingeckos_own_list_are_imported_whole(admin_client, coins) -> None:
+    data = (Path(__file__).parents[1] / "data" / "coins_list.csv").read_bytes()
+    upload(admin_client, data, confirm=True)
+    symbols = dict(Coin.objects.values_list("coingecko_id", "symbol"))
+    assert set(symbols) >= {row["id"] for row in csv.DictReader(data.decode().splitlines())}
+    assert (symbols["figure-heloc"], symbols["myro"], symbols["bianrensheng"]) == ("FIGR_HELOC", "$MYRO", "币安人生")
+    assert symbols["open-exchange-token"] == "OX-OLD"
+    assert len({symbol.casefold() for symbol in symbols.values()}) == len(symbols)
 
 
 def test_a_preview_cannot_be_forged(admin_client, coins) -> None:

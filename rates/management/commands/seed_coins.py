@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from rates.models import Coin
+from rates.symbols import LONGEST_SYMBOL
 
 # CoinGecko id -> symbol, name. The pair on Binance is the symbol with USDT, where there is one.
 KNOWN = {
@@ -64,7 +65,7 @@ def make_coins(coingecko_ids: Iterable[str]) -> list[Coin]:
 
 
 def _guess(coingecko_id: str) -> tuple[str, str]:
-    symbol = re.sub(r"[^A-Z0-9]", "", coingecko_id.upper())[:20]
+    symbol = re.sub(r"[^A-Z0-9]", "", coingecko_id.upper())[:LONGEST_SYMBOL]
     return symbol or "COIN", coingecko_id.replace("-", " ").title()
 
 

@@ -22,9 +22,9 @@ function partsOf(element) {
 export function makeElement(template, coin) {
   const element = template.content.firstElementChild.cloneNode(true), parts = partsOf(element);
   element.dataset.symbol = coin.symbol;
-  parts.mark.dataset.letter = coin.symbol[0];
-  parts.mark.className = `mark hue-${[...coin.symbol].reduce((sum, char) => sum + char.charCodeAt(0), 0) % HUES}`;
-  parts.name.href = parts.name.getAttribute("href").replace("symbol", coin.symbol.toLowerCase());
+  parts.mark.dataset.letter = [...coin.symbol][0];
+  parts.mark.className = `mark hue-${[...coin.symbol].reduce((sum, char) => sum + char.codePointAt(0), 0) % HUES}`;
+  parts.name.href = parts.name.getAttribute("href").replace("symbol", encodeURIComponent(coin.symbol.toLowerCase()));
   setText(parts.symbol, coin.symbol);
   return element;
 }

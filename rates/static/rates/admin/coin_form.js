@@ -51,10 +51,10 @@ function mark(place) {
 
 function take(place) {
   const coin = matches[place];
-  field("symbol").value = coin.symbol.replace(/[^A-Z0-9]/g, "").slice(0, 20);
+  field("symbol").value = coin.symbol;
   field("name").value = coin.name;
   field("coingecko_id").value = coin.id;
-  field("binance_symbol").value = coin.symbol === "USDT" ? "" : `${field("symbol").value}USDT`;
+  field("binance_symbol").value = /^[A-Z0-9]+$/.test(coin.symbol) && coin.symbol !== "USDT" ? `${coin.symbol}USDT` : "";
   show([]);
   test();
 }
