@@ -198,6 +198,9 @@ QUOTE_CURRENCY = text("QUOTE_CURRENCY", "usd").lower()
 RATES_REFRESH_INTERVAL = number("RATES_REFRESH_INTERVAL", "5", 0.5, 3600)
 # Updates kept per coin.
 RATES_HISTORY_LENGTH = whole("RATES_HISTORY_LENGTH", "50", 2, 10000)
+# Days that candles of a minute and of an hour are kept; those of a day are kept for ever.
+RATES_CANDLES_1M_DAYS = whole("RATES_CANDLES_1M_DAYS", "7", 1, 3650)
+RATES_CANDLES_1H_DAYS = whole("RATES_CANDLES_1H_DAYS", "730", 7, 36500)
 # Who may be asked on a tick, in order of preference.
 SOURCES = ("coingecko", "binance", "kraken", "simulated")
 RATES_SOURCES = words("RATES_SOURCES", "coingecko,binance,kraken", SOURCES)

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from rates import store
 from rates.exceptions import SourceError, SourceGarbled
+from rates.history.recorder import recorder
 from rates.judgement import next_board
 from rates.judgement.ownership import accept, is_waiting
 from rates.judgement.readings import distance_pct, is_fresh
@@ -145,7 +146,11 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
     for note in saved.notes:
         logger.warning("%s", note)
     if saved.published:
-        publish(saved.snapshot, saved.changed, saved.removed)
+        try:
+            publish(saved.snapshot, saved.changed, saved.removed)
+        finally:
+            # After it, so that no socket waits for this; and also when the hubs have to find the board in the store.
+            recorder().record(saved)
     return saved
 
 

@@ -4,12 +4,14 @@ import logging
 import time
 
 from celery import shared_task
-from celery.signals import beat_init, worker_process_init, worker_ready
+from celery.signals import beat_init, worker_process_init, worker_process_shutdown, worker_ready
 from django.conf import settings
 from django.db import DatabaseError
 
 from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
+from rates.history.keeper import Keeper, keep_in_thread
+from rates.history.recorder import recorder
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
 
@@ -39,6 +41,8 @@ class _OutageLog:
 _outage_log = _OutageLog()
 # What this process reports for people.
 _last_tick: dict[str, float] = {}
+# The thread that keeps the history, in the process that runs the ticks.
+_keepers: list[Keeper] = []
 
 
 @shared_task(  # type: ignore[untyped-decorator]
@@ -83,6 +87,15 @@ def start_process(**_kwargs: object) -> None:
     garbage_collection.freeze_startup_heap()
     counts.start_at_zero(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
+    _keepers.append(keep_in_thread())
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def end_process(**_kwargs: object) -> None:
+    """Leave nothing behind of what this process has published."""
+    for keeper in _keepers:
+        keeper.stop.set()
+    recorder().flush()
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 
 from rates import store
+from rates.history.recorder import recorder
 from rates.signals import edit_publisher
 
 # How long an example takes says how busy the machine is, and nothing about the code.
@@ -21,6 +22,7 @@ pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries", "tests.world"]
 def empty_store() -> None:
     """Forget what the test before left in Redis."""
     store.client().flushall()
+    recorder.cache_clear()
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def revise(
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
         notes=[*_dispute_notes(old, shown), *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR))],
+        stale=[symbol for symbol, verdict in verdicts.items() if verdict.stale],
         only_if_changed=only_if_changed,
     )
 

@@ -5,6 +5,7 @@ Redis, the shared memory of all processes.
     redis_client  the client, and its failures as ours
     board         the published board, its histories, the state of each coin
     coordination  slots, the streams' lock, health of the sources, reports of the processes, attempts to log in
+    minutes       the minutes that are published and not in the database yet
     lookups       what the admin has looked up
 """
 
@@ -40,12 +41,14 @@ from rates.store.coordination import (
     save_unknown_pairs,
     update_healths,
 )
-from rates.store.keys import STATES, history_key, rate_key
+from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
 from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
+from rates.store.minutes import forget_minutes, load_minutes, load_newest_minutes, save_minutes
 from rates.store.redis_client import client, is_cluster, redis_errors
 
 __all__ = [
     "BOARD_VERSION",
+    "HISTORY_LEADER",
     "STATES",
     "Change",
     "Header",
@@ -57,6 +60,7 @@ __all__ = [
     "client",
     "count_attempts",
     "count_calls",
+    "forget_minutes",
     "forget_processes",
     "forget_unknown_pairs",
     "forgive_attempts",
@@ -68,6 +72,8 @@ __all__ = [
     "load_header",
     "load_healths",
     "load_histories",
+    "load_minutes",
+    "load_newest_minutes",
     "load_overview",
     "load_processes",
     "load_search",
@@ -79,6 +85,7 @@ __all__ = [
     "release_leadership",
     "report_process",
     "save_catalog",
+    "save_minutes",
     "save_search",
     "save_unknown_pairs",
     "update_board",

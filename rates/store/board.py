@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
@@ -68,6 +68,7 @@ class Change:
         owners: changes of owner.
         counts: what happened, by name, for the counters.
         notes: what the operator should know, one log line each.
+        stale: those of *states* whose price is.
         only_if_changed: no publication unless a coin looks different or the list has changed; the states are kept all
             the same.
     """
@@ -80,18 +81,28 @@ class Change:
     owners: Sequence[OwnerChange] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    stale: Collection[str] = ()
     only_if_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A publication as it was stored: the board, which coins changed, which left it, who took a coin over."""
+    """
+    A publication as it was stored.
+
+    Attributes:
+        changed, removed: which coins look different, and which left the board.
+        owners, notes, states, stale: as in the `Change`.
+        published: whether others are to hear of it.
+    """
 
     snapshot: Snapshot
     changed: frozenset[str]
     removed: frozenset[str]
     owners: Sequence[OwnerChange]
     notes: Sequence[str]
+    states: Mapping[str, CoinState]
+    stale: Collection[str]
     published: bool
 
 
@@ -132,7 +143,14 @@ def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
     changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
     published = not change.only_if_changed or bool(changed) or list(old) != list(change.fragments)
     return Saved(
-        snapshot, changed, frozenset(old) - frozenset(change.fragments), change.owners, change.notes, published
+        snapshot=snapshot,
+        changed=changed,
+        removed=frozenset(old) - frozenset(change.fragments),
+        owners=change.owners,
+        notes=change.notes,
+        states=change.states,
+        stale=change.stale,
+        published=published,
     )
 
 

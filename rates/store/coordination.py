@@ -127,16 +127,16 @@ def forget_unknown_pairs(pairs: Collection[str]) -> None:
             client().zrem(UNKNOWN_PAIRS, *pairs)
 
 
-def acquire_leadership(token: str, seconds: float) -> bool:
-    """Take or renew, for *seconds*, the right to be the one active stream; False while another process has it."""
+def acquire_leadership(token: str, seconds: float, key: str = STREAM_LEADER) -> bool:
+    """Take or renew, for *seconds*, the right to be the one active process; False while another one has it."""
     with redis_errors():
-        return bool(client().eval(ACQUIRE, 1, STREAM_LEADER, token, int(seconds * 1000)))
+        return bool(client().eval(ACQUIRE, 1, key, token, int(seconds * 1000)))
 
 
-def release_leadership(token: str) -> None:
-    """Give up the right to be the active stream, if *token* has it."""
+def release_leadership(token: str, key: str = STREAM_LEADER) -> None:
+    """Give up the right to be the active process, if *token* has it."""
     with redis_errors():
-        client().eval(RELEASE, 1, STREAM_LEADER, token)
+        client().eval(RELEASE, 1, key, token)
 
 
 def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:

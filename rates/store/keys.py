@@ -12,6 +12,9 @@ Every key in Redis; no module outside this package spells one.
     rates:slot:{n}          who runs the tick of slot n
     rates:binance:unknown   sorted set, pair that Binance does not know -> Unix time until which it is not asked
     rates:stream            token of the one active `stream_rates`
+    rates:minutes           sorted set, the minutes that are not in the database yet, by Unix time
+    rates:minute:{time}     hash, process -> what it published in that minute (`history.recorder`); kept for two hours
+    rates:history           token of the one process that writes candles to the database
     rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
     rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
@@ -31,6 +34,8 @@ PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
+HISTORY_LEADER = "rates:history"
+RUNNING_MINUTES = "rates:minutes"
 
 
 def rate_key(symbol: str) -> str:
@@ -41,3 +46,8 @@ def rate_key(symbol: str) -> str:
 def history_key(symbol: str) -> str:
     """Return the key of a coin's stored updates."""
     return f"rates:{symbol}:history"
+
+
+def minute_key(minute: int) -> str:
+    """Return the key of what was published in the minute that began at the Unix time *minute*."""
+    return f"rates:minute:{minute}"

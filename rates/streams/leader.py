@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections
 from rates import feed, store
 from rates.concurrency import first_of
 from rates.exceptions import StoreUnavailable
+from rates.history.recorder import recorder
 from rates.models import Coin
 from rates.sources.registry import STREAM_SOURCES
 from rates.store.coin_list import coin_list
@@ -83,6 +84,7 @@ async def run(stop: asyncio.Event) -> None:
         )
     finally:
         threads.close()
+        recorder().flush()
         try:
             store.release_leadership(token)
         except StoreUnavailable as error:

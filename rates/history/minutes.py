@@ -1,0 +1,45 @@
+"""
+A minute in Redis: what each process has published in it, as text, and the candles that all of them make.
+
+    {"v": 1, "candles": [["bitcoin", "usd", opened_at, closed_at, "open", "high", "low", "close", updates, source,
+    disputed], ...]}
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from rates.history.archive import Pair
+from rates.history.candles import Candle, RunningCandle, close_candle
+from rates.store.codec import encode
+
+VERSION = 1
+
+
+def encode_minute(candles: Mapping[Pair, RunningCandle]) -> str:
+    """Return what one process has published, in one line."""
+    rows = [
+        [*pair, c.opened_at, c.closed_at, *map(str, (c.open, c.high, c.low, c.close)), c.updates, c.source, c.disputed]
+        for pair, c in candles.items()
+    ]
+    return encode({"v": VERSION, "candles": rows})
+
+
+def _decode_minute(text: str) -> Iterator[tuple[Pair, RunningCandle]]:
+    """Yield what `encode_minute` wrote; nothing of another version."""
+    data = json.loads(text)
+    if data.get("v") != VERSION:
+        return
+    for base, quote, opened_at, closed_at, opened, high, low, close, *rest in data["candles"]:
+        prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
+        yield Pair(base, quote), RunningCandle(opened_at, closed_at, *prices, *rest)
+
+
+def join_minute(time: int, texts: Iterable[str]) -> dict[Pair, Candle]:
+    """Return the candles of the minute that began at *time*, from the *texts* of all processes."""
+    parts: defaultdict[Pair, list[RunningCandle]] = defaultdict(list)
+    for text in texts:
+        for pair, candle in _decode_minute(text):
+            parts[pair].append(candle)
+    return {pair: close_candle(time, found) for pair, found in parts.items()}

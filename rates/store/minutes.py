@@ -1,0 +1,45 @@
+"""The minutes that publishers have begun, and that are not in the database yet: what each process published in them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rates.store.keys import RUNNING_MINUTES, minute_key
+from rates.store.redis_client import client, redis_errors
+
+# Seconds that a minute waits for a database that is down; a minute of 300 coins has some 30 kB from each publisher.
+MINUTES_KEPT = 2 * 3600
+
+
+def save_minutes(process: str, candles: Mapping[int, str]) -> None:
+    """Store the *candles* that *process* has published so far, as text by the Unix time at which their minute began."""
+    with redis_errors(), client().pipeline() as pipe:
+        for minute, text in candles.items():
+            pipe.hset(minute_key(minute), process, text).expire(minute_key(minute), MINUTES_KEPT)
+            pipe.zadd(RUNNING_MINUTES, {str(minute): minute})
+        pipe.execute()
+
+
+def load_minutes(until: int, most: int) -> dict[int, Sequence[str]]:
+    """Return the oldest minutes, *most* of them, that began before the Unix time *until*, each with all its texts."""
+    with redis_errors(), client().pipeline(transaction=False) as pipe:
+        minutes = client().zrangebyscore(RUNNING_MINUTES, "-inf", f"({until}", start=0, num=most)
+        for minute in minutes:
+            pipe.hvals(minute_key(int(minute)))
+        return dict(zip(map(int, minutes), pipe.execute(), strict=True))
+
+
+def load_newest_minutes(most: int) -> dict[int, Sequence[str]]:
+    """Return the newest minutes, *most* of them, oldest first, each with all its texts."""
+    with redis_errors(), client().pipeline(transaction=False) as pipe:
+        minutes = client().zrange(RUNNING_MINUTES, -most, -1)
+        for minute in minutes:
+            pipe.hvals(minute_key(int(minute)))
+        return dict(zip(map(int, minutes), pipe.execute(), strict=True))
+
+
+def forget_minutes(minutes: Iterable[int]) -> None:
+    """Drop *minutes*, which are in the database now."""
+    gone = list(minutes)
+    if gone:
+        with redis_errors(), client().pipeline() as pipe:
+            pipe.delete(*map(minute_key, gone)).zrem(RUNNING_MINUTES, *gone)
+            pipe.execute()

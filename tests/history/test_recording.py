@@ -1,0 +1,191 @@
+"""From a publication to the database: every one counts, once, whoever published it and whoever dies on the way."""
+
+import time
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from pytest_django import Settings
+
+from rates import feed, store
+from rates.history import archive, writer
+from rates.history.archive import Pair
+from rates.history.candles import DAY, HOUR, MINUTE, Candle
+from rates.history.keeper import Keeper
+from rates.history.recorder import Recorder, recorder
+from rates.models import Coin, StoredCandle
+from rates.store import Saved
+from rates.types import CoinState, Rate, Snapshot, time_text
+from tests.history.test_archive import BEGIN, read
+from tests.history.test_candles import candle
+from tests.stand_ins.coingecko import CoinGecko
+from tests.world import let_pass
+
+pytestmark = pytest.mark.django_db
+TETHER = Pair("USDT", "usd")
+
+
+def published(second: float, price: str, marks: str = "", source: str = "kraken", coin_id: str = "bitcoin") -> Saved:
+    """Return a publication of one coin and of USDT/USD, so many seconds after `BEGIN`."""
+    at = datetime.fromtimestamp(BEGIN + second, UTC)
+    rate = Rate("BTC", Decimal(price), None, None, source, at, at)
+    tether = Rate("USDT", Decimal("1.0001"), None, None, source, at, at)
+    states = {
+        "BTC": CoinState(coin_id, "BTCUSDT", "usd", shown=rate, disputed="disputed" in marks),
+        "ETH": CoinState("ethereum", "ETHUSDT", "usd"),
+        "USDT/USD": CoinState(quote="usd", shown=tether),
+    }
+    return Saved(
+        snapshot=Snapshot("epoch", 1, time_text(at), {}),
+        changed=frozenset(),
+        removed=frozenset(),
+        owners=(),
+        notes=(),
+        states=states,
+        stale=["BTC"] if "stale" in marks else [],
+        published=True,
+    )
+
+
+def record(*publications: Saved, process: Recorder | None = None) -> None:
+    """Let one process publish, which has told Redis of it all."""
+    process = process or Recorder()
+    for publication in publications:
+        process.record(publication)
+    process.flush()
+
+
+def test_every_publication_of_every_process_counts() -> None:
+    record(published(1, "5"), published(6, "7"), published(51, "4"))
+    record(published(2, "6"), published(55, "5", "disputed", "binance"), published(58, "9", "stale"))
+    assert writer.write_closed(BEGIN + MINUTE + writer.GRACE) == 1
+    assert read() == [candle(BEGIN, "5 7 4 5", 5, "binance", disputed=True)]
+    assert read(pair=TETHER) == [candle(BEGIN, "1.0001 1.0001 1.0001 1.0001", 6, "binance")._replace(source="kraken")]
+
+
+def test_a_minute_is_written_when_it_is_over_for_all() -> None:
+    record(published(1, "5"))
+    assert writer.write_closed(BEGIN + MINUTE + writer.GRACE - 1) == 0
+    assert read() == []
+    assert writer.write_closed(BEGIN + MINUTE + writer.GRACE) == 1
+    assert writer.write_closed(BEGIN + MINUTE + writer.GRACE) == 0
+
+
+def test_a_stale_price_makes_no_candle() -> None:
+    record(published(1, "5"), published(61, "5", "stale"), published(125, "5"))
+    writer.write_closed(BEGIN + HOUR)
+    assert [found.time - BEGIN for found in read()] == [0, 120]
+
+
+def test_a_writer_that_is_killed_before_redis_knows_is_followed_by_one_that_doubles_nothing() -> None:
+    process = Recorder()
+    record(published(1, "5"), published(2, "6"), process=process)
+    writer.write_closed(BEGIN + HOUR)
+    process.flush()
+    assert writer.write_closed(BEGIN + HOUR) == 1
+    assert read() == [candle(BEGIN, "5 6 5 6", 2)]
+
+
+def test_what_a_frozen_process_tells_too_late_replaces_no_whole_minute() -> None:
+    record(published(1, "5"), published(2, "6"))
+    writer.write_closed(BEGIN + HOUR)
+    record(published(3, "9"))
+    writer.write_closed(BEGIN + HOUR)
+    assert read() == [candle(BEGIN, "5 6 5 6", 2)]
+
+
+def test_an_emptied_redis_costs_nothing_of_the_running_minute() -> None:
+    process = Recorder()
+    record(published(1, "5"), published(2, "8"), process=process)
+    store.client().flushall()
+    record(published(30, "6"), process=process)
+    writer.write_closed(BEGIN + HOUR)
+    assert read() == [candle(BEGIN, "5 8 5 6", 3)]
+
+
+def test_a_minute_that_is_over_is_told_with_the_next_publication() -> None:
+    process = Recorder()
+    process.record(published(1, "5"))
+    process.record(published(59, "7"))
+    process.record(published(60, "6"))
+    writer.write_closed(BEGIN + HOUR)
+    assert read() == [candle(BEGIN, "5 7 5 7", 2), candle(BEGIN + MINUTE, "6 6 6 6")]
+
+
+def test_minutes_wait_for_a_database_that_is_down_and_come_in_pieces() -> None:
+    process = Recorder()
+    for minute in range(writer.MOST_MINUTES + 5):
+        process.record(published(60 * minute, "5"))
+    assert writer.write_closed(BEGIN + DAY) == writer.MOST_MINUTES
+    assert writer.write_closed(BEGIN + DAY) == 5
+    assert len(read()) == writer.MOST_MINUTES + 5
+
+
+def test_a_clock_that_is_set_back_doubles_nothing() -> None:
+    process = Recorder()
+    for second, price in [(HOUR, "5"), (HOUR + 60, "6"), (0, "7"), (60, "8"), (HOUR, "9")]:
+        process.record(published(second, price))
+    process.flush()
+    writer.write_closed(BEGIN + DAY)
+    assert [(found.time - BEGIN, str(found.close)) for found in read()] == [
+        (0, "7"), (60, "8"), (HOUR, "9"), (HOUR + 60, "6"),
+    ]  # fmt: skip
+
+
+def test_another_coin_behind_the_same_symbol_begins_a_series_of_its_own() -> None:
+    record(published(1, "5", coin_id="terra-luna"), published(61, "900", coin_id="terra-luna-2"))
+    writer.write_closed(BEGIN + HOUR)
+    assert read(pair=Pair("terra-luna", "usd")) == [candle(BEGIN, "5 5 5 5")]
+    assert read(pair=Pair("terra-luna-2", "usd")) == [candle(BEGIN + MINUTE, "900 900 900 900")]
+
+
+def test_an_hour_follows_from_its_minutes() -> None:
+    process = Recorder()
+    for minute in range(61):
+        process.record(published(60 * minute, str(5 + minute)))
+    process.flush()
+    writer.write_closed(BEGIN + HOUR + 30 * MINUTE)
+    writer.write_closed(BEGIN + HOUR + 30 * MINUTE)
+    writer.write_closed(BEGIN + HOUR + 30 * MINUTE)
+    assert read(HOUR) == [candle(BEGIN, "5 64 5 64", 60)]
+
+
+def test_old_candles_are_deleted_by_their_interval(settings: Settings) -> None:
+    settings.RATES_CANDLES_1M_DAYS, settings.RATES_CANDLES_1H_DAYS = 2, 7
+    for interval in (MINUTE, HOUR, DAY):
+        days = [Candle(BEGIN + day * DAY, *4 * [Decimal(5)], 1, "kraken", False) for day in range(10)]
+        archive.write_candles(interval, {Pair("bitcoin", "usd"): days})
+    writer.delete_old(BEGIN + 9.5 * DAY)
+    assert [len(read(interval)) for interval in (MINUTE, HOUR, DAY)] == [3, 8, 10]
+
+
+def test_ticks_are_recorded(coingecko: CoinGecko, settings: Settings) -> None:
+    settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
+    for price in ("63000", "63001", "63002"):
+        coingecko.prices["BTC"] = Decimal(price)
+        let_pass(5)
+        feed.run_tick()
+    recorder().flush()
+    writer.write_closed(time.time() + 2 * MINUTE)
+    assert sum(found.updates for found in read()) == 3
+    assert (read()[0].open, read()[-1].close, read()[0].source) == (Decimal(63000), Decimal(63002), "coingecko")
+    assert sum(found.updates for found in read(pair=TETHER)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_all_keepers_the_one_with_the_lease_writes() -> None:
+    record(published(1, "5"))
+    first, second = Keeper(), Keeper()
+    assert store.acquire_leadership("another", 60, store.HISTORY_LEADER)
+    first.take_turn()
+    assert not StoredCandle.objects.exists()
+    store.release_leadership("another", store.HISTORY_LEADER)
+    second.take_turn()
+    assert StoredCandle.objects.exists()
+    first.stop.set()
+    first.run()
+    assert not store.acquire_leadership("another", 60, store.HISTORY_LEADER)
+    second.stop.set()
+    second.run()
+    assert store.acquire_leadership("another", 60, store.HISTORY_LEADER)
