@@ -68,7 +68,7 @@ def measure(coins: int) -> str:
     coingecko, binance, kraken = here.recv()
     settings = {"COINGECKO_API_URL": coingecko, "BINANCE_WS_API_URL": binance, "KRAKEN_WS_URL": kraken}
     # The others are asked after half of what a price serves: with every tick here.
-    with service(coins, RATES_STREAM="off", RATES_STALE_AFTER="3", **settings):
+    with service(coins, RATES_STREAM="off", RATES_REFRESH_INTERVAL="2", RATES_STALE_AFTER="3", **settings):
         figures = tick_all(pause=1.5)
     os.kill(vendors.pid or 0, signal.SIGKILL)
     return figures

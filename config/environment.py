@@ -1,50 +1,76 @@
 """
 Readers of environment variables that refuse nonsense.
 
-A refusal ends the process with one line on stderr that names the variable, its value and what is allowed. It is a
-`SystemExit`, so no server, worker or command prints a traceback around it.
+A refusal ends the process with one line on stderr that names the variable, its value and what is allowed; the value of
+a secret is never shown.
 """
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import environ
+
+from config.env_file import read_env_file
+from config.refusal import refuse_start
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # What this machine keeps: the local database, the embedded Redis, the local secret.
 DATA_DIR = BASE_DIR / "var"
 
-env = environ.Env()
-
 T = TypeVar("T")
 
+
+class LiteralEnv(environ.Env):  # type: ignore[misc]
+    """django-environ without its references: to it, a value that begins with `$` is the name of another variable."""
+
+    def get_value(self, var: str, cast: Any = str, default: Any = "", parse_default: bool = False) -> Any:
+        """Return the variable *var*, or *default*."""
+        return self.parse_value(self.ENVIRON.get(var, default), cast)
+
+
+env = LiteralEnv()
+
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+# Every name that a reader below was asked for.
+known_names: set[str] = set()
+# Names that stand in `.env` for others: docker-compose.yml.
+COMPOSE_NAMES = ("POSTGRES_PASSWORD", "HTTP_PORT", "HTTPS_PORT", "TLS_DIR", "RATES_VERSION")
+OUR_PREFIXES = ("RATES_", "COINGECKO_", "BINANCE_", "KRAKEN_", "SUPPORTED_COINS", "QUOTE_CURRENCY", "METRICS_TOKEN")
+# What Kubernetes sets for services, which may be called rates too.
+KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 
 
-def load_dotenv() -> None:
-    """Read the project's `.env` file when there is one; real environment variables win."""
-    path = BASE_DIR / ".env"
-    if path.is_file():
-        env.read_env(path)
+def load_dotenv() -> dict[str, str]:
+    """Put the values of the project's `.env` file into the environment, whose own win; return them by name."""
+    values = read_env_file(BASE_DIR / ".env")
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+    return values
 
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
     """Stop the start: *name* has a *value* that is not among the *allowed*."""
-    raise SystemExit(f"Bad setting: {name}={value!r} is not usable; allowed: {allowed}.")
+    refuse_start(f"Bad setting: {name}={value!r} is not usable; allowed: {allowed}.")
 
 
 def refuse_secret(name: str, allowed: str) -> NoReturn:
     """Stop the start like `refuse`, without showing the value."""
-    raise SystemExit(f"Bad setting: {name} (its value is not shown) is not usable; allowed: {allowed}.")
+    refuse_start(f"Bad setting: {name} (its value is not shown) is not usable; allowed: {allowed}.")
 
 
 def text(name: str, default: str = "") -> str:
-    """Return the variable without white space around it; *default* when it is empty."""
-    return str(env.str(name, default=default)).strip() or default
+    """Return the variable, literally, without white space around it; *default* when it is empty."""
+    known_names.add(name)
+    value = str(env.str(name, default=""))
+    if value and not value.strip():
+        # It was set, so it must not mean what "not set" means: that may be an open door.
+        refuse(name, value, "a value, or nothing at all")
+    return value.strip() or default
 
 
 def _read(name: str, default: str, convert: Callable[[str], T], allowed: str) -> T:
@@ -99,36 +125,6 @@ def words(name: str, default: str = "", allowed: Sequence[str] | None = None) ->
     return found
 
 
-def url(name: str, default: str, schemes: Sequence[str]) -> str:
-    """Return an address with a host that begins with one of the *schemes*, without a slash at its end."""
-    value = text(name, default)
-    if not is_address(value, schemes):
-        refuse(name, without_password(value), "an address beginning with " + _alternatives(schemes))
-    return value.rstrip("/")
-
-
-def origins(name: str) -> list[str]:
-    """Return a comma-separated list of origins as browsers write them: lower case, without the usual port."""
-    found = words(name)
-    for origin in found:
-        if not is_address(origin, ("http", "https")) or urlsplit(origin).path:
-            refuse(name, origin, "a comma-separated list of origins such as https://app.example.com")
-    return [_as_browsers_write(origin.lower()) for origin in found]
-
-
-def _as_browsers_write(origin: str) -> str:
-    usual = {"http": ":80", "https": ":443"}[urlsplit(origin).scheme]
-    return origin.removesuffix(usual)
-
-
-def database(name: str, default: str) -> dict[str, Any]:
-    """Return Django's description of the database at an address such as ``postgres://user:secret@host/name``."""
-    value = text(name, default)
-    if not value.startswith("sqlite:///") and not is_address(value, ("postgres", "postgresql")):
-        refuse(name, without_password(value), "postgres://user:secret@host:5432/name or sqlite:///path/to.sqlite3")
-    return dict(env.db_url_config(value))
-
-
 def local_secret(path: Path) -> str:
     """Return the secret that this machine keeps at *path*, made on first use and readable by its owner only."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,19 +136,24 @@ def local_secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def is_address(value: str, schemes: Sequence[str]) -> bool:
-    """Return whether *value* is an address with a host that begins with one of the *schemes*."""
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+def refuse_misspelt_names(in_file: Collection[str]) -> None:
+    """
+    Stop the start for a name that no reader was asked for and that looks like one of theirs.
+
+    Of the names *in_file* any is compared; of the environment, which other programs share, only what looks like ours.
+    """
+    known = [*known_names, *COMPOSE_NAMES]
+    ours = [name for name in known if name.startswith(OUR_PREFIXES)]
+    for name in sorted({*in_file, *os.environ} - {*known}):
+        nearest = _nearest(name, known, 0.8) if name in in_file else _nearest(name, ours, 0.9)
+        if nearest and (name in in_file or not KUBERNETES.search(name)):
+            refuse_start(f"Bad setting: {name} is not a setting; did you mean {nearest}?")
 
 
-def without_password(value: str) -> str:
-    """Return the address *value* without what stands before its host."""
-    return f"{value.split('://', maxsplit=1)[0]}://***@{value.rpartition('@')[2]}" if "@" in value else value
-
-
-def _alternatives(schemes: Sequence[str]) -> str:
-    return " or ".join(f"{scheme}://" for scheme in schemes)
+def _nearest(name: str, known: Sequence[str], alike: float) -> str:
+    """Return the one of the *known* names that *name* was meant to be; empty when it is another program's."""
+    upper = name.upper()
+    if f"RATES_{upper}" in known:
+        return f"RATES_{upper}"
+    cutoff = 0.0 if upper.startswith("RATES_") else alike
+    return next(iter(get_close_matches(upper, known, 1, cutoff)), "")

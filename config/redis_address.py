@@ -17,7 +17,8 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from config.environment import is_address, refuse, text, without_password
+from config.addresses import is_address, without_secrets
+from config.environment import refuse, text
 
 FORMS = (
     "redis://host:6379/0, rediss://host:6379/0, unix:///path/to.sock or sentinel://host1:26379,host2:26379/mymaster/0"
@@ -45,7 +46,7 @@ def redis_url(name: str) -> str:
     """Return the address in the variable *name*; empty when there is none."""
     value = text(name)
     if value and not _is_usable(value):
-        refuse(name, without_password(value), FORMS)
+        refuse(name, without_secrets(value), FORMS)
     for option, path in parse_qsl(urlsplit(value).query):
         if option in TLS_FILES and not Path(path).is_file():
             refuse(name, f"…{option}={path}", "the path of a file that can be read")
@@ -109,7 +110,7 @@ def broker_url(url: str) -> str:
     """Return the address as Celery writes it; what stood behind its question mark is in the other settings."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        return f"redis+socket://{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
+        return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={dict(parse_qsl(parts.query)).get('db', '0')}"
     if known := sentinel(url):
         login = f"{quote(known['username'] or '', safe='')}:{quote(known['password'] or '', safe='')}@"
         hosts = (f"[{host}]" if ":" in host else host for host, _ in known["sentinels"])

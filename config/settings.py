@@ -11,28 +11,30 @@ import warnings
 from pathlib import Path
 from urllib.parse import quote
 
+from config.addresses import ancestors, hosts, origins, url
+from config.currencies import currency
+from config.database_address import database
 from config.environment import (
     BASE_DIR,
     DATA_DIR,
     choice,
-    database,
     load_dotenv,
     local_secret,
     number,
-    origins,
     refuse,
+    refuse_misspelt_names,
     refuse_secret,
     switch,
     text,
-    url,
     whole,
     words,
 )
+from config.jwt_key import jwt_key
 from config.logging import logging_configuration
 from config.masking import passwords_in
 from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
-load_dotenv()
+in_file = load_dotenv()
 # How Linux looks up names. No client's time-out counts that, and by itself it waits 20 s for a name server that hangs.
 os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 
@@ -44,7 +46,7 @@ SECRET_KEY = text("SECRET_KEY") or (local_secret(DATA_DIR / "secret_key") if DEB
 SECRET_LENGTH = 50
 if not DEBUG and (len(SECRET_KEY) < SECRET_LENGTH or SECRET_KEY.startswith("django-insecure-")):
     refuse_secret("SECRET_KEY", f"a secret of at least {SECRET_LENGTH} characters, needed when DEBUG=False")
-ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -95,13 +97,14 @@ ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": database("DATABASE_URL", DATA_DIR / "db.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        **DATABASES["default"].get("OPTIONS", {}),
     }
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 else:
@@ -161,7 +164,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 # Who may show the embeddable card in a frame: sources of `frame-ancestors`, such as https://www.example.com, or *.
-RATES_EMBED_ANCESTORS = words("RATES_EMBED_ANCESTORS", "*")
+RATES_EMBED_ANCESTORS = ancestors("RATES_EMBED_ANCESTORS", "*")
 
 # Redis: shared memory, channel layer, broker
 
@@ -193,7 +196,7 @@ for coin in SUPPORTED_COINS:
     if not re.fullmatch(r"[a-z0-9._-]{1,100}", coin):
         refuse("SUPPORTED_COINS", coin, "CoinGecko's API ids, such as bitcoin or avalanche-2, comma-separated")
 # What prices are in.
-QUOTE_CURRENCY = text("QUOTE_CURRENCY", "usd").lower()
+QUOTE_CURRENCY = currency("QUOTE_CURRENCY", "usd")
 # Seconds between ticks.
 RATES_REFRESH_INTERVAL = number("RATES_REFRESH_INTERVAL", "5", 0.5, 3600)
 # Updates kept per coin.
@@ -221,6 +224,15 @@ RATES_STREAM_INTERVAL = number("RATES_STREAM_INTERVAL", "1", 0.05, 60)
 RATES_STALE_AFTER = number(
     "RATES_STALE_AFTER", str(max(15.0, 3 * RATES_REFRESH_INTERVAL, 3 * RATES_STREAM_INTERVAL)), 1, 86400
 )
+# Below that, prices would be stale before they can be confirmed, and streams count as silent between two publications.
+soonest = max(RATES_REFRESH_INTERVAL, 2 * RATES_STREAM_INTERVAL if RATES_STREAM else 0)
+if soonest >= RATES_STALE_AFTER:
+    refuse(
+        "RATES_STALE_AFTER",
+        text("RATES_STALE_AFTER"),
+        f"a number above {soonest:g}: above RATES_REFRESH_INTERVAL={RATES_REFRESH_INTERVAL:g} and twice "
+        f"RATES_STREAM_INTERVAL={RATES_STREAM_INTERVAL:g}; or nothing, which means three intervals",
+    )
 
 COINGECKO_API_URL = url("COINGECKO_API_URL", "https://api.coingecko.com/api/v3/simple/price", ("http", "https"))
 COINGECKO_API_KEY = text("COINGECKO_API_KEY")
@@ -244,9 +256,9 @@ RATES_MAX_JUMP_PCT = number("RATES_MAX_JUMP_PCT", "10", 0.1, 1000)
 
 
 RATES_WS_AUTH = choice("RATES_WS_AUTH", "public", ("public", "jwt"))
-# A shared secret, or a public key as PEM text; its lines may be joined by \\n.
-RATES_JWT_KEY = text("RATES_JWT_KEY").replace("\\n", "\n")
 RATES_JWT_ALGORITHM = choice("RATES_JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256"))
+# A shared secret, or a public key as PEM text.
+RATES_JWT_KEY = jwt_key("RATES_JWT_KEY", RATES_JWT_ALGORITHM)
 RATES_JWT_AUDIENCE = text("RATES_JWT_AUDIENCE")
 RATES_JWT_ISSUER = text("RATES_JWT_ISSUER")
 if RATES_WS_AUTH == "jwt" and not RATES_JWT_KEY:
@@ -324,7 +336,10 @@ SECRETS = (
     RATES_JWT_KEY,
     METRICS_TOKEN,
     str(DATABASES["default"].get("PASSWORD", "")),
+    *(str(value) for name, value in DATABASES["default"]["OPTIONS"].items() if "password" in name),
 )
 LOGGING = logging_configuration(LOG_LEVEL, LOG_FORMAT, SECRETS)
 LOGGING_CONFIG = "config.logging.configure"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_pages.SecretsFilter"
+
+refuse_misspelt_names(in_file)

@@ -4,8 +4,6 @@ Combinations that cannot work, found before the start: Django's own checks, and 
     rates.E001  no channel layer that reaches other processes
     rates.E002  a time-out of the channel layer that hangs or cuts
     rates.E003  a broker without a time-out
-    rates.W001  prices that are stale before the next tick
-    rates.W002  streamed prices that are old before the next publication
 """
 
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from math import isfinite
 from typing import Any, TypeGuard
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name for it
+from django.core.checks import CheckMessage, Error, register
 
 from rates import store
 from rates.exceptions import StoreUnavailable
@@ -25,8 +23,8 @@ LONGEST_READ = 5
 
 @register()
 def find_problems(**_kwargs: Any) -> list[CheckMessage]:
-    """Return what cannot work, and what will not work well."""
-    return [*_layer_problems(), *_broker_problems(), *_age_problems()]
+    """Return what cannot work."""
+    return [*_layer_problems(), *_broker_problems()]
 
 
 def _layer_problems() -> Iterator[CheckMessage]:
@@ -67,23 +65,6 @@ def _broker_problems() -> Iterator[CheckMessage]:
             "the broker has no socket_timeout: a Redis that hangs would stop workers for ever",
             hint="set socket_timeout in CELERY_BROKER_TRANSPORT_OPTIONS",
             id="rates.E003",
-        )
-
-
-def _age_problems() -> Iterator[CheckMessage]:
-    if settings.RATES_STREAM and settings.RATES_STALE_AFTER < 2 * settings.RATES_STREAM_INTERVAL:
-        yield Warning(
-            f"RATES_STALE_AFTER={settings.RATES_STALE_AFTER:g} is less than twice RATES_STREAM_INTERVAL="
-            f"{settings.RATES_STREAM_INTERVAL:g}: streams count as silent between two publications, and are polled too",
-            hint="leave RATES_STALE_AFTER empty for three intervals",
-            id="rates.W002",
-        )
-    if settings.RATES_STALE_AFTER <= settings.RATES_REFRESH_INTERVAL:
-        yield Warning(
-            f"RATES_STALE_AFTER={settings.RATES_STALE_AFTER:g} is not above RATES_REFRESH_INTERVAL="
-            f"{settings.RATES_REFRESH_INTERVAL:g}: prices without a stream are stale before the next tick",
-            hint="leave RATES_STALE_AFTER empty for three intervals",
-            id="rates.W001",
         )
 
 

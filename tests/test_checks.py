@@ -58,18 +58,6 @@ def test_a_broker_that_may_hang_is_an_error() -> None:
         assert [problem.id for problem in run_checks() if str(problem.id).startswith("rates.")] == ["rates.E003"]
 
 
-def test_prices_that_are_always_stale_are_a_warning(settings) -> None:
-    settings.RATES_STALE_AFTER = settings.RATES_REFRESH_INTERVAL
-    assert [problem.id for problem in run_checks() if str(problem.id).startswith("rates.")] == ["rates.W001"]
-
-
-def test_streams_that_are_old_before_they_are_published_are_a_warning(settings) -> None:
-    settings.RATES_STREAM, settings.RATES_STREAM_INTERVAL = ["binance"], 10.0
-    assert [problem.id for problem in run_checks() if str(problem.id).startswith("rates.")] == ["rates.W002"]
-    settings.RATES_STREAM = []
-    assert [problem.id for problem in run_checks() if str(problem.id).startswith("rates.")] == []
-
-
 @pytest.mark.parametrize("name", STARTS)
 def test_no_process_starts_with_the_layer_that_stays_in_its_process(name: str, tmp_path: Path) -> None:
     (tmp_path / "memory_layer.py").write_text(

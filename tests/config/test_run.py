@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,8 +18,6 @@ from websockets.sync.client import connect
 from tests.ports import free_port
 from tests.stand_ins.coingecko import CoinGecko
 
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("config", "rates", "dashboard", "templates")
 # Set for the tests' own Django; `make run` finds its own.
 NOT_INHERITED = ("SECRET_KEY", "DEBUG", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -71,19 +68,10 @@ class Service:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    for part in PARTS:
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("manage.py", "Procfile"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
-
-
-@pytest.fixture
-def service(folder: Path, coingecko: CoinGecko) -> Iterator[Service]:
+def service(checkout: Path, coingecko: CoinGecko) -> Iterator[Service]:
     coingecko.prices["BTC"] = Decimal("76975.25")
     running = Service(
-        folder, COINGECKO_API_URL=coingecko.url, RATES_SOURCES="coingecko", RATES_STREAM="off",
+        checkout, COINGECKO_API_URL=coingecko.url, RATES_SOURCES="coingecko", RATES_STREAM="off",
         RATES_REFRESH_INTERVAL="1",
     )  # fmt: skip
     yield running
@@ -120,27 +108,27 @@ def test_when_one_process_dies_all_stop_and_it_is_named(service: Service) -> Non
     assert service.running() == {}
 
 
-def one_line(folder: Path, **settings: str) -> str:
-    refused = Service(folder, **settings)
+def one_line(checkout: Path, **settings: str) -> str:
+    refused = Service(checkout, **settings)
     said, _ = refused.process.communicate(timeout=30)
     assert refused.process.returncode != 0
     assert len(said.strip().splitlines()) == 1, said
     return said
 
 
-def test_a_taken_port_is_one_line(folder: Path) -> None:
+def test_a_taken_port_is_one_line(checkout: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert f"Cannot listen on 127.0.0.1 port {port}" in one_line(folder, PORT=str(port))
+        assert f"Cannot listen on 127.0.0.1 port {port}" in one_line(checkout, PORT=str(port))
 
 
-def test_an_unreachable_redis_is_one_line(folder: Path) -> None:
-    assert "Redis at 127.0.0.1:9" in one_line(folder, REDIS_HOST="127.0.0.1", REDIS_PORT="9")
+def test_an_unreachable_redis_is_one_line(checkout: Path) -> None:
+    assert "Redis at 127.0.0.1:9" in one_line(checkout, REDIS_HOST="127.0.0.1", REDIS_PORT="9")
 
 
-def test_a_bad_setting_is_one_line(folder: Path) -> None:
-    said = one_line(folder, RATES_REFRESH_INTERVAL="fast")
+def test_a_bad_setting_is_one_line(checkout: Path) -> None:
+    said = one_line(checkout, RATES_REFRESH_INTERVAL="fast")
     assert "RATES_REFRESH_INTERVAL='fast'" in said
     assert "allowed" in said

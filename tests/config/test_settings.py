@@ -1,14 +1,18 @@
 """Settings: nonsense is refused with one line, and every setting is documented."""
 
+import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config import environment
+from config import addresses
+from tests.config.keys import P256_KEY, P384_KEY, PRIVATE_RSA_KEY, RSA_KEY, SHORT_RSA_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 NONSENSE = [
@@ -21,41 +25,77 @@ NONSENSE = [
     ("WEB_CONCURRENCY", "0"), ("PORT", "0"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
     ("SUPPORTED_COINS", "Bit coin"),
     ("RATES_AGREEMENT_PCT", "0"), ("RATES_MAX_JUMP_PCT", "-10"), ("RATES_ALLOWED_ORIGINS", "app.example.com"),
+    ("ALLOWED_HOSTS", "https://rates.example.com"), ("ALLOWED_HOSTS", "rates.example.com:8000"),
+    ("ALLOWED_HOSTS", "rates.example.com/prices"), ("ALLOWED_HOSTS", "::1"), ("ALLOWED_HOSTS", "*.example.com"),
+    ("RATES_EMBED_ANCESTORS", "www.example.com;"), ("QUOTE_CURRENCY", "euro"), ("QUOTE_CURRENCY", "vef"),
+    ("RATES_STALE_AFTER", "5"), ("RATES_STALE_AFTER", "4.5"), ("RATES_STALE_AFTER", "0"),
+    ("DATABASE_URL", "sqlite:///:memory:"), ("DATABASE_URL", "mysql://localhost/rates"), ("DATABASE_URL", "rates"),
+    ("DATABASE_URL", "postgres://localhost:99999/rates"), ("RATES_WS_AUTH", " "),
 ]  # fmt: skip
 
 
+class Reader:
+    """Reads the settings anew, in this very process and without effect on its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch = monkeypatch
+
+    def read(self, **settings: str) -> dict[str, Any]:
+        for name, value in settings.items():
+            self.monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "config/settings.py"))
+
+    def refusal(self, **settings: str) -> str:
+        """Return the one line that refuses *settings*."""
+        with pytest.raises(SystemExit) as refused:
+            self.read(**settings)
+        line = str(refused.value)
+        assert "\n" not in line
+        return line
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
+    return Reader(monkeypatch)
+
+
 @pytest.mark.parametrize(("name", "value"), NONSENSE)
-def test_nonsense_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
-        env=os.environ | {name: value},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert name in done.stderr
-    assert value in done.stderr
-    assert "allowed" in done.stderr
+def test_nonsense_stops_the_start_with_one_line_that_names_it(reader: Reader, name: str, value: str) -> None:
+    said = reader.refusal(**{name: value})
+    assert name in said
+    assert value in said
+    assert "allowed" in said
 
 
-def test_without_a_secret_production_does_not_start() -> None:
-    environment = os.environ | {"SECRET_KEY": "", "DEBUG": "False"}
+def test_a_refusal_is_all_that_is_said() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
-        env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "manage.py", "check"],
+        env=os.environ | {"PORT": "0"}, cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
+    assert (done.returncode, done.stdout, len(done.stderr.strip().splitlines())) == (1, "", 1)
+
+
+def test_without_a_secret_production_does_not_start(reader: Reader) -> None:
+    assert "SECRET_KEY" in reader.refusal(SECRET_KEY="", DEBUG="False")
+
+
+def test_a_price_may_be_as_old_as_its_stream_needs(reader: Reader) -> None:
+    slow = {"RATES_STREAM_INTERVAL": "10", "RATES_STALE_AFTER": "20"}
+    assert "a number above 20" in reader.refusal(**slow)
+    assert reader.read(**slow, RATES_STREAM="off")["RATES_STALE_AFTER"] == 20
+
+
+def test_a_refusal_is_json_where_the_log_is(reader: Reader) -> None:
+    said = json.loads(reader.refusal(PORT="0", LOG_FORMAT="json"))
+    assert (said["level"], "PORT=0 is not usable" in said["message"]) == ("CRITICAL", True)
 
 
 def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATES_ALLOWED_ORIGINS", "https://App.Example.com:443, http://localhost:3000/, https://a:8443")
     with pytest.raises(SystemExit, match="localhost:3000/"):
-        environment.origins("RATES_ALLOWED_ORIGINS")
+        addresses.origins("RATES_ALLOWED_ORIGINS")
     monkeypatch.setenv("RATES_ALLOWED_ORIGINS", "https://App.Example.com:443, http://localhost:3000, https://a:8443")
-    read = environment.origins("RATES_ALLOWED_ORIGINS")
+    read = addresses.origins("RATES_ALLOWED_ORIGINS")
     assert read == ["https://app.example.com", "http://localhost:3000", "https://a:8443"]
 
 
@@ -66,21 +106,88 @@ def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch
         ("COINGECKO_API_KEY", "CG-guess-me\u200b"),
         ("COINGECKO_API_KEY", "CG-guess\n-me"),
         ("COINGECKO_API_KEY", "CG-guess-me '"),
+        ("RATES_JWT_KEY", "guess-me" * 3),
+        ("DATABASE_URL", "host=db password=guess-me port=0"),
+        ("DATABASE_URL", "mysql://rates:guess-me@db/rates"),
+        ("DATABASE_URL", "postgres://db/rates?password=guess-me&nonsense=1"),
+        ("DATABASE_URL", "postgres://rates:guess-me"),
+        ("REDIS_URL", "http://:guess@-me@redis:6379"),
+        ("REDIS_URL", "redis://:guess-me"),
+        ("COINGECKO_API_URL", "ftp://example.com/?x_cg_demo_api_key=guess-me"),
+        ("RATES_ALLOWED_ORIGINS", "https://guess:me@example.com/"),
     ],
 )
-def test_a_secret_that_cannot_be_used_is_refused_without_being_shown(name: str, value: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
-        env=os.environ | {name: value}, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (1, 1)
-    assert name in done.stderr
-    assert "guess" not in done.stderr
+def test_a_secret_that_cannot_be_used_is_refused_without_being_shown(reader: Reader, name: str, value: str) -> None:
+    said = reader.refusal(**{name: value})
+    assert name in said
+    assert "guess" not in said
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "wanted"),
+    [
+        ("HS256", 31 * "k", "32 bytes"),
+        ("HS256", RSA_KEY, "no PEM text"),
+        ("RS256", 64 * "k", "RSA public key"),
+        ("RS256", P256_KEY, "RSA public key"),
+        ("RS256", SHORT_RSA_KEY, "2048 bits"),
+        ("RS256", PRIVATE_RSA_KEY, "public key"),
+        ("ES256", RSA_KEY, "P-256"),
+        ("ES256", P384_KEY, "P-256"),
+    ],
+)
+def test_a_key_that_cannot_check_its_algorithm_is_refused(
+    reader: Reader, algorithm: str, key: str, wanted: str
+) -> None:
+    said = reader.refusal(RATES_WS_AUTH="jwt", RATES_JWT_ALGORITHM=algorithm, RATES_JWT_KEY=key)
+    assert wanted in said
+    assert key[40:60] not in said or len(key) < 60
+
+
+@pytest.mark.parametrize(("algorithm", "key"), [("RS256", RSA_KEY), ("ES256", P256_KEY), ("HS256", 32 * "k")])
+def test_a_key_may_have_its_lines_joined(reader: Reader, algorithm: str, key: str) -> None:
+    found = reader.read(RATES_JWT_ALGORITHM=algorithm, RATES_JWT_KEY=key.replace("\n", "\\n"))
+    assert found["RATES_JWT_KEY"].strip() == key.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("RATE_SOURCES", "RATES_SOURCES"),
+        ("RATES_REFRESH_INTERVALL", "RATES_REFRESH_INTERVAL"),
+        ("RATES_JWT_SECRET", "RATES_JWT_"),
+        ("METRIC_TOKEN", "METRICS_TOKEN"),
+        ("rates_ws_auth", "RATES_WS_AUTH"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_nearest_one(reader: Reader, name: str, meant: str) -> None:
+    said = reader.refusal(**{name: "guess-me"})
+    assert f"{name} is not a setting; did you mean {meant}" in said
+    assert "guess" not in said
+
+
+def test_in_the_file_a_misspelt_name_of_any_setting_is_refused(checkout: Path) -> None:
+    for name, meant in (("DEBGU", "DEBUG"), ("DATABASE_URI", "DATABASE_URL"), ("JWT_KEY", "RATES_JWT_KEY")):
+        (checkout / ".env").write_text(f"COMPOSE_PROJECT_NAME=rates\nTZ=UTC\n{name}=guess-me\n")
+        command = [sys.executable, "-c", "import config.settings"]
+        done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+        assert f"{name} is not a setting; did you mean {meant}?" in done.stderr
+
+
+def test_variables_of_other_programs_are_left_alone(reader: Reader) -> None:
+    others = ("REDIS_URI", "DATABASE_URI", "HOSTS", "RATES_SERVICE_HOST", "RATES_PORT_8000_TCP_ADDR", "RATES_VERSION")
+    reader.read(**dict.fromkeys((*others, "COINGECKO_DEMO_API_KEY", "HTTP_PROXY"), "tcp://10.0.0.1:8000"))
+
+
+READERS = (
+    *("text", "number", "whole", "switch", "choice", "words", "currency", "origins", "hosts", "ancestors", "url"),
+    *("redis_url", "database", "jwt_key"),
+)
 
 
 def read_names() -> set[str]:
     """Return the variables that the settings read."""
-    reader = r"\b(?:text|number|whole|switch|choice|words|origins|url|redis_url|database)\(\s*\"([A-Z_]+)\""
+    reader = rf"\b(?:{'|'.join(READERS)})\(\s*\"([A-Z_]+)\""
     return set(re.findall(reader, (ROOT / "config/settings.py").read_text()))
 
 

@@ -1,0 +1,84 @@
+"""Readers of environment variables that hold addresses: of vendors, of browsers' origins, of hosts."""
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from config.environment import refuse, text, words
+
+HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+ANCESTOR = re.compile(r"\*|'self'|'none'|[a-z][a-z0-9+.-]*:|([a-z][a-z0-9+.-]*://)?[a-z0-9*._:\[\]-]+", re.IGNORECASE)
+
+PLACE = re.compile(r"[^:/]*(:\d*)?(/|$)|\[")
+
+
+def url(name: str, default: str, schemes: Sequence[str]) -> str:
+    """Return an address with a host that begins with one of the *schemes*, without a slash at its end."""
+    value = text(name, default)
+    if not is_address(value, schemes):
+        refuse(name, without_secrets(value), "an address beginning with " + _alternatives(schemes))
+    return value.rstrip("/")
+
+
+def origins(name: str) -> list[str]:
+    """Return a comma-separated list of origins as browsers write them: lower case, without the usual port."""
+    found = words(name)
+    for origin in found:
+        if not is_address(origin, ("http", "https")) or urlsplit(origin).path:
+            refuse(name, without_secrets(origin), "a comma-separated list of origins such as https://app.example.com")
+    return [_as_browsers_write(origin.lower()) for origin in found]
+
+
+def _as_browsers_write(origin: str) -> str:
+    usual = {"http": ":80", "https": ":443"}[urlsplit(origin).scheme]
+    return origin.removesuffix(usual)
+
+
+def hosts(name: str, default: str) -> list[str]:
+    """Return a comma-separated list of host names, as Django compares them: without scheme, port and path."""
+    found = words(name, default)
+    for host in found:
+        if not HOST.fullmatch(host):
+            refuse(
+                name,
+                without_secrets(host),
+                "a comma-separated list of hosts without scheme, port and path, such as rates.example.com, "
+                ".example.com (with all below it), 127.0.0.1, [::1] or *",
+            )
+    return found
+
+
+def ancestors(name: str, default: str) -> list[str]:
+    """Return a comma-separated list of sources for `frame-ancestors`; its two words may come without their quotes."""
+    found = [f"'{word}'" if word in ("self", "none") else word for word in words(name, default)]
+    for source in found:
+        if not ANCESTOR.fullmatch(source):
+            refuse(name, source, "a comma-separated list such as https://www.example.com, self, none or *")
+    return found
+
+
+def is_address(value: str, schemes: Sequence[str]) -> bool:
+    """Return whether *value* is an address with a host that begins with one of the *schemes*."""
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def without_secrets(value: str) -> str:
+    """Return what an error line may show of *value*: scheme, host and path of an address."""
+    scheme, colon, rest = value.partition("://")
+    if not colon:
+        # `host=… password=…`, or something that was never meant to be here.
+        return value if re.fullmatch(r"[\w.:/*\[\]-]{0,100}", value, re.ASCII) else "…"
+    _, at, place = rest.rpartition("@")
+    place = place.partition("?")[0]
+    if at:
+        return f"{scheme}://***@{place}"
+    # Without its host, `//user:secret` looks like one.
+    return f"{scheme}://{place if PLACE.match(place) else '…'}"
+
+
+def _alternatives(schemes: Sequence[str]) -> str:
+    return " or ".join(f"{scheme}://" for scheme in schemes)
