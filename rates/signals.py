@@ -1,4 +1,16 @@
-"""An edit of the coin list is published at once, and many edits in a row together."""
+"""
+An edit of the coin list is published at once, and many edits in a row together.
+
+From the admin who disables a coin to the page that no longer shows it:
+
+    1. `publish_coins` (here)      called by Django when the saved coin is committed
+    2. `EditPublisher.publish`     at once, or together with the edits of the next `BATCH_WINDOW` seconds
+    3. `feed.publish_coins`        the next board, by `judgement.next_board.revise`: the coin is not in it
+    4. `store.update_board`        stored under the next number; the coin's keys are deleted
+    5. `publication.publish`       one group message for the hub of each web process, with the coin in `removed`
+    6. `fanout.hub.Hub.take`       the `update` frame of each selection, to every socket that has the coin
+    7. `board.js` of the page      drops the row
+"""
 
 import logging
 import threading
@@ -46,7 +58,7 @@ class EditPublisher:
         self._publish()
 
     def wait(self) -> None:
-        """Wait until what is planned, or on its way, is published."""
+        """Wait until what is scheduled, or being published, is published."""
         timer = self._timer
         if timer is not None:
             timer.join()
@@ -55,7 +67,7 @@ class EditPublisher:
         if not self._scheduled:
             self._scheduled = True
             self._timer = threading.Timer(wait, self._publish_scheduled)
-            # A script that ends before is not kept waiting: the next tick publishes what it edited.
+            # A script that ends sooner is not kept waiting: the next tick publishes what it edited.
             self._timer.daemon = True
             self._timer.start()
 
@@ -77,7 +89,7 @@ class EditPublisher:
         except (RatesError, DatabaseError) as error:
             logger.warning("the edited coin list is published with the next tick: %s", error)
         finally:
-            # Counted from the end: the other edits of a list do not each wait for a Redis that hangs.
+            # Counted from the end, so that the other edits of a list do not each wait for a Redis that hangs.
             self._published_at = time.monotonic()
 
 

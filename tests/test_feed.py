@@ -15,7 +15,9 @@ from rates import feed, store
 from rates.admin import coin_status
 from rates.api import metrics, readiness
 from rates.models import Coin
+from rates.polling import LONGEST_ROUND
 from rates.sources import pacing
+from rates.sources.registry import POLL_SOURCES
 from rates.store.keys import SOURCE_HEALTHS
 from rates.types import Rate
 from tests.stand_ins.coingecko import CoinGecko
@@ -35,7 +37,7 @@ def test_a_health_that_was_damaged_stops_nothing(world: World, damaged: str, fau
     store.client().hset(SOURCE_HEALTHS, mapping=dict.fromkeys((*ALL, "kraken stream"), damaged))
     if damaged.endswith("}"):
         for name in ALL:
-            text = json.dumps(json.loads(damaged) | {"setup": feed.POLL_SOURCES[name].setup_fingerprint()})
+            text = json.dumps(json.loads(damaged) | {"setup": POLL_SOURCES[name].setup_fingerprint()})
             store.client().hset(SOURCE_HEALTHS, name, text)
     world.misbehave(dict.fromkeys(ALL, fault))
     assert readiness.find_pauses(store.load_healths()) == {}
@@ -73,7 +75,7 @@ def test_a_good_answer_that_comes_late_does_not_end_the_pause_that_another_tick_
         vendor.arrive.set()
         assert isinstance(late.result().answers["coingecko"], list)
         paused = pacing.read_health(store.load_healths(), "coingecko")
-        assert 7 <= pacing.pause_left(paused, paused.asked_at) <= 7 + feed.LONGEST_ROUND
+        assert 7 <= pacing.pause_left(paused, paused.asked_at) <= 7 + LONGEST_ROUND
         assert not feed.run_tick().answers
         assert vendor.calls == 2
 
@@ -117,10 +119,10 @@ def test_a_streams_price_that_is_refused_does_not_keep_its_poll_from_asking(worl
     assert (shown("BTC")["source"], shown("BTC")["stale"]) == ("binance", False)
 
 
-def test_an_error_of_ours_in_one_source_costs_the_others_nothing(
+def test_an_internal_error_in_one_source_costs_the_others_nothing(
     world: World, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.COINGECKO_API_KEY = "CG-\u200b"
     coin = world.tick()
     assert (coin["source"], is_near(coin, world.price())) == ("binance", True)
-    assert "error of ours: UnicodeEncodeError" in caplog.text
+    assert "internal error while reading its answer: UnicodeEncodeError" in caplog.text

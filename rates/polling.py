@@ -1,0 +1,191 @@
+"""
+The questions of one tick: which source is asked about which coins, and what its answer says of its health.
+
+A source that fails costs the others nothing. When one may be asked at all is told by `rates.sources.pacing`.
+"""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+
+from rates import store
+from rates.exceptions import SourceError, SourceGarbled
+from rates.judgement import next_board
+from rates.judgement.readings import distance_pct, is_fresh
+from rates.judgement.rules import read_rules
+from rates.models import Coin
+from rates.sources import pacing
+from rates.sources.pacing import Health
+from rates.sources.registry import POLL_SOURCES
+from rates.telemetry import counts
+from rates.types import CoinState, Rate
+
+logger = logging.getLogger(__name__)
+
+# Seconds: how often a source is asked that only checks fresh streams.
+CHECK_INTERVAL = 60.0
+# Seconds: the longest that one of the two rounds may take, and the part of the interval that it may take.
+LONGEST_ROUND = 2.5
+ROUND_SHARE = 0.35
+
+Questions = Mapping[str, Sequence[Coin]]
+
+
+class Poll:
+    """
+    What one tick asks, and what it is answered.
+
+    Attributes:
+        coins: the coin list when the tick began.
+        states: what is known of each of them.
+        answers: the rates of each source that was asked, or why there are none.
+    """
+
+    def __init__(self, coins: Sequence[Coin], states: Mapping[str, CoinState]) -> None:
+        self.coins = coins
+        self.states = states
+        self.answers: dict[str, list[Rate] | SourceError] = {}
+        self._healths = _read_healths(store.load_healths())
+        limited = any(pacing.monthly_credits(POLL_SOURCES[name]) for name in settings.RATES_SOURCES)
+        self._calls = store.load_calls() if limited else {}
+
+    def rates(self) -> list[Rate]:
+        """Return all rates that were answered."""
+        return [rate for answer in self.answers.values() if not isinstance(answer, SourceError) for rate in answer]
+
+    def choose_due(self) -> Questions:
+        """
+        Return who is asked about what because it is time.
+
+        The first of `RATES_SOURCES` is asked with every tick; the others often enough to have a fresh opinion; all of
+        them only for their opinion while every coin shows the price of a fresh stream, and seldom unless another stream
+        contradicts it. A source whose own stream is fresh is not asked.
+        """
+        now = datetime.now(UTC)
+        states = [self.states[coin.symbol] for coin in self.coins]
+        streamed = all(_shows_stream(state, now) for state in states)
+        contradicted = streamed and any(_is_contradicted(state, now) for state in states)
+        opinion = CHECK_INTERVAL if streamed and not contradicted else settings.RATES_STALE_AFTER / 2
+        questions = {}
+        for place, name in enumerate(settings.RATES_SOURCES):
+            coins = self._not_streamed(self.coins, name, now)
+            if coins and self._may_ask(name, coins, now, wait=opinion if streamed or place else 0.0):
+                questions[name] = coins
+        return questions
+
+    def choose_doubtful(self) -> Questions:
+        """Return who is asked about the coins that are still in doubt: whoever was not asked yet, and may be."""
+        now = datetime.now(UTC)
+        left = [n for n in settings.RATES_SOURCES if n not in self.answers and self._may_ask(n, self.coins, now, 0.0)]
+        doubtful = self._find_doubtful(now) if left else []
+        questions = {name: self._not_streamed(doubtful, name, now) for name in left}
+        return {name: coins for name, coins in questions.items() if coins}
+
+    def ask(self, questions: Questions) -> None:
+        """Ask all *questions* at once; share what this process learned of the sources, and learn what others did."""
+        if not questions:
+            return
+        started = datetime.now(UTC)
+        asked = {n: _one_coin(n, coins) if self._healths[n].probing else coins for n, coins in questions.items()}
+        store.count_calls({name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}, started)
+        with ThreadPoolExecutor(len(asked)) as threads:
+            answers = dict(zip(asked, threads.map(_fetch, asked, asked.values()), strict=True))
+        took = time.time() - started.timestamp()
+        learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
+        self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, learned)))
+        self.answers |= answers
+
+    def _may_ask(self, name: str, coins: Sequence[Coin], now: datetime, wait: float) -> bool:
+        source = POLL_SOURCES[name]
+        spacing = pacing.credit_spacing(source, source.count_calls(coins), self._calls, now) if coins else 0.0
+        return pacing.may_ask(self._healths[name], now.timestamp(), wait, spacing)
+
+    def _not_streamed(self, coins: Sequence[Coin], name: str, now: datetime) -> list[Coin]:
+        """
+        Return those of *coins* that the source's own stream does not deliver; its poll would only replace that.
+
+        There are none where the source would not be called for any: a question that asks nothing proves nothing.
+        """
+        left = [coin for coin in coins if not _is_live(self.states[coin.symbol], now, name)]
+        return left if POLL_SOURCES[name].count_calls(left) else []
+
+    def _find_doubtful(self, now: datetime) -> list[Coin]:
+        """Return the coins that would be stale or disputed with what is known now."""
+        rules = read_rules()
+        known = next_board.add_rates(dict(self.states), self.rates(), False, rules)
+        verdicts = next_board.judge(known, now, rules)
+        return [coin for coin in self.coins if verdicts[coin.symbol].is_doubtful]
+
+
+def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
+    setups = {name: POLL_SOURCES[name].setup_fingerprint() for name in settings.RATES_SOURCES}
+    return {name: pacing.read_health(stored, name, setup) for name, setup in setups.items()}
+
+
+def _shows_stream(state: CoinState, now: datetime) -> bool:
+    return state.shown is not None and _is_live(state, now, state.shown.source)
+
+
+def _is_contradicted(state: CoinState, now: datetime) -> bool:
+    """Return whether a stream delivers another price than the one that is shown; USDT counts as its quote here."""
+    return state.shown is not None and any(
+        distance_pct(reading.rate.price, state.shown.price) > settings.RATES_AGREEMENT_PCT
+        for source, reading in state.readings.items()
+        if source != state.shown.source and _is_live(state, now, source)
+    )
+
+
+def _is_live(state: CoinState, now: datetime, source: str) -> bool:
+    """
+    Return whether the stream of *source* delivers the coin.
+
+    It does not when its rate is half-way to being stale: so there is another price before this one has to be marked.
+    """
+    reading = state.readings.get(source)
+    limit = timedelta(seconds=settings.RATES_STALE_AFTER / 2)
+    if reading is None or not reading.live or reading.refused is not None:
+        return False
+    return is_fresh(reading.rate.received_at, now, limit)
+
+
+def _one_coin(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
+    """Return one of *coins* that the source is called for: a probe of a source that refused us."""
+    return [next(coin for coin in coins if POLL_SOURCES[name].count_calls([coin]))]
+
+
+def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
+    timeout = min(LONGEST_ROUND, ROUND_SHARE * settings.RATES_REFRESH_INTERVAL)
+    outcome = "answered"
+    try:
+        with counts.answer_time.labels(name).time():
+            return POLL_SOURCES[name].fetch_rates(coins, timeout)
+    except SourceError as error:
+        outcome = error.kind
+        return error
+    except Exception as error:
+        # It costs this source a pause, and not the others and the tick.
+        logger.exception("%s: an internal error while reading its answer", name)
+        outcome = SourceGarbled.kind
+        return SourceGarbled(name, f"an internal error while reading its answer: {type(error).__name__}")
+    finally:
+        counts.answers.labels(name, outcome).inc()
+
+
+def _learn(name: str, health: Health, answer: list[Rate] | SourceError, asked_at: float, took: float) -> Health:
+    """Return *health* after *answer*; the first failure and the first answer after failures are a log line each."""
+    interval = settings.RATES_REFRESH_INTERVAL
+    if not isinstance(answer, SourceError):
+        if health.failures:
+            logger.info("%s: answers again", name)
+        return pacing.after_answer(health, asked_at, interval)
+    learned = pacing.after_error(health, answer, asked_at, interval, took)
+    pause = learned.paused_until - asked_at - took
+    if health.failures == 0 or learned.probing != health.probing:
+        logger.warning("%s%s", answer, f"; not asked again for {pause:.0f} s" if pause > 0 else "")
+    return learned
