@@ -1,1 +1,1 @@
-"""From a publication to every socket: one hub per web process, its links, and who may connect."""
+"""From a publication to every socket: one hub per web process, its links to the clients, and who may connect."""

@@ -17,7 +17,7 @@ RETRY_AFTER = 10
 LOG_INTERVAL = 60.0
 MAX_LOGGED_REFUSALS = 1000
 
-# Sockets by address, from the admission on; all of them under None.
+# Sockets by client address, from their admission on; the total is under None.
 _open: Counter[str | None] = Counter()
 _logged: dict[str, float] = {}
 
@@ -28,13 +28,13 @@ class Refusal(Exception):
     Raised when a handshake is refused.
 
     Attributes:
-        word: the reason in a word, for the metrics.
+        label: the reason in one word, for the metrics.
         status: HTTP status, where the server can send one; 403, 404 or 503.
-        code: close code, where the server can only accept and close.
-        reason: what the client reads.
+        code: close code, where the server cannot send a status.
+        reason: the text for the client.
     """
 
-    word: str
+    label: str
     status: int
     code: CloseCode
     reason: str
@@ -42,10 +42,10 @@ class Refusal(Exception):
 
 def admit(scope: dict[str, Any], draining: bool = False) -> str:
     """
-    Return the client's address, counted as one more socket until `release`.
+    Count one more socket for the client's address until `release`, and return that address.
 
     Raises:
-        Refusal: for a foreign origin, when there are too many sockets, or when the process is *draining* its own.
+        Refusal: for a foreign origin, when there are too many sockets, or when the process is *draining* its sockets.
     """
     headers = dict(scope["headers"])
     check_origin(headers, scope.get("scheme", "ws"))
@@ -65,7 +65,7 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
 
 
 def release(address: str) -> None:
-    """Count one socket of *address* less."""
+    """Count one socket less for *address*."""
     _open.subtract((None, address))
     if _open[address] <= 0:
         del _open[address]
@@ -73,10 +73,13 @@ def release(address: str) -> None:
 
 def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
     """
-    Refuse a browser that stands on another site's page.
+    Refuse a browser that shows another site's page.
 
-    No `Origin` is allowed: not a browser. One must equal scheme, host and port of the request's own `Host`, or an entry
-    of `RATES_ALLOWED_ORIGINS`; `null` is refused.
+    Without an `Origin` it is not a browser, and allowed. An `Origin` must equal scheme, host and port of the request's
+    `Host`, or an entry of `RATES_ALLOWED_ORIGINS`; `null` is refused.
+
+    Raises:
+        Refusal: with 403.
     """
     origin = headers.get(b"origin", b"").decode("latin-1").lower()
     if not origin:
@@ -99,23 +102,23 @@ def strip_port(origin: str) -> str:
     return origin
 
 
-def log_refusal(words: str) -> None:
-    """Log why a socket is refused, once a minute in the same *words*: who is refused comes again."""
+def log_refusal(reason: str) -> None:
+    """Log why a socket is refused, once a minute for the same *reason*: clients that are refused retry."""
     now = time.monotonic()
-    if now - _logged.get(words, float("-inf")) < LOG_INTERVAL:
+    if now - _logged.get(reason, float("-inf")) < LOG_INTERVAL:
         return
     if len(_logged) >= MAX_LOGGED_REFUSALS:
         _logged.clear()
-    _logged[words] = now
-    logger.warning("socket refused: %s", words)
+    _logged[reason] = now
+    logger.warning("socket refused: %s", reason)
 
 
 def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
-    """Return the client's address; the last one that a trusted proxy added, when there is one."""
+    """Return the client's address: behind a trusted proxy, the one that the proxy added last."""
     client = scope.get("client")
     return resolve_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
 
 
 def resolve_address(forwarded: str, peer: str) -> str:
-    """Return the last address of the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
+    """Return the last address in the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
     return forwarded.rsplit(",", 1)[-1].strip() if settings.TRUSTED_PROXY and forwarded else peer

@@ -1,8 +1,8 @@
 """
 `/ws/rates`: the protocol of one socket (`docs/protocol.md`).
 
-The consumer greets, reads what the client says, and hands the socket to the hub. It has no channel layer and touches
-no database, so it does without the base class's dispatch, which would hop to a thread for every message.
+The consumer admits a client, hands its socket to the hub, and reads what it sends. It uses no channel layer and no
+database, so it skips the base class's dispatch, which would hop to a thread for every message.
 """
 
 import json
@@ -27,7 +27,7 @@ from rates.telemetry import counts
 MAX_MESSAGE_BYTES = 4096
 MAX_SELECTION = 500
 MAX_BAD_MESSAGES = 4
-# What a frame's form can be wrong in, by the close code that it earns.
+# What can be wrong with a frame itself, by the close code for it.
 FRAME_ERRORS = {
     CloseCode.UNSUPPORTED_DATA: "not_text",
     CloseCode.POLICY_VIOLATION: "too_often",
@@ -36,12 +36,12 @@ FRAME_ERRORS = {
 # Messages a second, and how many at once.
 MESSAGE_RATE = 10.0
 MESSAGE_BURST = 20.0
-# Seconds a handshake waits for the hub's first look into the store.
+# Seconds that a handshake waits for the hub to read the store for the first time.
 FIRST_BOARD_TIMEOUT = 0.8
 
 
 class ClientError(Exception):
-    """Raised when a client's message is not one of the protocol; the socket stays open."""
+    """Raised when a client's message breaks the protocol; the socket stays open."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -49,14 +49,14 @@ class ClientError(Exception):
 
 
 class MessageAllowance:
-    """A token bucket: so many messages a second, with bursts."""
+    """A token bucket: `MESSAGE_RATE` messages a second, with bursts of `MESSAGE_BURST`."""
 
     def __init__(self) -> None:
         self._left = MESSAGE_BURST
         self._at = time.monotonic()
 
-    def take(self) -> bool:
-        """Use one message of the allowance; False when there is none left."""
+    def use(self) -> bool:
+        """Use up one message of the allowance; False when none was left."""
         now = time.monotonic()
         self._left = min(MESSAGE_BURST, self._left + (now - self._at) * MESSAGE_RATE) - 1
         self._at = now
@@ -77,7 +77,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             finally:
                 release(admitted)
         except Refusal as refusal:
-            counts.refused.labels(refusal.word).inc()
+            counts.refused.labels(refusal.label).inc()
             await refuse(refusal, scope, send)
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
@@ -107,7 +107,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         code: CloseCode | None = None
         while (message := await receive())["type"] != "websocket.disconnect":
             if code is not None:
-                continue  # Sent before the client learned that we had closed.
+                continue  # Sent before the client noticed that we had closed.
             code = check_frame(message, allowance)
             if code is not None:
                 counts.client_errors.labels(FRAME_ERRORS[code]).inc()
@@ -132,22 +132,22 @@ async def refuse_unknown_path(scope: dict[str, Any], receive: Any, send: Send) -
 
 
 def error_text(code: str, detail: str) -> str:
-    """Return an `error` frame; in ASCII, because *detail* may repeat half a surrogate pair of the client's."""
+    """Return an `error` frame; in ASCII, because *detail* may quote half a surrogate pair that the client sent."""
     return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
 
 
 def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCode | None:
-    """Return the close code that a client's frame earns by its form; None when it may be read."""
+    """Return the close code for a frame that is not text, too long, or one too many; None when it may be read."""
     text = message.get("text")
     if text is None:
         return CloseCode.UNSUPPORTED_DATA
     if len(text) > MAX_MESSAGE_BYTES or len(text.encode()) > MAX_MESSAGE_BYTES:
         return CloseCode.MESSAGE_TOO_BIG
-    return None if allowance.take() else CloseCode.POLICY_VIOLATION
+    return None if allowance.use() else CloseCode.POLICY_VIOLATION
 
 
 def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
-    """Return the selection in the address (`?symbols=BTC,XLM`); None for all coins."""
+    """Return the selection in the URL (`?symbols=BTC,XLM`); None for all coins."""
     values = parse_qs(scope["query_string"].decode("latin-1")).get("symbols")
     if values is None:
         return None
@@ -157,10 +157,10 @@ def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
 
 def handle_message(hub: Hub, socket: Socket, text: str) -> None:
     """
-    Do what a `rates.v1` client asks for.
+    Do what a message of a `rates.v1` client asks for.
 
     Raises:
-        ClientError: when that is not a message of the protocol.
+        ClientError: when *text* is not a message of the protocol.
     """
     try:
         message = json.loads(text)
@@ -177,16 +177,16 @@ def handle_message(hub: Hub, socket: Socket, text: str) -> None:
 
 def select(hub: Hub, socket: Socket, symbols: object) -> None:
     """
-    Change what *socket* is sent; *symbols* that are not on the board are reported, the rest is taken.
+    Change the selection of *socket*; *symbols* that are not on the board are reported, the others are kept.
 
     Raises:
-        ClientError: when *symbols* is neither null nor a list of at most 500 texts.
+        ClientError: when *symbols* is neither null nor a list of at most `MAX_SELECTION` strings.
     """
     if symbols is None:
         hub.select(socket, None)
         return
     if not isinstance(symbols, list) or len(symbols) > MAX_SELECTION or not all(isinstance(s, str) for s in symbols):
-        raise ClientError("bad_symbols", f"symbols must be null or a list of up to {MAX_SELECTION} texts")
+        raise ClientError("bad_symbols", f"symbols must be null or a list of up to {MAX_SELECTION} strings")
     known = {fold(symbol) for symbol in (hub.snapshot.fragments if hub.snapshot else ())}
     unknown = sorted({symbol for symbol in symbols if fold(symbol) not in known})
     if unknown:

@@ -1,7 +1,7 @@
 """
-The end of a web process: on SIGTERM its sockets are told to come back, then the server stops as it always does.
+The end of a web process: on SIGTERM its clients are told when to reconnect, then the server shuts down as usual.
 
-The signal is caught before the server sees it, because a server that stops closes its sockets without a word.
+The signal is caught before the server sees it, because a server that shuts down closes its sockets without a `bye`.
 """
 
 import asyncio
@@ -20,78 +20,78 @@ from rates.telemetry import counts
 
 logger = logging.getLogger(__name__)
 
-# Milliseconds: clients come back spread over this time, to whoever serves then.
+# Milliseconds: clients reconnect spread over this time, to whichever process serves then.
 RETRY_FROM, RETRY_TO = 500, 5000
-# Sockets closed between two looks at everything else.
+# Sockets closed before other tasks get a turn.
 BATCH = 200
-# Seconds for the sockets to be forgotten, and then for the clients to answer the close.
+# Seconds until the hub has to have no sockets left, and then for the clients to answer the close.
 DRAIN_TIMEOUT = 4.0
 CLOSE_LINGER = 1.0
 
 
 def install(hub: Hub) -> None:
-    """Drain *hub* on SIGTERM from now on; to be called in the server's event loop."""
+    """Drain *hub* on SIGTERM from now on; call it in the server's event loop."""
     if threading.current_thread() is not threading.main_thread():
-        return  # A server in a thread takes no signals.
+        return  # A server in a thread receives no signals.
     loop = asyncio.get_running_loop()
-    server = signal.getsignal(signal.SIGTERM)
+    server_handler = signal.getsignal(signal.SIGTERM)
     running: set[asyncio.Task[None]] = set()
 
     def begin() -> None:
         if not running:
-            running.add(loop.create_task(_drain_and_stop(hub, server)))
+            running.add(loop.create_task(_drain_and_stop(hub, server_handler)))
 
     def handle(number: int, frame: Any) -> None:
         if loop.is_closed():
-            stop(server)
+            stop(server_handler)
         else:
             loop.call_soon_threadsafe(begin)
 
     signal.signal(signal.SIGTERM, handle)
 
 
-async def _drain_and_stop(hub: Hub, server: Any) -> None:
+async def _drain_and_stop(hub: Hub, server_handler: Any) -> None:
     try:
         await drain(hub)
     finally:
-        stop(server)
+        stop(server_handler)
 
 
 async def drain(hub: Hub) -> None:
-    """Refuse new sockets, say goodbye to the open ones, and close them with 1012."""
+    """Refuse new sockets, send `bye` to the open ones, and close them with 1012."""
     hub.draining = True
     sockets = hub.all_sockets()
     for number, socket in enumerate(sockets):
-        say_goodbye(socket)
+        send_bye(socket)
         if number % BATCH == 0:
             await asyncio.sleep(0)
     if sockets:
-        logger.info("draining: %d sockets told to come back", len(sockets))
+        logger.info("draining: %d sockets told to reconnect", len(sockets))
         until = time.monotonic() + DRAIN_TIMEOUT
         while hub.count() and time.monotonic() < until:  # noqa: ASYNC110 - happens once, nothing else waits for it
             await asyncio.sleep(0.05)
         await asyncio.sleep(CLOSE_LINGER)
 
 
-def say_goodbye(socket: Socket) -> None:
-    """Tell one client when to come back, and close."""
+def send_bye(socket: Socket) -> None:
+    """Tell one client when to reconnect, and close its socket."""
     if socket.typed:
         socket.link.write(Frame(bye_text(random.randint(RETRY_FROM, RETRY_TO))))
     counts.closed.labels("draining").inc()
     socket.link.close(CloseCode.SERVICE_RESTART)
 
 
-def stop(server: Any) -> None:
+def stop(server_handler: Any) -> None:
     """
-    Let the server go on with SIGTERM, by its own handler.
+    Hand SIGTERM on to the server's own handler.
 
-    uvicorn's handler would have it end by the signal in the end, not with exit code 0; so its flag is set instead.
+    uvicorn's would end the process by the signal instead of with exit code 0; so its flag is set instead.
     """
-    owner: Any = getattr(server, "__self__", None)
+    owner: Any = getattr(server_handler, "__self__", None)
     if hasattr(owner, "should_exit"):
         owner.should_exit = True
-    elif callable(server):
-        server(signal.SIGTERM, None)
+    elif callable(server_handler):
+        server_handler(signal.SIGTERM, None)
     else:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTERM)

@@ -1,7 +1,7 @@
 """
-The answer to a handshake on every server: accepted in the dialect that was offered, or refused with an HTTP status.
+How a handshake is answered on every server: accepted in the dialect that was offered, or refused with an HTTP status.
 
-daphne's ASGI has neither headers for an accept nor a status beside 403, so its connection is reached past ASGI.
+daphne's ASGI supports neither headers in an accept nor a status other than 403, so its connection is used directly.
 """
 
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from rates.fanout.links import Send, daphne_protocol
 from rates.fanout.tokens import BEARER
 
 TYPED = "rates.v1"
-# On every accepted handshake, so that a client whose offer is misspelt can see what to offer.
+# On every accepted handshake, so that a client that misspells a dialect can see what to offer.
 DIALECTS_HEADER = "X-Rates-Dialects"
 
 
@@ -22,10 +22,10 @@ def offered_name(scope: dict[str, Any], name: str) -> str | None:
 
 
 async def accept(scope: dict[str, Any], send: Send) -> None:
-    """Accept; a browser that offers subprotocols wants one of them back, in its own spelling, and never its token."""
+    """Accept with one of the offered subprotocols, spelt as offered; browsers require that. Never echo the token."""
     subprotocol = offered_name(scope, TYPED) or offered_name(scope, BEARER)
     if daphne_protocol(send):
-        # It hands what it gets to autobahn, which takes a pair with headers too.
+        # daphne passes it on to autobahn, which takes a pair with headers too.
         await send({"type": "websocket.accept", "subprotocol": (subprotocol, {DIALECTS_HEADER: TYPED})})
     else:
         headers = [(DIALECTS_HEADER.lower().encode(), TYPED.encode())]

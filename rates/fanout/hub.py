@@ -1,13 +1,14 @@
 """
-One hub per web process: hears publications, holds the newest board, feeds the sockets.
+One hub per web process: it listens for publications, holds the newest board, and feeds the sockets.
 
     channel layer ─► hub ─► text per (dialect, selection), encoded once ─► every socket of that group
 
-The hub is the group's only member in its process, so a publication costs Redis the same however many sockets there
-are. A socket that has seen the previous publication gets the change; any other gets the whole board. Nothing is queued:
-a socket that is still busy with a frame skips publications, and gets the newest board when it is free.
+The hub is its process's only member of the channel layer's group, so a publication costs Redis the same however many
+sockets there are. A socket that has seen the previous publication gets the change; any other gets the whole board.
+Nothing is queued: a socket that has not taken a frame yet skips publications, and gets the newest board when it has.
 
-The store is the second opinion on silence: a link that hears nothing is checked against it, read and renewed.
+Silence is checked against the store: a hub that hears nothing although the store has changed reads it and subscribes
+again.
 """
 
 import asyncio
@@ -40,14 +41,14 @@ RETRY_DELAY = 1.0
 CHECK_INTERVAL = 1.0
 SUBSCRIBE_DEADLINE = 5.0
 
-# Answers that wait for a client which is still taking another frame.
+# Answers that wait for a client that has not taken the frame before yet.
 MAX_QUEUED_ANSWERS = 8
 
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
 
 class Hub:
-    """Holds the newest board of this process and sends it on; everything but `snapshot` belongs to one event loop."""
+    """Holds the newest board and sends it to all sockets; other threads may read `snapshot` and nothing else."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
@@ -63,11 +64,11 @@ class Hub:
 
     @property
     def started(self) -> bool:
-        """Whether it listens."""
+        """Whether its tasks run."""
         return bool(self._tasks)
 
     def start(self) -> None:
-        """Begin to listen in the running loop; does nothing when it listens already."""
+        """Start to listen in the running event loop, unless it does already."""
         if not self.started:
             self._tasks = [
                 asyncio.create_task(restart_on_error(self._run, "hub: listening")),
@@ -82,25 +83,25 @@ class Hub:
         self._tasks = []
 
     def _report(self) -> dict[str, int]:
-        """Return what this process reports."""
+        """Update the gauges, and return what else this process reports."""
         counts.sockets.set(self.count())
         counts.sockets_limit.set(settings.RATES_MAX_CONNECTIONS)
         counts.listening.set(self.listening)
         return {"sockets": self.count()}
 
     async def wait_ready(self, seconds: float) -> None:
-        """Wait until the store was read once, but no longer than *seconds*."""
+        """Wait until the store has been read once, at most *seconds*."""
         if not self._ready.is_set():
             try:
                 async with asyncio.timeout(seconds):
                     await self._ready.wait()
             except TimeoutError:
-                logger.info("the first board is not there yet")
+                logger.info("hub: no board yet after %g s", seconds)
 
     # Sockets
 
     def add(self, socket: Socket) -> None:
-        """Greet *socket* with what the process holds, and keep it fresh from now on."""
+        """Greet *socket* with the board that this process holds, and send it every change from now on."""
         socket.link.on_writable = lambda: self._catch_up(socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
         greeting = [publication.hello_text(self.snapshot.epoch if self.snapshot else "")] if socket.typed else []
@@ -120,19 +121,19 @@ class Hub:
         socket.link.close(code)
 
     def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:
-        """Send *socket* only *symbols* from now on, beginning with their board."""
+        """Send *socket* only *symbols* from now on, starting with their board."""
         self.remove(socket)
         socket.symbols = symbols
         self.sockets.setdefault(socket.group, set()).add(socket)
         self._send(socket, *self._board_texts(socket.group))
 
     def answer(self, socket: Socket, text: str) -> None:
-        """Send *text* to *socket* alone, as soon as it takes frames; one that asks on and on loses answers."""
+        """Send *text* to *socket* alone, now or later; one that asks without reading loses answers."""
         if not socket.link.write(Frame(text)):
             socket.answers = (*socket.answers, text)[:MAX_QUEUED_ANSWERS]
 
     def heartbeat(self, socket: Socket) -> None:
-        """Tell *socket* where the board stands."""
+        """Send a heartbeat to *socket* alone."""
         if self.snapshot:
             self.answer(socket, publication.heartbeat_text(self.snapshot))
 
@@ -157,7 +158,7 @@ class Hub:
         return [self._board(group)] if self.snapshot else []
 
     def _board(self, group: Group) -> str:
-        """Return the board as *group* gets it, written once however many sockets come at once."""
+        """Return the board as text for *group*, written once however many sockets need it."""
         assert self.snapshot is not None
         if group not in self._boards:
             typed, symbols = group
@@ -181,11 +182,11 @@ class Hub:
 
     # Publications
 
-    def take(self, message: dict[str, Any]) -> bool:
+    def handle_publication(self, message: dict[str, Any]) -> bool:
         """
-        Put the publication *message* on the board and send it on.
+        Apply the publication *message* to the board and send it to all sockets.
 
-        Returns False when it does not follow the board that is held: the store has to be read.
+        Returns False when it does not follow the current board: the store has to be read.
         """
         old = self.snapshot
         if old is None or message.get("v") != publication.MESSAGE_VERSION:
@@ -214,7 +215,7 @@ class Hub:
         self._send_all(text)
 
     def replace(self, snapshot: Snapshot | None) -> None:
-        """Take *snapshot* from the store as the board, and send it to all, unless what is held is as new."""
+        """Replace the board by *snapshot* from the store and send it to all sockets, unless the board is as new."""
         self._ready.set()
         if snapshot is None or self._is_at_least(snapshot.epoch, snapshot.seq, snapshot.as_of):
             return
@@ -224,12 +225,12 @@ class Hub:
 
     def _is_at_least(self, epoch: str, seq: int, as_of: str) -> bool:
         """
-        Return whether the board that is held is at least as new.
+        Return whether the current board is at least as new.
 
-        Number and time must both say so: a Redis failover sets the number back, a clock that is corrected the time.
+        Both number and time must be: a Redis failover sets the number back, a corrected clock the time.
         """
-        mine = self.snapshot
-        return mine is not None and mine.epoch == epoch and mine.seq >= seq and mine.as_of >= as_of
+        held = self.snapshot
+        return held is not None and held.epoch == epoch and held.seq >= seq and held.as_of >= as_of
 
     async def _read_store(self) -> None:
         self.replace(await asyncio.to_thread(store.load_snapshot))
@@ -245,7 +246,7 @@ class Hub:
                     logger.warning("hub: no publications, sockets keep the last board: %s", error)
                 self._failing = True
             except Exception:
-                logger.exception("hub: listening anew after an error")
+                logger.exception("hub: unexpected error; subscribing again")
             self._ready.set()
             await self._close_connections()
             await asyncio.sleep(RETRY_DELAY)
@@ -267,8 +268,8 @@ class Hub:
         finally:
             self.listening = False
             listener.cancel()
-            # It gives its channel up by a command to Redis, which is not waited for without end: one that hangs may
-            # have a successor by now. `_close_connections` ends it then.
+            # It unsubscribes by a command to Redis, which is not waited for forever: a server that hangs may have been
+            # replaced by now. `_close_connections` ends it then.
             listener.add_done_callback(lambda task: task.cancelled() or task.exception())
             await asyncio.wait({listener}, timeout=SUBSCRIBE_DEADLINE)
 
@@ -276,11 +277,11 @@ class Hub:
         while True:
             message = await layer.receive(channel)
             self.heard_at = time.monotonic()
-            if not self.take(message):
+            if not self.handle_publication(message):
                 await self._read_store()
 
     async def _watch(self, layer: Any, channel: str, listener: "asyncio.Task[None]") -> None:
-        """Return when the listener has missed what the store knows; raise what it raised."""
+        """Return when the listener has missed a publication that the store has; raise what it raised."""
         renewed_at = time.monotonic()
         while not (await asyncio.wait({listener}, timeout=SILENCE_BEFORE_CHECK))[0]:
             if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
@@ -288,26 +289,26 @@ class Hub:
                     await layer.group_add(publication.GROUP, channel)
                 renewed_at = time.monotonic()
             if time.monotonic() - self.heard_at > SILENCE_BEFORE_CHECK and await self._missed_publication():
-                logger.warning("hub: missed a publication; listening anew")
+                logger.warning("hub: missed a publication; subscribing again")
                 await self._read_store()
                 return
         listener.result()
 
     async def _close_connections(self) -> None:
         """
-        Close the layer's connections; it opens others when it is used again. In this loop the hub alone uses it.
+        Close the channel layer's connections; it opens new ones on its next use. Only the hub uses it in this loop.
 
-        It would never notice by itself that nothing comes any more: a master that hangs while Sentinel made another one
-        keeps the connection open for as long as it hangs.
+        By itself it would not notice that nothing arrives any more: a master that hangs while Sentinel has promoted
+        another one keeps its connections open for as long as it hangs.
         """
         layer: Any = get_channel_layer()
-        # The core layer's `flush` would forget the groups of all processes.
+        # `flush` of channels_redis' core layer would delete the groups of all processes.
         close = getattr(layer, "close_pools", layer.flush)
         try:
             async with asyncio.timeout(SUBSCRIBE_DEADLINE):
                 await close()
         except FAILURES as error:
-            logger.debug("hub: the connections could not be closed: %s", error)
+            logger.debug("hub: closing the connections failed: %s", error)
 
     async def _missed_publication(self) -> bool:
         if await self._is_current():
@@ -320,7 +321,7 @@ class Hub:
         return header is None or self._is_at_least(header.epoch, header.seq, header.as_of)
 
     async def _send_heartbeats(self) -> None:
-        """Send heartbeats while there is nothing else to send: an old `as_of` tells that nobody publishes."""
+        """Send heartbeats while nothing else is sent; an old `as_of` in them shows that nobody publishes."""
         while True:
             await asyncio.sleep(max(0.1, self._sent_at + settings.RATES_HEARTBEAT - 1 - time.monotonic()))
             if self.snapshot and time.monotonic() - self._sent_at >= settings.RATES_HEARTBEAT - 1:
@@ -331,7 +332,7 @@ class Hub:
                         socket.link.write(frame)
 
     async def _check_sockets(self) -> None:
-        """Look after all sockets: one timer instead of some for each of them."""
+        """Check all clients: one timer instead of several for each."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             now = time.time()

@@ -1,10 +1,10 @@
 """
-uvicorn's WebSocket protocol with a way for prepared frames: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
+uvicorn's WebSocket protocol, sending encoded frames too: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
 
     hub ─► ClientLink.write(frame) ─► the kernel      no queue, no task, no encoding per socket
 
-It offers itself to the application as `scope["extensions"]["rates.link"]`; under any other server the application goes
-through plain ASGI. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
+It offers itself to the application as `scope["extensions"]["rates.link"]`; under other servers the application uses
+the links in `links`. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
 """
 
 import os
@@ -22,24 +22,24 @@ from rates.fanout.slow_clients import CLOSE_TIMEOUT, SlowClientTimer, reset_conn
 from rates.fanout.sockets import Frame
 from rates.telemetry import counts
 
-# Bytes: what the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
+# Bytes that the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
 SEND_BUFFER = 64 * 1024
 MAX_MESSAGE_BYTES = 4096
 # Seconds for the last frames to a client that does not read.
 STUCK_CLOSE_TIMEOUT = 0.3
-# Seconds of silence before a ping; seconds that the answer may take.
+# Seconds of silence before a ping, and for the pong to arrive.
 PING_AFTER = 13.0
 PONG_TIMEOUT = 9.0
 MAX_FRAGMENTS = 100
 
 PING = b"\x89\x00"
-# A pong to it is this head and four bytes of mask.
-PONG_HEAD = b"\x8a\x80"
+# The pong to it is this header and four bytes of mask.
+PONG_HEADER = b"\x8a\x80"
 PONG_SIZE = 6
 
 
 def ends_at_frame_boundary(data: bytes) -> bool:
-    """Return whether *data*, which begins at the start of a client's frame, ends with a whole one."""
+    """Return whether *data*, which begins with a client's frame, ends at the end of one."""
     at = 0
     while at + 2 <= len(data):
         size = data[at + 1] & 0x7F
@@ -51,7 +51,7 @@ def ends_at_frame_boundary(data: bytes) -> bool:
 
 
 def is_utf8(data: bytes) -> bool:
-    """Return whether *data* is text."""
+    """Return whether *data* is valid UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -65,29 +65,29 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.conn.max_message_size = MAX_MESSAGE_BYTES
-        # A frame that is prepared for all cannot be compressed for one, and each compressor costs 30 KB and more.
+        # Frames are encoded once for all clients, so they cannot be compressed for one; a compressor costs 30 KB.
         self.conn.available_extensions = []
         self.on_writable: Callable[[], None] = lambda: None
         self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
         self._timer = SlowClientTimer()
-        # Nothing waits, and the connection is not closing: one flag, because `write` is called for each delivery.
+        # Nothing waits and the connection is not closing: one flag, because `write` is the hot path.
         self._accepts_frames = True
-        self._file = -1
+        self._descriptor = -1
         self._at_frame_boundary = False
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Let nothing wait in the process beyond the frame that the kernel has begun to take."""
+        """Buffer nothing in the process beyond the rest of one frame."""
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=0)
         connection = transport.get_extra_info("socket")
         if connection is not None and connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if connection is not None and transport.get_extra_info("sslcontext") is None:
-            self._file = connection.fileno()
+            self._descriptor = connection.fileno()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Break the circles that only the garbage collection would find."""
+        """Break the reference cycles, which would otherwise wait for the garbage collector."""
         super().connection_lost(exc)
         self._accepts_frames = False
         self.on_writable = lambda: None
@@ -105,23 +105,23 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
             cast("dict[str, Any]", self.scope["extensions"])["rates.link"] = self
 
     def eof_received(self) -> None:
-        """Write nothing more to a client that has gone; the transport closes by itself."""
+        """Stop writing to a client that has gone; the transport closes by itself."""
         self._accepts_frames = False
 
-    # The hub's side
+    # Called by the hub
 
     def write(self, frame: Frame) -> bool:
         """
-        Write *frame*, unless one before it still waits.
+        Write *frame*, unless the client has not taken the one before yet.
 
-        Nothing waits, so it goes straight to the kernel, and only what the kernel does not take to the transport: that
-        saves a tenth of the delivery. A TLS connection encrypts first, and a broken one is the transport's to find.
+        As nothing waits, it goes straight to the kernel, and only what the kernel does not take to the transport; that
+        saves a tenth of the time. TLS has to go through the transport, which also reports broken connections.
         """
         if not self._accepts_frames:
             return False
         wire = frame.wire
         try:
-            taken = os.write(self._file, wire) if self._file >= 0 else 0
+            taken = os.write(self._descriptor, wire) if self._descriptor >= 0 else 0
         except OSError:
             taken = 0
         if taken < len(wire):
@@ -129,7 +129,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         return True
 
     def close(self, code: int) -> None:
-        """Send a close frame behind what waits, and end the connection soon, whether the client answers or not."""
+        """Send a close frame after what waits, and end the connection soon, whether the client answers or not."""
         if self.close_sent or self.transport.is_closing():
             return
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
@@ -166,7 +166,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(PING)
 
     def shutdown(self) -> None:
-        """End the connection with the server; a client that does not read cannot hold it up."""
+        """End the connection when the server stops; a client that does not read cannot delay that."""
         self._accepts_frames = False
         super().shutdown()
         if self._is_blocked():
@@ -177,32 +177,32 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         return not self.writable.is_set()
 
     def pause_writing(self) -> None:
-        """Skip this client from now on."""
+        """Have the hub skip this client until it has read what was written."""
         super().pause_writing()
         self._accepts_frames = False
         self._timer.restart()
 
     def resume_writing(self) -> None:
-        """Let the hub send what the client has missed."""
+        """Have the hub send what the client has missed."""
         super().resume_writing()
         self._accepts_frames = not (self.close_sent or self.transport.is_closing())
         self.on_writable()
 
     async def send(self, message: Any) -> None:
-        """Answer the application; uvicorn would log a refused handshake as a mistake of ours."""
+        """Send *message*; without the override uvicorn logs a refused handshake as an error of the application."""
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True
             self._accepts_frames = False
 
-    # The client's side
+    # Called for what the client sends
 
     def data_received(self, data: bytes) -> None:
-        """Take any sign of life; a pong that comes alone is read no further."""
+        """Note the sign of life; a pong that comes alone is not parsed."""
         self._heard_at = self.loop.time()
         self._pinged_at = None
         if self._at_frame_boundary:
-            if len(data) == PONG_SIZE and data.startswith(PONG_HEAD):
+            if len(data) == PONG_SIZE and data.startswith(PONG_HEADER):
                 return
             self._at_frame_boundary = ends_at_frame_boundary(data)
         elif not self.handshake_initiated:
@@ -210,32 +210,32 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         super().data_received(data)
 
     def handle_close(self, event: MessageFrame) -> None:
-        """Answer the client's close, which is the last frame of ours."""
+        """Answer the client's close; nothing may be written after that."""
         self._accepts_frames = False
         super().handle_close(event)
 
     def handle_ping(self) -> None:
-        """Answer, unless the client does not read: the answers to a flood of pings would wait in our memory."""
+        """Answer, unless the client does not read: otherwise the pongs to a flood of pings would pile up in memory."""
         output = self.conn.data_to_send()
         if not self._is_blocked():
             self.transport.write(b"".join(output))
 
     def handle_cont(self, event: MessageFrame) -> None:
-        """Refuse a message in too many pieces: empty ones never reach the limit of its size."""
+        """Refuse a message in too many fragments: empty ones would never reach the size limit."""
         if len(self.frames) >= MAX_FRAGMENTS:
             self._fail(CloseCode.MESSAGE_TOO_BIG)
         else:
             super().handle_cont(event)
 
     def send_receive_event_to_app(self) -> None:
-        """Hand the message over; one that is not text is the client's fault and no error of ours."""
+        """Pass the message on; invalid UTF-8 is the client's fault and would be logged as an internal error."""
         if self.curr_msg_data_type == "text" and not is_utf8(b"".join(self.frames)):
             self._fail(CloseCode.INVALID_DATA)
         else:
             super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        """End a connection whose bytes cannot be read; before the handshake there is no close frame to send."""
+        """End a connection whose bytes cannot be parsed; before the handshake there is no close frame to send."""
         self._accepts_frames = False
         if self.conn.close_sent is not None:
             counts.closed.labels("protocol").inc()

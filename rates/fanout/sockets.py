@@ -1,5 +1,5 @@
 """
-What the hub hands to its clients, and how it knows them: prepared texts, the way to one client, the client itself.
+What the hub knows of its clients: encoded frames, the link to one client, and the client itself.
 
 A `Frame` is made once for all clients that get it; a `ClientLink` takes it or says that the client is busy.
 """
@@ -13,7 +13,7 @@ Group = tuple[bool, frozenset[str] | None]
 
 
 class Frame:
-    """Texts to send together, one message each, encoded once for all sockets that get them."""
+    """Texts that are sent together, one message each, encoded once for all sockets that get them."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts
@@ -25,7 +25,7 @@ class Frame:
 
 
 def encode_text_frame(data: bytes) -> bytes:
-    """Return *data* as one text frame of a server."""
+    """Return *data* as one unmasked text frame."""
     size = len(data)
     if size < 126:
         return b"\x81" + size.to_bytes(1, "big") + data
@@ -35,18 +35,18 @@ def encode_text_frame(data: bytes) -> bytes:
 
 
 class ClientLink(Protocol):
-    """The way to one client; `rates.fanout.links` has one for every kind of server."""
+    """The connection to one client; `links` and `server` have one for each kind of server."""
 
     on_writable: Callable[[], None]
 
     def write(self, frame: Frame) -> bool:
-        """Hand over *frame*; False when the link is still busy with the one before."""
+        """Send *frame*; False when the client has not taken the one before yet."""
 
     def close(self, code: int) -> None:
         """Close the connection with *code*."""
 
     def check_client(self) -> None:
-        """Find out whether the client is there and takes what it is sent; called every second."""
+        """Check that the client is alive and reads what it is sent; called every second."""
 
 
 class Socket:
@@ -54,11 +54,11 @@ class Socket:
     One client of the hub.
 
     Attributes:
-        typed: speaks `rates.v1`; otherwise it gets plain maps of prices.
+        typed: it speaks `rates.v1`; otherwise it gets plain maps of prices.
         symbols: its selection, folded; None for all coins.
         behind: it has missed a publication, so the board is the next that it gets.
-        answers: what it has asked for and could not be given yet.
-        expires_at: seconds since 1970 at which its token runs out; None without one.
+        answers: replies to its messages that could not be sent yet.
+        expires_at: Unix time at which its token expires; None without one.
     """
 
     __slots__ = ("answers", "behind", "expires_at", "link", "symbols", "typed")

@@ -1,5 +1,5 @@
 """
-Who may open a socket when ``RATES_WS_AUTH=jwt``: a token in the handshake, or a staff member's session.
+Who may open a socket when ``RATES_WS_AUTH=jwt``: a token in the handshake, or the session of a logged-in user.
 
     Authorization: Bearer <jwt>                        programs
     Sec-WebSocket-Protocol: rates.v1, bearer, <jwt>    browsers
@@ -7,8 +7,8 @@ Who may open a socket when ``RATES_WS_AUTH=jwt``: a token in the handshake, or a
 
 Never in the query string, which proxies write into their logs. Reference for the checks: RFC 8725.
 
-The dashboard is public, so its page gets tokens of our own, signed with a key derived from `SECRET_KEY` and good for
-some minutes. They keep other sites and forgotten programs out, not a person who can load the page.
+The dashboard is public, so its pages get tokens from us, signed with a key derived from `SECRET_KEY` and valid for a
+few minutes. They keep other sites and forgotten programs out, not a person who can load the page.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ MAX_TOKEN_BYTES = 4096
 PAGE_TOKEN_LIFETIME = timedelta(minutes=5)
 PAGE_AUDIENCE = "rates-page"
 BEARER = "bearer"
-# Seconds a handshake waits to hear whose session it shows; all of them ask in one thread, one after the other.
+# Seconds that a handshake waits for its session to be looked up; all look-ups share one thread.
 SESSION_TIMEOUT = 3.0
 
 
 class TokenRefused(Exception):
-    """Raised when a token is missing, or does not prove what it should; the message never repeats it."""
+    """Raised when a token is missing or invalid; the message never quotes it."""
 
 
 def find_token(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str | None:
-    """Return the token that a handshake shows, unread; None without one."""
+    """Return the token in a handshake, unverified; None without one."""
     kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if kind.lower() == BEARER:
         return value.strip()
@@ -55,17 +55,17 @@ def find_token(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str | None
 
 def check_token(token: str) -> float:
     """
-    Return when *token* runs out, in seconds since 1970.
+    Return when *token* expires, as a Unix time.
 
     Raises:
-        TokenRefused: when it is too long, unreadable, signed otherwise, run out, not valid yet, or not meant for us.
+        TokenRefused: when it is too long, unreadable, signed with another key, expired, not valid yet, or not for us.
     """
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenRefused("too long")
     try:
-        return _read(token, _page_key(), "HS256", PAGE_AUDIENCE, "")
+        return _decode(token, _page_key(), "HS256", PAGE_AUDIENCE, "")
     except TokenRefused:
-        return _read(
+        return _decode(
             token,
             settings.RATES_JWT_KEY,
             settings.RATES_JWT_ALGORITHM,
@@ -74,7 +74,7 @@ def check_token(token: str) -> float:
         )
 
 
-def _read(token: str, key: str, algorithm: str, audience: str, issuer: str) -> float:
+def _decode(token: str, key: str, algorithm: str, audience: str, issuer: str) -> float:
     options: Options = {"require": ["exp"], "verify_aud": bool(audience)}
     try:
         claims = jwt.decode(token, key, [algorithm], options=options, audience=audience or None, issuer=issuer or None)
@@ -83,27 +83,29 @@ def _read(token: str, key: str, algorithm: str, audience: str, issuer: str) -> f
         raise TokenRefused(type(error).__name__) from None
 
 
-def issue_token(name: str, life: timedelta) -> str:
+def issue_token(name: str, lifetime: timedelta) -> str:
     """
     Return a token for *name*, signed with the shared secret.
 
     Raises:
-        ValueError: when the configured key only checks tokens.
+        ValueError: when the configured key can only verify tokens.
     """
     if settings.RATES_JWT_ALGORITHM != "HS256":
-        raise ValueError(f"RATES_JWT_KEY is a public key ({settings.RATES_JWT_ALGORITHM}): it checks, it cannot sign")
+        raise ValueError(
+            f"RATES_JWT_KEY is a public key ({settings.RATES_JWT_ALGORITHM}): it verifies tokens and cannot sign them"
+        )
     claims = {"sub": name, "aud": settings.RATES_JWT_AUDIENCE, "iss": settings.RATES_JWT_ISSUER}
-    return _sign({name: value for name, value in claims.items() if value}, settings.RATES_JWT_KEY, life)
+    return _sign({name: value for name, value in claims.items() if value}, settings.RATES_JWT_KEY, lifetime)
 
 
 def issue_page_token() -> str:
-    """Return a token for a page of ours."""
+    """Return a token for one of our pages."""
     return _sign({"aud": PAGE_AUDIENCE}, _page_key(), PAGE_TOKEN_LIFETIME)
 
 
-def _sign(claims: dict[str, Any], key: str, life: timedelta) -> str:
+def _sign(claims: dict[str, Any], key: str, lifetime: timedelta) -> str:
     now = int(time.time())
-    return jwt.encode(claims | {"iat": now, "exp": now + int(life.total_seconds())}, key, "HS256")
+    return jwt.encode(claims | {"iat": now, "exp": now + int(lifetime.total_seconds())}, key, "HS256")
 
 
 def _page_key() -> str:
@@ -112,11 +114,11 @@ def _page_key() -> str:
 
 async def authenticate(scope: dict[str, Any]) -> float:
     """
-    Return until when a handshake may keep its socket, in seconds since 1970.
+    Return until when a client may keep its socket, as a Unix time.
 
     Raises:
-        TokenRefused: when it shows neither a good token nor the session of a logged-in user.
-        Refusal: when it shows a session, and the database does not say whose.
+        TokenRefused: when its handshake has neither a valid token nor the session of a logged-in user.
+        Refusal: when it has a session that cannot be looked up.
     """
     headers = dict(scope["headers"])
     token = find_token(scope, headers)
@@ -128,7 +130,7 @@ async def authenticate(scope: dict[str, Any]) -> float:
             expiry: float | None = await _session_expiry(key) if key else None
     except (DatabaseError, TimeoutError) as error:
         reason = str(error).partition("\n")[0] or "no answer"
-        log_refusal(f"nobody can say whose session it shows: {reason}")
+        log_refusal(f"its session cannot be looked up: {reason}")
         raise Refusal("database", 503, CloseCode.TRY_AGAIN_LATER, "sessions cannot be looked up") from None
     if expiry is None:
         raise TokenRefused("no token")
@@ -145,7 +147,7 @@ def _session_key(cookies: str) -> str | None:
 
 @database_sync_to_async  # type: ignore[untyped-decorator] # Channels has no hints
 def _session_expiry(key: str) -> float | None:
-    """Return when the session *key* ends; None when nobody is logged in by it."""
+    """Return when the session *key* expires; None when it is not that of a logged-in user."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
     if not get_user(request).is_authenticated:

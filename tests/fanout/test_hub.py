@@ -80,14 +80,14 @@ def test_a_new_socket_gets_hello_and_the_board(hub: Hub) -> None:
 
 def test_a_plain_socket_gets_the_map_of_prices_and_nothing_else(hub: Hub) -> None:
     link = join(hub, typed=False)
-    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     assert link.taken() == [{"BTC": 1, "ETH": 2}, {"BTC": 3, "ETH": 2}]
 
 
 def test_a_publication_reaches_sockets_as_the_change(hub: Hub) -> None:
     link = join(hub)
     link.taken()
-    assert hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    assert hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     [update] = link.taken()
     assert (update["type"], update["seq"], update["removed"]) == ("update", 2, [])
     assert [(coin["symbol"], coin["price"]) for coin in update["rates"]] == [("BTC", "3")]
@@ -97,14 +97,14 @@ def test_a_publication_reaches_sockets_as_the_change(hub: Hub) -> None:
 def test_a_removed_and_a_moved_coin_are_told(hub: Hub) -> None:
     link = join(hub)
     link.taken()
-    hub.take(step(FIRST, ADA="5", BTC="1")[1])
+    hub.handle_publication(step(FIRST, ADA="5", BTC="1")[1])
     [update] = link.taken()
     assert (update["removed"], update["symbols"]) == (["ETH"], ["ADA", "BTC"])
 
 
 def test_a_selection_decides_what_is_sent(hub: Hub) -> None:
     link = join(hub, symbols={"ETH"})
-    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     _, whole, update = link.taken()
     assert [coin["symbol"] for coin in whole["rates"]] == ["ETH"]
     assert update["rates"] == []
@@ -131,29 +131,29 @@ def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
     for link in links:
         hub.add(Socket(link, typed=True))
         link.taken()
-    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     assert len({id(link.frames[0]) for link in links}) == 1
 
 
 def test_a_gap_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
     second = board(2, BTC="3", ETH="2")
-    assert not hub.take(step(second, BTC="4", ETH="2")[1])
+    assert not hub.handle_publication(step(second, BTC="4", ETH="2")[1])
     assert hub.snapshot == FIRST
 
 
 def test_a_new_epoch_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
-    assert not hub.take(publication.build_message(board(2, "e2", BTC="1", ETH="2"), {"BTC"}, set()))
+    assert not hub.handle_publication(publication.build_message(board(2, "e2", BTC="1", ETH="2"), {"BTC"}, set()))
 
 
 def test_an_unknown_version_of_the_message_is_not_taken(hub: Hub) -> None:
-    assert not hub.take(step(FIRST, BTC="3", ETH="2")[1] | {"v": 2})
-    assert not hub.take({"type": publication.EVENT})
+    assert not hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1] | {"v": 2})
+    assert not hub.handle_publication({"type": publication.EVENT})
 
 
 def test_a_publication_that_is_on_the_board_already_is_ignored(hub: Hub) -> None:
     link = join(hub)
     link.taken()
-    assert hub.take(publication.build_message(FIRST, {"BTC"}, set()))
+    assert hub.handle_publication(publication.build_message(FIRST, {"BTC"}, set()))
     assert link.taken() == []
 
 
@@ -168,7 +168,7 @@ def test_a_board_from_the_store_goes_to_all(hub: Hub) -> None:
 def test_an_older_board_from_the_store_is_not_taken(hub: Hub) -> None:
     """A read of the store can be overtaken by the publication that it did not see yet."""
     second, message = step(FIRST, BTC="3", ETH="2")
-    hub.take(message)
+    hub.handle_publication(message)
     hub.replace(FIRST)
     assert hub.snapshot == second
 
@@ -193,8 +193,8 @@ def test_a_slow_socket_skips_publications_and_then_gets_the_newest_board(hub: Hu
     slow.taken(), quick.taken()
     slow.busy = True
     second, message = step(FIRST, BTC="3", ETH="2")
-    hub.take(message)
-    hub.take(step(second, BTC="4", ETH="2")[1])
+    hub.handle_publication(message)
+    hub.handle_publication(step(second, BTC="4", ETH="2")[1])
     slow.free()
     [whole] = slow.taken()
     assert (whole["type"], whole["seq"], whole["rates"][0]["price"]) == ("board", 3, "4")
@@ -205,10 +205,10 @@ def test_a_socket_that_was_slow_gets_changes_again(hub: Hub) -> None:
     slow = join(hub)
     slow.busy = True
     second, message = step(FIRST, BTC="3", ETH="2")
-    hub.take(message)
+    hub.handle_publication(message)
     slow.free()
     slow.taken()
-    hub.take(step(second, BTC="4", ETH="2")[1])
+    hub.handle_publication(step(second, BTC="4", ETH="2")[1])
     assert slow.kinds() == ["update"]
 
 
@@ -219,7 +219,7 @@ def test_a_busy_socket_gets_its_answers_when_it_is_free(hub: Hub) -> None:
     link.taken()
     link.busy = True
     hub.heartbeat(socket)
-    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     link.free()
     assert link.kinds() == ["board", "heartbeat"]
     link.free()
@@ -245,7 +245,7 @@ def test_a_removed_socket_gets_nothing(hub: Hub) -> None:
     link.taken()
     hub.remove(socket)
     hub.remove(socket)
-    hub.take(step(FIRST, BTC="3", ETH="2")[1])
+    hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     assert (link.taken(), hub.count(), hub.sockets) == ([], 0, {})
 
 

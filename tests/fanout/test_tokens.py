@@ -192,7 +192,7 @@ async def test_a_session_that_cannot_be_looked_up_is_refused_and_a_token_needs_n
         await rename_table("lost", "django_session")
     assert "Traceback" not in caplog.text
     assert [r.getMessage() for r in caplog.records if r.name.startswith("rates.")] == [
-        "socket refused: nobody can say whose session it shows: no such table: django_session"
+        "socket refused: its session cannot be looked up: no such table: django_session"
     ]
 
 
