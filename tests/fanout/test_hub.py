@@ -10,6 +10,7 @@ import pytest
 from rates import publication
 from rates.fanout.hub import MAX_QUEUED_ANSWERS, Hub
 from rates.fanout.sockets import Frame, Socket
+from rates.symbols import fold
 from rates.types import Snapshot
 from tests.boards import fragments
 
@@ -103,7 +104,7 @@ def test_a_removed_and_a_moved_coin_are_told(hub: Hub) -> None:
 
 
 def test_a_selection_decides_what_is_sent(hub: Hub) -> None:
-    link = join(hub, symbols={"ETH"})
+    link = join(hub, symbols={fold("ETH")})
     hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     _, whole, update = link.taken()
     assert [coin["symbol"] for coin in whole["rates"]] == ["ETH"]
@@ -115,7 +116,7 @@ def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
     socket = Socket(link, typed=True)
     hub.add(socket)
     link.taken()
-    hub.select(socket, frozenset({"BTC"}))
+    hub.select(socket, frozenset({fold("BTC")}))
     [whole] = link.taken()
     assert (whole["type"], [coin["symbol"] for coin in whole["rates"]]) == ("board", ["BTC"])
     assert hub.count() == 1
