@@ -1,9 +1,9 @@
-"""The dashboard application: the pages, which only read."""
+"""The dashboard application: the pages. They read and write nothing."""
 
 from django.apps import AppConfig
 
 
 class DashboardConfig(AppConfig):
-    """The pages people watch."""
+    """The pages."""
 
     name = "dashboard"

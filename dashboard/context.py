@@ -1,4 +1,4 @@
-"""What the views hand to the templates: the newest board, its histories, the visitor's first-paint preferences."""
+"""What the views pass to the templates: the newest board, its histories, the preferences in the visitor's cookies."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from dashboard.numbers import currency_sign
 from dashboard.presentation import CoinView, is_late, read_rate, unpriced, view_coin
-from dashboard.words import script_words
+from dashboard.texts import script_texts
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
@@ -24,11 +24,11 @@ from rates.types import HistoryPoint, Snapshot, read_time, time_text
 
 logger = logging.getLogger(__name__)
 
-# Up to so many coins, cards say everything and there is no table.
+# With this many coins or fewer, every coin is a card and there is no table.
 CARDS_ONLY = 6
-# Coins that lead the page of somebody who has pinned nothing yet.
-FIRST_PINS = 4
-# What a page loads at once: named, so that the browser asks for all of them together instead of import by import.
+# Coins that are pinned for a visitor who has pinned nothing yet.
+DEFAULT_PINS = 4
+# Preloaded: without it the browser would discover them import by import, one round trip after the other.
 SCRIPTS = (
     "dashboard/js/main.js",
     "dashboard/js/board.js",
@@ -49,10 +49,11 @@ PALETTES = ("blue", "east")
 @dataclass(frozen=True, slots=True)
 class BoardView:
     """
-    The board at one moment, ready for templates and for the scripts that take over from them.
+    The board at one moment, ready for templates and for the scripts that keep the page current.
 
     Attributes:
-        pins: symbols that the visitor has pinned, or those that lead the page until then.
+        pins: symbols that the visitor has pinned, or the default ones.
+        late: nobody has published for so long that no price may look live.
     """
 
     coins: Sequence[CoinView]
@@ -66,7 +67,7 @@ class BoardView:
 
 
 def load_snapshot() -> Snapshot | None:
-    """Return the newest board this process knows of; None when there is none, or Redis is away."""
+    """Return the newest board this process knows of; None when there is none, or Redis is down."""
     snapshot = get_hub().snapshot
     if snapshot is not None:
         return snapshot
@@ -78,7 +79,7 @@ def load_snapshot() -> Snapshot | None:
 
 
 def load_histories(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint]]:
-    """Return the stored updates of *symbols*; nothing while Redis is away, for a page without lines is still a page."""
+    """Return the stored updates of *symbols*; none while Redis is down: a page without lines is still useful."""
     try:
         return store.load_histories(symbols)
     except StoreUnavailable as error:
@@ -88,14 +89,14 @@ def load_histories(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint
 
 def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = None) -> BoardView:
     """
-    Return the board, or its coins named by *only* (in that order, in any case).
+    Return the board, or only the coins *only* (in that order; symbols in any case).
 
-    *pins* are None until the visitor has chosen.
+    *pins* are None until the visitor has pinned any.
     """
     snapshot = load_snapshot()
     rates = _rates(snapshot)
     if pins is None:
-        pins = list(rates)[:FIRST_PINS] if len(rates) > CARDS_ONLY else []
+        pins = list(rates)[:DEFAULT_PINS] if len(rates) > CARDS_ONLY else []
     if only is not None:
         by_key = {fold(symbol): symbol for symbol in rates}
         wanted = (by_key.get(fold(symbol)) for symbol in only)
@@ -116,7 +117,7 @@ def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
 
 
 def script_board(board: BoardView) -> dict[str, Any]:
-    """Return what the scripts start from: exactly what the template shows."""
+    """Return the state that the scripts start from: exactly what the template shows."""
     return {
         "epoch": board.epoch,
         "seq": board.seq,
@@ -127,13 +128,13 @@ def script_board(board: BoardView) -> dict[str, Any]:
 
 
 def read_pins(request: HttpRequest) -> list[str] | None:
-    """Return the symbols that the visitor has pinned, from the cookie that the scripts keep; None: never chosen."""
+    """Return the symbols that the visitor has pinned, from the cookie that the scripts write; None: none ever."""
     text = request.COOKIES.get("pins")
     return None if text is None else [symbol for symbol in unquote(text).split(",") if symbol]
 
 
 def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
-    """Return what every page needs: look, words, addresses and limits for the scripts."""
+    """Return what every page needs: theme, texts, and the addresses and limits for the scripts."""
     theme, palette = request.COOKIES.get("theme"), request.COOKIES.get("palette")
     return {
         "board": board,
@@ -152,14 +153,14 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
             "token": _token_url(),
         },
         "script_board": script_board(board),
-        "script_words": script_words(),
+        "script_texts": script_texts(),
         "simulated": any(coin.simulated for coin in board.coins),
         "sources": sorted({coin.source for coin in board.coins if coin.source}),
     }
 
 
 def _token_url() -> str:
-    """Return where a page gets a short-lived token for its socket; empty when sockets are public."""
+    """Return the address at which a page gets a short-lived token for its socket; empty when sockets are public."""
     return reverse("socket-token") if settings.RATES_WS_AUTH == "jwt" else ""
 
 
@@ -168,15 +169,15 @@ def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[st
     cards_only = wall or len(board.coins) <= CARDS_ONLY
     pinned = [coin for coin in board.coins if coin.pinned]
     others = [coin for coin in board.coins if not coin.pinned]
-    ways = [coin.change.direction for coin in board.coins if coin.change]
-    up, down = ways.count("up"), ways.count("down")
+    directions = [coin.change.direction for coin in board.coins if coin.change]
+    up, down = directions.count("up"), directions.count("down")
     return page_context(request, board) | {
         "wall": wall,
         "cards": pinned + others if cards_only else pinned,
         "rows": board.coins,
         "cards_only": cards_only,
         "cards_limit": CARDS_ONLY,
-        "first_pins": FIRST_PINS,
+        "default_pins": DEFAULT_PINS,
         "up": up,
         "down": down,
         "up_share": round(100 * up / (up + down), 1) if up + down else 50,

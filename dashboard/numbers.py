@@ -1,12 +1,12 @@
 """
-How numbers are written for people: one table of rules, kept by this module and by `js/numbers.js` alike.
+How numbers are written for people: one table of rules, which this module and `js/numbers.js` both follow.
 
     price        shown with
     >= 10        2 decimals
     >= 0.1       4
     >= 0.01      5
     >= 0.00001   8
-    below        0.0, the count of zeros as a subscript, and 4 significant digits
+    below        0.0, the number of repeated zeros as a subscript, and 4 significant digits
 
 Both are tested against the cases of `tests/data/number_cases.json`. Halves are rounded away from zero.
 """
@@ -23,7 +23,7 @@ from rates.types import round_places
 TINY = 0
 STEPS = ((Decimal(10), 2), (Decimal("0.1"), 4), (Decimal("0.01"), 5), (Decimal("0.00001"), 8))
 TINY_DIGITS = 4
-# Signs of the quote currencies; any other is written as its code.
+# Signs of quote currencies; any other is written as its code.
 SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "try": "₺", "btc": "₿"}
 
 
@@ -74,14 +74,14 @@ def _tiny(price: Decimal) -> PriceText:
 
 
 def format_amount(amount: Decimal, decimals: int) -> PriceText:
-    """Return what a price moved by, with its sign and the price's *decimals*."""
+    """Return by how much a price moved, with its sign and the price's *decimals*."""
     text = format_price(abs(amount), decimals)
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
     return replace(text, lead=sign + text.lead, full=sign + text.full)
 
 
 def direction(change: Decimal | None) -> str:
-    """Return `up`, `down` or `flat`: what is left of *change* (percent) after rounding."""
+    """Return `up`, `down` or `flat`: the direction of *change* (percent) after rounding."""
     rounded = round_places(change or Decimal(0), 2, ROUND_HALF_UP)
     return "up" if rounded > 0 else "down" if rounded < 0 else "flat"
 
@@ -92,7 +92,7 @@ def format_percent(change: Decimal) -> str:
 
 
 def format_share(share: Decimal) -> str:
-    """Return *share* (percent) as `1.24%`, for what has no direction."""
+    """Return *share* (percent) as `1.24%`, without a direction."""
     # Translators: a percentage; some languages put a space before the sign.
     return _("{number}%").format(number=format_number(share, 2))
 

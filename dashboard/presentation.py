@@ -1,4 +1,4 @@
-"""What a page says of a coin: the published rate and its history, in the words and figures that templates show."""
+"""A coin as a page shows it: the published rate and its history as the texts and figures of the templates."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from dashboard.numbers import (
     format_price,
     format_share,
 )
-from dashboard.words import source_name
+from dashboard.texts import source_name
 from rates.types import HistoryPoint, read_time
 
 HUES = 11
@@ -48,11 +48,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Lowest and highest stored price, and where the present one lies between them, in percent."""
+    """Lowest and highest stored price; *position*: where the current one lies between them, in percent."""
 
     low: PriceText
     high: PriceText
-    at: str
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ class CoinView:
 
 
 def hue_of(symbol: str) -> int:
-    """Return which of the `HUES` colours marks *symbol*; `js/paint.js` reckons the same."""
+    """Return which of the `HUES` colours marks *symbol*; `js/paint.js` computes the same."""
     return sum(map(ord, symbol)) % HUES
 
 
 def view_coin(
     rate: Mapping[str, Any], history: Sequence[HistoryPoint], now: datetime, late: bool = False, pinned: bool = False
 ) -> CoinView:
-    """Return how *rate* is shown at *now*; *late* when the whole board is too old to call anything live."""
+    """Return how *rate* is shown at *now*; *late*: the whole board is too old for anything to look live."""
     price = None if rate["price"] is None else Decimal(rate["price"])
     prices = [Decimal(point.price) for point in history]
     decimals = decimals_for(price) if price is not None else 2
@@ -134,6 +134,7 @@ def _change(rate: Mapping[str, Any], price: Decimal | None, prices: Sequence[Dec
         percent = (price / before - 1) * 100
         window = _("last {n}").format(n=len(prices))
     else:
+        # One update says nothing about a change.
         return None
     return Change(direction(percent), format_percent(percent), format_amount(price - before, decimals), window)
 
@@ -148,8 +149,8 @@ def _range(price: Decimal | None, prices: Sequence[Decimal], decimals: int) -> R
     if price is None or len(prices) < 2:
         return None
     low, high = min(*prices, price), max(*prices, price)
-    at = (price - low) / (high - low) * 100 if high > low else Decimal(50)
-    return Range(format_price(low, decimals), format_price(high, decimals), f"{at:.1f}")
+    position = (price - low) / (high - low) * 100 if high > low else Decimal(50)
+    return Range(format_price(low, decimals), format_price(high, decimals), f"{position:.1f}")
 
 
 def _age(observed_at: datetime | None, now: datetime, stale: bool) -> str:

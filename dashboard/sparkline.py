@@ -1,4 +1,4 @@
-"""The line of a coin's stored prices as SVG path data, drawn by the template; `js/marks.js` goes on in the same way."""
+"""A coin's stored prices as SVG path data for the template; `js/marks.js` draws the same path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ def draw(prices: Sequence[float]) -> Sparkline | None:
         return None
     low, high = min(prices), max(prices)
     scale = (HEIGHT - 2 * MARGIN) / (high - low) if high > low else 0
-    # A price that stands still is a line in the middle.
-    floor = HEIGHT - MARGIN if high > low else HEIGHT / 2
-    heights = [f"{floor - (price - low) * scale:.1f}" for price in prices]
+    # A constant price is a line in the middle.
+    bottom = HEIGHT - MARGIN if high > low else HEIGHT / 2
+    heights = [f"{bottom - (price - low) * scale:.1f}" for price in prices]
     step = WIDTH / (len(prices) - 1)
     line = "M" + "L".join(f"{index * step:.1f} {height}" for index, height in enumerate(heights))
     return Sparkline(line, f"{line}V{HEIGHT}H0Z", f"M0 {heights[0]}H{WIDTH}", f"M{WIDTH} {heights[-1]}h0")

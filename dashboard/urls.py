@@ -1,4 +1,4 @@
-"""The addresses of the pages."""
+"""The URLs of the pages."""
 
 from django.conf.urls.i18n import urlpatterns as i18n_urls
 from django.urls import include, path

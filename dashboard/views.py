@@ -1,4 +1,4 @@
-"""The pages: the board, one coin, the card for other people's pages, the badge. All of them only read."""
+"""The pages: the board, one coin, the card to embed elsewhere, the badge. They read and write nothing."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,7 +25,7 @@ from dashboard.numbers import format_price
 from rates.symbols import fold
 from rates.types import read_time
 
-# Coins that one embedded page may show beside its own.
+# Further coins that one embedded page may show.
 EMBED_PINS = 11
 
 
@@ -62,7 +62,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})  # type: ignore[arg-type] # its hints forget arguments
 def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
-    """Show one card for an iframe; `theme`, `palette` and `pins` (more coins) come by query."""
+    """Show one card for an iframe; the query has `theme`, `palette` and `pins` (further coins)."""
     pins = [pin for pin in request.GET.get("pins", "").split(",") if pin][:EMBED_PINS]
     board = _load(symbol, *pins)
     context = page_context(request, board)
@@ -76,7 +76,7 @@ def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
 @require_safe
 @xframe_options_exempt
 def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
-    """Return a small SVG with the coin's price, for a README; image proxies may keep it for half a minute."""
+    """Return a small SVG with the coin's price, for a README; image proxies may cache it for half a minute."""
     coin = _load(symbol).coins[0]
     change = coin.change
     value = "—" if coin.price is None else coin.price.full
@@ -93,7 +93,7 @@ def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 def _load(*symbols: str, pins: Sequence[str] | None = ()) -> BoardView:
-    """Return the board of *symbols* alone, the first of which must be on it."""
+    """Return the board of *symbols* only; 404 unless the first of them is on it."""
     board = load_board(pins, only=symbols)
     if not board.coins or fold(board.coins[0].symbol) != fold(symbols[0]):
         raise Http404(symbols[0])

@@ -1,4 +1,4 @@
-"""Small marks of the templates that need more than a variable."""
+"""Template filters for what takes more than a variable."""
 
 from django.template import Library
 from django.utils.html import format_html
@@ -11,7 +11,7 @@ register = Library()
 
 @register.filter
 def price_mark(price: PriceText) -> SafeString | str:
-    """Write *price*; zeros that repeat become a subscript, and screen readers get the whole number."""
+    """Write *price*; repeated zeros become a subscript, and screen readers get the whole number."""
     if price.zeros is None:
         return price.lead
     return format_html(

@@ -122,7 +122,9 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             self.message_user(request, warning, messages.WARNING)
         before = form.initial.get("symbol") if change and "symbol" in form.changed_data else None
         if before:
-            text = _("%(before)s is now %(after)s: its stored updates are dropped, new ones begin with the next tick.")
+            text = _(
+                "%(before)s is now %(after)s: its stored updates were deleted, new ones follow with the next tick."
+            )
             self.message_user(request, text % {"before": before, "after": obj.symbol}, messages.INFO)
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
@@ -147,7 +149,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 self.message_user(request, f"{name}: {len(answer)} prices", messages.SUCCESS)
         if not tick.answers:
             self.message_user(
-                request, _("No source may be asked right now; the system page says why."), messages.WARNING
+                request, _("No source may be called right now; the system page says why."), messages.WARNING
             )
         coins = list(queryset)
         overview = load_overview(coins)
@@ -167,10 +169,10 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         rows = _find_waiting([coin for coin in coins if coin.symbol not in accepted], states)
         if not rows:
             if not accepted:
-                self.message_user(request, _("None of the selected coins is in dispute."), messages.WARNING)
+                self.message_user(request, _("None of the selected coins is disputed."), messages.WARNING)
             return None
         if "seen" in request.POST:
-            text = _("Not accepted: %s. Another price waits by now; look at it first.")
+            text = _("Not accepted: %s. Another price is pending by now; review it first.")
             self.message_user(request, text % ", ".join(coin.symbol for coin, *_prices in rows), messages.WARNING)
         signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN)
         return self._page(request, "accept", _("Accept these prices?"), rows=rows, signed=signed)

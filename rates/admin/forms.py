@@ -42,7 +42,7 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
             known = coin_id in coingecko_catalog.load_catalog(CHECK_TIMEOUT)
         except RatesError as error:
             why = {"id": coin_id, "why": error}
-            self.warnings.append(_("The id “%(id)s” could not be checked (%(why)s).") % why)
+            self.warnings.append(_("The id “%(id)s” could not be verified (%(why)s).") % why)
             return
         if not known:
             raise ValidationError(_("CoinGecko has no coin with the id “%(id)s”."), params={"id": coin_id})
@@ -53,15 +53,15 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         if self.errors or "binance_symbol" not in self.changed_data:
             return cleaned
         if not cleaned["binance_symbol"]:
-            self.warnings.append(_("Without a Binance pair this coin has no backup there."))
+            self.warnings.append(_("Without a Binance pair, this coin has no backup there."))
             return cleaned
         coin = Coin(**{name: cleaned[name] for name in ("symbol", "name", "coingecko_id", "binance_symbol")})
         findings = inspect_coin(coin)
         if is_another_coin([f for f in findings if f.source in ("coingecko", "binance")]):
-            message = _("%(pair)s is another coin: its price on Binance is far from this coin's.")
+            message = _("%(pair)s is a different coin: its price on Binance is far from this coin's.")
             self.add_error("binance_symbol", ValidationError(message, params={"pair": cleaned["binance_symbol"]}))
         self.warnings += [
-            _("%(pair)s gives no price (%(why)s): this coin has no backup there.")
+            _("%(pair)s has no price (%(why)s): this coin has no backup there.")
             % {"pair": cleaned["binance_symbol"], "why": f.problem}
             for f in findings
             if f.source == "binance" and f.price is None

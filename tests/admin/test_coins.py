@@ -90,7 +90,7 @@ def wait_for(condition) -> None:
 
 def test_an_id_that_cannot_be_checked_is_saved_with_a_warning(admin_client, coins) -> None:
     page = admin_client.post(reverse("admin:rates_coin_add"), form(), follow=True).content.decode()
-    assert "could not be checked" in page
+    assert "could not be verified" in page
     assert Coin.objects.filter(symbol="DOGE").exists()
 
 
@@ -159,7 +159,7 @@ def test_a_price_of_what_has_become_another_coin_is_not_accepted(admin_client, c
     page = act(admin_client, "accept", coins[:1]).content.decode()
     Coin.objects.filter(symbol="BTC").update(coingecko_id="batcoin")
     answer = act(admin_client, "accept", coins[:1], seen=seen(page))
-    assert "None of the selected coins is in dispute." in answer.content.decode()
+    assert "None of the selected coins is disputed." in answer.content.decode()
     assert store.load_states()["BTC"].good is None
 
 
@@ -255,7 +255,7 @@ def test_a_preview_cannot_be_forged(admin_client, coins) -> None:
 def test_the_system_page_says_how_the_service_is(admin_client, coins) -> None:
     show({"BTC": "1"})
     page = admin_client.get(reverse("admin:rates_coin_system")).content.decode()
-    for words in ("coingecko", "Changes of owner", "BTC", "Redis answers"):
+    for words in ("coingecko", "Owner changes", "BTC", "Redis responds"):
         assert words in page
 
 
@@ -338,7 +338,7 @@ def test_a_pair_of_another_coin_is_refused(admin_client, coins, coingecko, binan
     coingecko.ids["dogecoin"] = "DOGE"
     coingecko.prices["DOGE"] = Decimal("0.12")
     page = admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="ETHUSDT")).content.decode()
-    assert "ETHUSDT is another coin" in page
+    assert "ETHUSDT is a different coin" in page
     assert not Coin.objects.filter(symbol="DOGE").exists()
 
 

@@ -26,7 +26,7 @@ def test_prices_are_there_without_javascript(open_page: Any) -> None:
     expect(card(page, "BTC").locator(".px")).to_have_text("$63,250.12")
     expect(card(page, "BTC").locator("[data-part=percent]")).to_contain_text("−1.41%")
     expect(card(page, "BTC").locator("[data-part=source]")).to_have_text("CoinGecko")
-    expect(page.locator("noscript p")).to_contain_text("does not change by itself")
+    expect(page.locator("noscript p")).to_contain_text("does not update without JavaScript")
     expect(page.locator("#status")).not_to_contain_text("Live")
     expect(card(page, "BTC").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
     expect(row(page, "DOGE").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
@@ -97,7 +97,7 @@ def test_a_coin_without_a_price_waits_with_an_empty_chart(open_page: Any, site: 
     expect(waiting.locator("path.line")).to_have_attribute("d", "")
     expect(waiting.locator(".range")).to_be_hidden()
     page.goto("/coins/new/")
-    expect(page.locator("#chart")).to_contain_text("The line begins with the second update")
+    expect(page.locator("#chart")).to_contain_text("The chart starts with the second update")
     site.edit("Coin.objects.filter(symbol='NEW').first().delete()")
 
 

@@ -73,7 +73,7 @@ def test_a_dead_worker_is_noticed_while_the_server_still_answers(page: Any) -> N
         server.sockets[-1].send(beat)
     page.clock.run_for(1500)
     expect(page.locator("#status")).to_contain_text("Delayed")
-    expect(page.locator("#banner")).to_contain_text("Prices are late")
+    expect(page.locator("#banner")).to_contain_text("Prices are delayed")
     expect(page.locator(".card[data-symbol=BTC] [data-part=tag]")).to_contain_text("old")
 
 
@@ -119,7 +119,7 @@ def test_a_server_that_does_not_let_the_page_in_is_not_asked_again(page: Any) ->
     expect(page.locator("#status")).to_contain_text("Live")
     server.sockets[-1].close(code=4003)
     expect(page.locator("#status")).to_contain_text("Not allowed")
-    expect(page.locator("#banner")).to_contain_text("does not let this page in")
+    expect(page.locator("#banner")).to_contain_text("server refused the connection")
     page.wait_for_timeout(1500)
     assert len(server.sockets) == 1
 
@@ -176,7 +176,7 @@ def test_the_death_of_the_worker_is_noticed_and_healed(open_page: Any, site: Sit
     expect(page.locator("#status")).to_contain_text("Live")
     site.stop("worker")
     expect(page.locator("#status")).to_contain_text("Delayed", timeout=15000)
-    expect(page.locator("#banner")).to_contain_text("The server answers, but nothing new has arrived")
+    expect(page.locator("#banner")).to_contain_text("The server responds, but no new prices have arrived")
     site.start("worker")
     expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
     expect(page.locator("#banner")).to_be_hidden()

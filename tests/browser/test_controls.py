@@ -18,7 +18,7 @@ def send(page: Any, server: Server, message: str) -> None:
     """Send *message*, and return when the page has it: the clock that is run by hand does not wait for it."""
     page.evaluate(
         "window.arrived = new Promise((done) =>"
-        " document.addEventListener('rates:arrived', () => done(true), {once: true}))"
+        " document.addEventListener('rates:received', () => done(true), {once: true}))"
     )
     server.sockets[-1].send(message)
     page.evaluate("window.arrived")
@@ -131,7 +131,7 @@ def test_an_alert_fires_once_and_shows_its_distance(open_page: Any, site: Site) 
     form = page.locator("#alert-form")
     form.locator("[name=symbol]").select_option("DOGE")
     form.locator("[name=value]").fill("0.2")
-    form.get_by_role("button", name="Add the alert").click()
+    form.get_by_role("button", name="Add alert").click()
     expect(page.locator("#alert-list li")).to_contain_text(re.compile(r"DOGE above \$0\.2000.*64\.43% away"))
     expect(page.locator("#toast")).to_be_empty()
     page.keyboard.press("Escape")
@@ -140,7 +140,7 @@ def test_an_alert_fires_once_and_shows_its_distance(open_page: Any, site: Site) 
     page.get_by_role("button", name="Price alerts").click()
     form.locator("[name=symbol]").select_option("DOGE")
     form.locator("[name=value]").fill("0.123")
-    form.get_by_role("button", name="Add the alert").click()
+    form.get_by_role("button", name="Add alert").click()
     page.keyboard.press("Escape")
     expect(page.locator("#toast")).to_contain_text("DOGE is at $0.1250")
 
@@ -186,7 +186,7 @@ def test_the_first_coin_is_read_aloud_only_when_asked_for(page_of_a_test: Any) -
     announcer = page.locator("#announcer")
     expect(announcer).to_be_empty()
     page.keyboard.press("?")
-    toggle = page.get_by_role("button", name="Read aloud")
+    toggle = page.get_by_role("button", name="Announce")
     expect(toggle).to_have_attribute("aria-pressed", "false")
     toggle.press("Enter")
     expect(toggle).to_have_attribute("aria-pressed", "true")
@@ -246,7 +246,7 @@ def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) ->
     page.goto("/")
     page.clock.run_for(1000)
     page.locator("#alerts-open").press("Enter")
-    page.get_by_role("button", name="Also notify outside this page").press("Enter")
+    page.get_by_role("button", name="Also show browser notifications").press("Enter")
     expect(page.locator("#alert-notify")).to_be_hidden()
     page.get_by_label("When").select_option("move")
     value = page.get_by_label("Value")
@@ -269,7 +269,7 @@ def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) ->
     page.evaluate("Date.now = (now => () => now() + 301000)(Date.now)")
     server.sockets[-1].send(frame("update", rate(change_24h_pct="-3.2"), seq=4, removed=[]))
     page.wait_for_function("told.length === 2")
-    page.get_by_role("button", name="Remove the alert").press("Enter")
+    page.get_by_role("button", name="Remove alert").press("Enter")
     expect(page.locator("#alert-list li")).to_have_count(0)
     assert page.evaluate("localStorage['rates.alerts']") == "[]"
 

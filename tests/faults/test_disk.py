@@ -64,7 +64,7 @@ def test_the_data_folder_is_full(
     wait_until(lambda: fill(small_disk) and last_dump(redis_server) == "err", 30, "no dump")
     status, page = staff.switch("XLM", on=False)
     figure("answer of the admin", status)
-    assert "The database cannot be used" in page
+    assert "The database is unavailable" in page
     assert "disk" in page
     assert_prices_go_on(system, clients, figure)
     filling.unlink()
@@ -88,7 +88,7 @@ def test_the_database_is_gone(build: Build, listen: Listen, figure: Figure) -> N
     (system.folder / "db.sqlite3").mkdir()
     status, page = staff.get(LIST)
     figure("answer of the admin", status)
-    assert "The database cannot be used" in page
+    assert "The database is unavailable" in page
     assert "unable to open database file" in page
     assert_prices_go_on(system, clients, figure)
     assert staff.get("/")[0] == 200

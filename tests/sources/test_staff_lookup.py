@@ -136,5 +136,5 @@ def test_what_was_looked_up_before_serves_during_a_pause(admin_client: Client, v
     vendor.fault = "429"
     feed.run_tick()
     assert search(admin_client) == found
-    assert "could not be checked" not in save(admin_client)
+    assert "could not be verified" not in save(admin_client)
     assert vendor.calls == 3

@@ -65,7 +65,7 @@ def test_the_admin_says_what_is_wrong(admin_client: Client) -> None:
     answer = admin_client.get("/admin/rates/coin/")
     assert answer.status_code == 503
     assert "no such table: rates_coin" in answer.content.decode()
-    assert "Prices go on" in answer.content.decode()
+    assert "Prices keep coming" in answer.content.decode()
 
 
 def test_the_board_needs_no_account(admin_client: Client, coins: list[Coin]) -> None:

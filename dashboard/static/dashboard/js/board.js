@@ -1,8 +1,8 @@
-/** The board as the socket tells it: same messages, same board, whatever came before. Knows nothing of the page. */
+/** The board as the socket describes it: the same messages give the same board. Knows nothing of the page. */
 import {decimalsFor, keepDecimals} from "./numbers.js";
 
 /**
- * Return the board that the page was made with, kept up by `apply`.
+ * Return the board that the page was rendered with, kept current by `apply`.
  *
  * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `decimals` and
  * `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
@@ -11,38 +11,39 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
   const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply};
   for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, histories[rate.symbol] ?? [], null));
 
-  /** Take a message in; return its type, or null when there is nothing in it for the page. */
+  /** Apply a message; return its type, or null when it holds nothing for the page. */
   function apply(message) {
     switch (message.type) {
       case "hello":
         board.limits = message;
         break;
-      case "board":
-        board.coins = new Map(message.rates.map((rate) => [rate.symbol, take(rate)]));
-        stand(message);
+      case "board": // the whole truth: coins that it leaves out are gone
+        board.coins = new Map(message.rates.map((rate) => [rate.symbol, mergeRate(rate)]));
+        setPosition(message);
         break;
-      case "update":
-        for (const rate of message.rates) board.coins.set(rate.symbol, take(rate));
+      case "update": // only what changed; `symbols` comes when coins were added, removed or moved
+        for (const rate of message.rates) board.coins.set(rate.symbol, mergeRate(rate));
         for (const symbol of message.removed ?? []) board.coins.delete(symbol);
         if (message.symbols) reorder(message.symbols);
-        stand(message);
+        setPosition(message);
         break;
       case "heartbeat":
         board.asOf = message.as_of;
         break;
-      case "bye": // the socket's business
+      case "bye": // handled by the socket
       case "error":
         return null;
       default:
-        console.info("rates: a message of a kind this page does not know:", message.type);
+        console.info("rates: unknown message type:", message.type);
         return null;
     }
     return message.type;
   }
 
-  function take(rate) {
+  function mergeRate(rate) {
     const old = board.coins.get(rate.symbol), history = old?.history ?? [];
     const isNew = rate.price !== null && rate.observed_at !== old?.observed_at;
+    // A coin that changes twice before it is painted is compared with what the visitor has seen.
     const before = board.changed.has(rate.symbol) ? old?.before : old?.price;
     board.changed.add(rate.symbol);
     return makeCoin(rate, old, isNew ? [...history, rate.price].slice(-historyLength) : history, before ?? null);
@@ -53,7 +54,7 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
     board.coins = new Map(known.map((symbol) => [symbol, board.coins.get(symbol)]));
   }
 
-  function stand(message) {
+  function setPosition(message) {
     board.epoch = message.epoch;
     board.seq = message.seq;
     board.asOf = message.as_of;
@@ -67,13 +68,14 @@ function makeCoin(rate, old, history, before) {
   return {...rate, history, decimals, before};
 }
 
-/** Return {percent, amount, window: "day" or a count of updates} of a coin; null when nothing is known. */
+/** Return {percent, amount, window: "day" or a number of updates} of a coin; null when nothing is known. */
 export function changeOf({price, change_24h_pct: percent, history}) {
   if (price === null) return null;
   if (percent !== null) {
     const before = percent > -100 ? price / (1 + percent / 100) : 0;
     return {percent, amount: price - before, window: "day"};
   }
+  // Its source has no 24-hour figure: the stored updates have to do.
   if (history.length < 2) return null;
   return {percent: (price / history[0] - 1) * 100, amount: price - history[0], window: history.length};
 }

@@ -1,6 +1,6 @@
 /** A uPlot line of one coin's prices, in the colours of the page's theme, with its lowest and highest point marked. */
-import {FONT, GAP, fade, markExtremes, readColors, widen, widthOf} from "./chart-look.js";
-import {formatNumber, formatPrice, language, words} from "./numbers.js";
+import {FONT, GAP, areaGradient, axisWidth, markExtremes, padRange, readColors} from "./chart-style.js";
+import {formatNumber, formatPrice, language, texts} from "./numbers.js";
 
 const HEIGHT = 320;
 const clock = new Intl.DateTimeFormat(language, {timeStyle: "medium"});
@@ -10,7 +10,7 @@ export function drawChart(element, decimals) {
   let plot = null, data = [[], []];
   const size = () => ({width: element.clientWidth, height: HEIGHT});
   const price = (value) => formatPrice(value, decimals).full;
-  /** As many decimals as tell the steps of the axis apart. */
+  /** With as many decimals as it takes to tell the steps of the axis apart. */
   const labels = (prices, step) => {
     const places = Math.max(decimals, Math.ceil(-Math.log10(step)));
     return prices.map((value) => formatNumber(value, places));
@@ -25,16 +25,16 @@ export function drawChart(element, decimals) {
       ...size(),
       padding: [24, 8, 0, 16],
       cursor: {drag: {x: false, y: false}, points: {size: 9, width: 2}},
-      scales: {x: {time: true}, y: {range: (_, low, high) => widen(low, high)}},
+      scales: {x: {time: true}, y: {range: (_, low, high) => padRange(low, high)}},
       axes: [
         {...axis, space: 100, gap: GAP, size: 36, values: (_, times) => times.map((time) => clock.format(time * 1000))},
-        {...axis, side: 1, gap: GAP, size: widthOf, values: (_, prices, axis, space, step) => labels(prices, step)},
+        {...axis, side: 1, gap: GAP, size: axisWidth, values: (_, prices, axis, space, step) => labels(prices, step)},
       ],
       series: [
-        {label: words.time, value: (_, time) => (time === null ? "—" : clock.format(time * 1000))},
+        {label: texts.time, value: (_, time) => (time === null ? "—" : clock.format(time * 1000))},
         {
-          label: words.price, stroke: color("--trend"), width: 2, points: {show: false},
-          fill: (u) => fade(u, color("--trend")),
+          label: texts.price, stroke: color("--trend"), width: 2, points: {show: false},
+          fill: (u) => areaGradient(u, color("--trend")),
           value: (_, value) => (value === null ? "—" : price(value)),
         },
       ],
@@ -50,12 +50,12 @@ export function drawChart(element, decimals) {
   return {
     /** Show [time, price] pairs, oldest first. */
     set(points) {
-      const was = trendOf(data[1]);
+      const oldTrend = trendOf(data[1]);
       data = [points.map(([time]) => Date.parse(time) / 1000), points.map(([, value]) => Number(value))];
       empty.hidden = points.length > 1;
       if (points.length < 2) return;
-      if (plot && trendOf(data[1]) === was) plot.setData(data);
-      else build();
+      if (plot && trendOf(data[1]) === oldTrend) plot.setData(data);
+      else build(); // uPlot cannot change the colour of a line
     },
   };
 }

@@ -1,42 +1,45 @@
-/** The coin page: chart and table of the stored updates, kept up by what `main.js` hears. */
+/** The coin page: chart and table of the stored updates, kept current by the events of `main.js`. */
 import {drawChart} from "./chart.js";
 import {setPrice, setText} from "./marks.js";
-import {formatNumber, formatPrice, formatShare, formatTime, say, words} from "./numbers.js";
+import {formatNumber, formatPrice, formatShare, formatTime, texts, translate} from "./numbers.js";
 
-const page = document.body.dataset, find = (id) => document.getElementById(id);
-const decimals = Number(page.decimals), kept = Number(page.history);
-const chart = drawChart(find("chart"), decimals), ranges = [...find("ranges").children];
-let points = JSON.parse(find("points").textContent), seconds = 0;
+const page = document.body.dataset, byId = (id) => document.getElementById(id);
+const decimals = Number(page.decimals), historyLength = Number(page.history);
+const chart = drawChart(byId("chart"), decimals), rangeButtons = [...byId("ranges").children];
+let points = JSON.parse(byId("points").textContent), rangeSeconds = 0; // 0: all of them
 
-const sourceName = (source) => words[`source_${source}`] ?? source;
+const sourceName = (source) => texts[`source_${source}`] ?? source;
 const secondsBetween = ([one], [other]) => (Date.parse(other) - Date.parse(one)) / 1000;
-const money = (value) => page.sign + formatPrice(value, decimals).full;
+const formatMoney = (value) => page.sign + formatPrice(value, decimals).full;
 
-/** Show all points in the table, those of the chosen range in the chart; offer ranges shorter than the history. */
-function show() {
+/** Show all points in the table, those of the chosen range in the chart. */
+function renderHistory() {
+  showRanges();
+  const shown = points.filter((point) => !rangeSeconds || secondsBetween(point, points.at(-1)) <= rangeSeconds);
+  chart.set(shown);
+  setText(byId("extremes"), describeExtremes(shown.map(([, price]) => Number(price))));
+  fillTable();
+}
+
+function describeExtremes(prices) {
+  if (prices.length < 2) return "";
+  return translate("extremes", {low: formatMoney(Math.min(...prices)), high: formatMoney(Math.max(...prices))});
+}
+
+/** Offer the ranges that are shorter than the history, and all of it. */
+function showRanges() {
   const span = points.length ? secondsBetween(points[0], points.at(-1)) : 0;
-  for (const button of ranges) {
+  for (const button of rangeButtons) {
     const length = Number(button.dataset.seconds);
     button.hidden = length >= span && length !== 0;
-    button.setAttribute("aria-pressed", length === seconds);
+    button.setAttribute("aria-pressed", length === rangeSeconds);
   }
-  find("ranges").hidden = ranges.filter((button) => !button.hidden).length < 2;
-  const shown = points.filter((point) => !seconds || secondsBetween(point, points.at(-1)) <= seconds);
-  chart.set(shown);
-  const prices = shown.map(([, price]) => Number(price));
-  const [low, high] = [Math.min(...prices), Math.max(...prices)];
-  fillTable();
-  setText(find("extremes"), prices.length > 1 ? say("extremes", {low: money(low), high: money(high)}) : "");
+  byId("ranges").hidden = rangeButtons.filter((button) => !button.hidden).length < 2;
 }
 
-function showTime(node, text) {
-  node.dateTime = text;
-  setText(node, formatTime(text));
-}
-
-/** Newest first. Rows stay where they are and take the next one's figures, so that nothing moves under the eye. */
+/** Newest first. Rows stay in place and only their texts change, so that nothing moves under the reader's eyes. */
 function fillTable() {
-  const table = find("updates"), row = find("update").content.firstElementChild;
+  const table = byId("updates"), row = byId("update").content.firstElementChild;
   while (table.children.length < points.length) table.append(row.cloneNode(true));
   while (table.children.length > points.length) table.lastElementChild.remove();
   points.toReversed().forEach(([time, price], index) => {
@@ -47,39 +50,44 @@ function fillTable() {
   });
 }
 
+function showTime(node, text) {
+  node.dateTime = text;
+  setText(node, formatTime(text));
+}
+
 function showFigures(coin) {
   setText(document.querySelector("h1"), `${coin.name} (${coin.symbol})`);
-  setText(find("exact"), coin.price ?? "—");
-  setText(find("volume"), coin.volume_24h === null ? "—" : page.sign + formatNumber(coin.volume_24h, 0));
-  setText(find("confirmed"), coin.confirmed_by.map(sourceName).join(", ") || "—");
-  setText(find("spread"), coin.spread_pct === null ? "—" : formatShare(coin.spread_pct));
+  setText(byId("exact"), coin.price ?? "—");
+  setText(byId("volume"), coin.volume_24h === null ? "—" : page.sign + formatNumber(coin.volume_24h, 0));
+  setText(byId("confirmed"), coin.confirmed_by.map(sourceName).join(", ") || "—");
+  setText(byId("spread"), coin.spread_pct === null ? "—" : formatShare(coin.spread_pct));
 }
 
-function add({price, observed_at: time}) {
+function appendPoint({price, observed_at: time}) {
   if (price === null || time === points.at(-1)?.[0]) return;
-  points = [...points, [time, price]].slice(-kept);
-  show();
+  points = [...points, [time, price]].slice(-historyLength);
+  renderHistory();
 }
 
-/** After a gap the server knows better. */
-async function reload() {
+/** A whole board means that updates may have been missed: only the server has them. */
+async function reloadHistory() {
   const answer = await fetch(page.historyUrl).catch(() => null);
   if (!answer?.ok) return;
   points = (await answer.json()).map(({observed_at, price}) => [observed_at, price]);
-  show();
+  renderHistory();
 }
 
-find("ranges").addEventListener("click", ({target}) => {
+byId("ranges").addEventListener("click", ({target}) => {
   if (!target.dataset.seconds) return;
-  seconds = Number(target.dataset.seconds);
-  show();
+  rangeSeconds = Number(target.dataset.seconds);
+  renderHistory();
 });
-document.addEventListener("rates:shown", ({detail: {kind, coins}}) => {
+document.addEventListener("rates:rendered", ({detail: {kind, coins}}) => {
   const coin = coins.get(page.select);
-  find("gone").hidden = coin !== undefined;
+  byId("gone").hidden = coin !== undefined;
   if (!coin) return;
   showFigures(coin);
-  if (kind === "board") reload();
-  else add(coin);
+  if (kind === "board") reloadHistory();
+  else appendPoint(coin);
 });
-show();
+renderHistory();

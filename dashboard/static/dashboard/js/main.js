@@ -1,7 +1,7 @@
-/** Find the elements of the page and wire them: socket to board, board to view, controls to both. */
+/** The page from top to bottom: its parts, the socket that feeds the board, what is rendered of it, the controls. */
 import {createBoard, changeOf} from "./board.js";
 import {wireControls} from "./controls.js";
-import {formatPercent, formatPrice, say, words} from "./numbers.js";
+import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
 import {createOrder} from "./order.js";
 import {windowOf} from "./paint.js";
 import {load} from "./preferences.js";
@@ -9,91 +9,91 @@ import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
 import {createView} from "./view.js";
 
-const find = (id) => document.getElementById(id);
-const page = document.body.dataset, title = document.title;
-const hasTable = find("rows") && !document.body.classList.contains("wall");
-const still = matchMedia("(prefers-reduced-motion: reduce)");
+const byId = (id) => document.getElementById(id);
+const page = document.body.dataset, ownTitle = document.title;
+const hasTable = byId("rows") && !document.body.classList.contains("wall");
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-const board = createBoard(JSON.parse(find("board").textContent), Number(page.history));
+const board = createBoard(JSON.parse(byId("board").textContent), Number(page.history));
 const status = createStatus(board);
 const order = createOrder(board, page, !hasTable);
 const view = createView(board, order, status);
-let paused = false, asked = false, arrived = null, titledAt = 0;
+let paused = false, frameRequested = false, receivedKind = null, titledAt = 0;
 
 const socket = connectRates({
   symbols: page.select ? page.select.split(",") : undefined,
   token: page.tokenUrl ? async () => (await (await fetch(page.tokenUrl)).json()).token : undefined,
   quiet: Number(page.heartbeat) + 3,
   onState(name, info) {
-    status.link(name, info);
-    tick();
+    status.setLink(name, info);
+    refreshAges();
   },
   onMessage(message) {
     const kind = board.apply(message);
-    status.heard(kind);
+    status.received(kind);
     if (!kind) return;
-    if (arrived !== "board") arrived = kind;
-    if (!asked && !paused) asked = requestAnimationFrame(show);
-    retitle();
-    document.dispatchEvent(new Event("rates:arrived"));
+    if (receivedKind !== "board") receivedKind = kind; // a whole board says that updates were missed
+    if (!frameRequested && !paused) frameRequested = requestAnimationFrame(render);
+    updateTitle();
+    document.dispatchEvent(new Event("rates:received"));
   },
 });
 
-function show() {
-  asked = false;
+function render() {
+  frameRequested = false;
   if (paused) return;
-  view.render({flash: !still.matches});
-  document.dispatchEvent(new CustomEvent("rates:shown", {detail: {kind: arrived, coins: board.coins}}));
-  arrived = null;
+  view.render({flash: !reducedMotion.matches});
+  document.dispatchEvent(new CustomEvent("rates:rendered", {detail: {kind: receivedKind, coins: board.coins}}));
+  receivedKind = null;
   status.paint();
 }
 
-function tick() {
+function refreshAges() {
   status.paint();
-  view.age();
+  view.refreshAges();
 }
 
 function pause(on) {
   paused = on;
   status.pause(on);
-  show();
-  tick();
-  retitle(true);
+  render();
+  refreshAges();
+  updateTitle(true);
 }
 
-/** The first pin's price in the tab, once a second; also while nobody looks at the page. */
-function retitle(now = false) {
+/** Show the first coin's price in the tab, once a second at most; a hidden page has no animation frames. */
+function updateTitle(now = false) {
   if (!now && Date.now() - titledAt < 1000) return;
   titledAt = Date.now();
-  const coin = order.leader(), shown = load("title") && coin?.price && !paused;
-  const way = Number(coin && changeOf(coin)?.percent) < 0 ? "▼" : "▲";
-  const text = shown ? `${formatPrice(coin.price, coin.decimals).full} ${way} ${coin.symbol}` : title;
+  const coin = order.firstCoin(), shown = load("title") && coin?.price && !paused;
+  const arrow = Number(coin && changeOf(coin)?.percent) < 0 ? "▼" : "▲";
+  const text = shown ? `${formatPrice(coin.price, coin.decimals).full} ${arrow} ${coin.symbol}` : ownTitle;
   if (document.title !== text) document.title = text;
 }
 
-/** For screen readers, and only when asked for: nobody wants to be read five prices a second. */
+/** For screen readers, and only on request: nobody wants to hear five prices a second. */
 function announce() {
-  const coin = order.leader(), change = coin && changeOf(coin);
+  const coin = order.firstCoin(), change = coin && changeOf(coin);
   if (!load("announce") || !change || paused) return;
   const price = page.sign + formatPrice(coin.price, coin.decimals).full;
   const values = {name: coin.name, price, change: formatPercent(change.percent), window: windowOf(change)};
-  const state = status.isLate() ? `, ${words[status.state()]}` : "";
-  find("announcer").textContent = say("announce", values) + state;
+  const state = status.isLate() ? `, ${texts[status.state()]}` : "";
+  byId("announcer").textContent = translate("announce", values) + state;
 }
 
 /** Alerts cost nothing until somebody has or wants one. */
 function wireAlerts() {
   let alerts = null;
   const start = async () => alerts ??= (await import("./alerts.js")).createAlerts(board);
-  const open = () => start().then((ready) => ready.open(), () => { find("toast").textContent = words.lost; });
-  find("alerts-open").addEventListener("click", open);
-  document.addEventListener("rates:arrived", () => alerts?.check());
+  const open = () => start().then((ready) => ready.open(), () => { byId("toast").textContent = texts.lost; });
+  byId("alerts-open").addEventListener("click", open);
+  document.addEventListener("rates:received", () => alerts?.check());
   if (load("alerts").length) start();
 }
 
-if (find("alerts")) wireAlerts();
-wireControls(order, view, {pause, announce, retry: socket.retry, changed: () => retitle(true)});
+if (byId("alerts")) wireAlerts();
+wireControls(order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
 view.render({whole: true});
-tick();
-setInterval(tick, 1000);
+refreshAges();
+setInterval(refreshAges, 1000);
 setInterval(announce, 30000);

@@ -3,8 +3,8 @@ const TINY = 0, TINY_DIGITS = 4;
 const STEPS = [[10, 2], [0.1, 4], [0.01, 5], [0.00001, 8]];
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
-/** Words of the page by key; `{…}` in them are filled in by `say`. */
-export const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+/** The texts of the page by key, in its language; `translate` fills in their `{…}`. */
+export const texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
 export const language = document.documentElement.lang || "en";
 
 const formats = new Map();
@@ -14,21 +14,21 @@ const scientific = new Intl.NumberFormat("en", {
   notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
 });
 
-export function say(key, values = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+export function translate(key, values = {}) {
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
 export function decimalsFor(price) {
   return STEPS.find(([least]) => Math.abs(Number(price)) >= least)?.[1] ?? TINY;
 }
 
-/** Keep a coin's decimals while its price is near their bounds, so that nothing flickers there. */
+/** Keep a coin's decimals while its price is near a threshold, so that the page does not flicker there. */
 export function keepDecimals(price, decimals) {
   const near = [price, price * 2, price / 2].map(decimalsFor);
   return near.includes(decimals) ? decimals : near[0];
 }
 
-/** Write a number, or the text of an exact decimal, with so many places. */
+/** Write a number, or the text of an exact decimal, with *places* decimals. */
 export function formatNumber(value, places) {
   if (!formats.has(places)) {
     const options = {minimumFractionDigits: places, maximumFractionDigits: places};
@@ -45,7 +45,7 @@ export function formatPrice(price, decimals = decimalsFor(price)) {
   return {lead: text, zeros: null, digits: "", full: text};
 }
 
-/** Halves are rounded away from zero by `Intl`, as by Python; null when plain decimals do. */
+/** `Intl` rounds halves away from zero, as Python does here. Null when plain decimals will do. */
 function formatTiny(price) {
   const [mantissa, exponent] = scientific.format(price).split("E");
   const digits = mantissa.replace(".", ""), zeros = -Number(exponent) - 1;
@@ -73,14 +73,14 @@ export function formatPercent(change) {
 
 /** Write a percentage without a direction. */
 export function formatShare(share) {
-  return say("percent", {number: formatNumber(share, 2)});
+  return translate("percent", {number: formatNumber(share, 2)});
 }
 
 /** Write seconds in one unit: 42 s, 5 min, 3 h, 2 d. */
 export function formatDuration(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const [size, unit] = UNITS.find(([size]) => whole >= size) ?? UNITS.at(-1);
-  return say(unit, {n: Math.floor(whole / size)});
+  return translate(unit, {n: Math.floor(whole / size)});
 }
 
 /** Write a moment in the visitor's time zone. */
@@ -88,7 +88,7 @@ export function formatTime(text) {
   return moment.format(new Date(text));
 }
 
-/** Write a moment of today as its time alone. */
+/** Like `formatTime`, but without the date if that is today. */
 export function formatClock(text) {
   const date = new Date(text);
   return (date.toDateString() === new Date().toDateString() ? clock : moment).format(date);

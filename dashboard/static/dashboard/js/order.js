@@ -8,36 +8,40 @@ const VALUES = {
   change: (coin) => Number(changeOf(coin)?.percent ?? NaN),
 };
 
-/** `limits` come with the page: `cardsOnly` (up to so many coins there is no table), `firstPins`, `pins`. */
-export function createOrder(board, {cardsOnly, firstPins, pins: madeWith}, everyCoinIsACard) {
+/** From the page: `cardsOnly` (up to this many coins there is no table), `defaultPins` (how many), `pins`. */
+export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, everyCoinIsACard) {
   let pins = load("pins")?.split(",").filter(Boolean) ?? null;
   let sort = load("sort"), filter = "all", text = "";
 
-  const isFew = () => everyCoinIsACard || board.coins.size <= Number(cardsOnly);
+  const hasCardsOnly = () => everyCoinIsACard || board.coins.size <= Number(cardsOnly);
 
   /** Symbols that the visitor has pinned; until then, the first coins of a long board. */
   function pinned() {
     if (pins) return pins;
-    if (!cardsOnly) return madeWith.split(",").filter(Boolean);
-    return isFew() ? [] : [...board.coins.keys()].slice(0, Number(firstPins));
+    if (!cardsOnly) return initialPins.split(",").filter(Boolean);
+    return hasCardsOnly() ? [] : [...board.coins.keys()].slice(0, Number(defaultPins));
   }
 
   function cards() {
-    const coins = [...board.coins.values()], mine = new Set(pinned());
-    const first = coins.filter(({symbol}) => mine.has(symbol));
-    return isFew() ? [...first, ...coins.filter(({symbol}) => !mine.has(symbol))] : first;
+    const coins = [...board.coins.values()], pins = new Set(pinned());
+    const pinnedCoins = coins.filter(({symbol}) => pins.has(symbol));
+    if (!hasCardsOnly()) return pinnedCoins;
+    return [...pinnedCoins, ...coins.filter(({symbol}) => !pins.has(symbol))];
   }
 
   function rows() {
-    const coins = isFew() ? [] : [...board.coins.values()], value = VALUES[sort?.by];
+    const coins = hasCardsOnly() ? [] : [...board.coins.values()], value = VALUES[sort?.by];
     if (!value) return coins;
-    const way = sort.down ? -1 : 1, values = new Map(coins.map((coin) => [coin, value(coin)]));
-    return coins.sort((one, other) => compare(values.get(one), values.get(other), way));
+    const sign = sort.down ? -1 : 1, values = new Map(coins.map((coin) => [coin, value(coin)]));
+    return coins.sort((one, other) => compare(values.get(one), values.get(other), sign));
   }
 
   return {
-    isFew, pinned, cards, rows,
-    leader: () => board.coins.get(pinned().find((symbol) => board.coins.has(symbol)) ?? board.coins.keys().next().value),
+    hasCardsOnly, pinned, cards, rows,
+    firstCoin() {
+      const pin = pinned().find((symbol) => board.coins.has(symbol));
+      return board.coins.get(pin ?? board.coins.keys().next().value);
+    },
     matches({name, symbol}) {
       return `${name} ${symbol}`.toLowerCase().includes(text) && (filter === "all" || pinned().includes(symbol));
     },
@@ -48,19 +52,19 @@ export function createOrder(board, {cardsOnly, firstPins, pins: madeWith}, every
       pins = now.includes(symbol) ? now.filter((pin) => pin !== symbol) : [...now, symbol];
       save("pins", pins.join(","));
     },
-    /** Numbers begin with the largest, names with A; the second time turns round, the third is the board's own order. */
+    /** First click: largest number or A first; second click: reversed; third click: the order of the board. */
     sortBy(by) {
-      const first = by !== "name";
-      if (sort?.by !== by) sort = {by, down: first};
-      else sort = sort.down === first ? {by, down: !first} : null;
+      const downFirst = by !== "name";
+      if (sort?.by !== by) sort = {by, down: downFirst};
+      else sort = sort.down === downFirst ? {by, down: !downFirst} : null;
       save("sort", sort);
     },
     sorting: () => sort,
   };
 }
 
-/** Coins without the value come last either way. */
-function compare(one, other, way) {
+/** Coins without the value come last in both orders. */
+function compare(one, other, sign) {
   const unknown = Number.isNaN(one) - Number.isNaN(other);
-  return unknown || (one < other ? -way : one > other ? way : 0);
+  return unknown || (one < other ? -sign : one > other ? sign : 0);
 }

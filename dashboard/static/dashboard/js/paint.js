@@ -1,21 +1,21 @@
 /** Write one coin into its card or row; only what differs is touched, and everything goes in as text. */
 import {changeOf} from "./board.js";
 import {drawLine, paintPrice, paintRange, setPrice, setText} from "./marks.js";
-import {direction, formatAmount, formatDuration, formatPercent, formatTime, say, words} from "./numbers.js";
+import {direction, formatAmount, formatDuration, formatPercent, formatTime, texts, translate} from "./numbers.js";
 
 const HUES = 11;
 // Seconds: below this an age is "just now".
 const JUST_NOW = 10;
 const ARROWS = {up: "M4.5 1 8.6 8H.4z", down: "M4.5 8 .4 1h8.2z", flat: "M1 4h7v1H1z", unknown: ""};
-const known = new WeakMap();
+const partsByElement = new WeakMap();
 
 /** The elements of a card or row by their `data-part`. */
 function partsOf(element) {
-  if (!known.has(element)) {
+  if (!partsByElement.has(element)) {
     const parts = [...element.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]);
-    known.set(element, Object.fromEntries(parts));
+    partsByElement.set(element, Object.fromEntries(parts));
   }
-  return known.get(element);
+  return partsByElement.get(element);
 }
 
 /** Make a new card or row for *coin* from its template. */
@@ -29,7 +29,7 @@ export function makeElement(template, coin) {
   return element;
 }
 
-/** *clock*: {now (ms of the server's clock), late: nothing on the page may look live}. */
+/** *clock*: {now: ms of the server's clock, late: whether nothing on the page may look live}. */
 export function paintCoin(element, coin, {flash, pinned, clock}) {
   const parts = partsOf(element), prices = coin.history.map(Number);
   setText(parts.name, coin.name);
@@ -45,9 +45,9 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
 }
 
 function paintChange({percent, amount, window}, coin) {
-  const change = changeOf(coin), way = change ? direction(change.percent) : "unknown";
-  percent.className = `pct num ${way}`;
-  percent.querySelector("path").setAttribute("d", ARROWS[way]);
+  const change = changeOf(coin), trend = change ? direction(change.percent) : "unknown";
+  percent.className = `pct num ${trend}`;
+  percent.querySelector("path").setAttribute("d", ARROWS[trend]);
   setText(percent.lastElementChild, change ? formatPercent(change.percent) : "—");
   if (!amount) return;
   setPrice(amount, change ? formatAmount(change.amount, coin.decimals) : {lead: "", zeros: null});
@@ -55,23 +55,23 @@ function paintChange({percent, amount, window}, coin) {
 }
 
 export function windowOf(change) {
-  return change.window === "day" ? words.window_day : say("window_last", {n: change.window});
+  return change.window === "day" ? texts.window_day : translate("window_last", {n: change.window});
 }
 
 function paintStar(star, coin, pinned) {
   if (!star) return;
   star.setAttribute("aria-pressed", pinned);
-  star.setAttribute("aria-label", say("pin", {name: coin.name}));
+  star.setAttribute("aria-label", translate("pin", {name: coin.name}));
 }
 
-/** Paint what grows without publications. */
+/** Paint what changes without publications: ages, and what late prices look like. */
 export function paintAge(element, coin, {now, late}) {
   const parts = partsOf(element), stale = coin.price !== null && (coin.stale || late);
   element.classList.toggle("old", stale);
   element.classList.toggle("disputed", coin.disputed);
   const seconds = coin.observed_at ? (now - Date.parse(coin.observed_at)) / 1000 : null;
-  const old = stale ? say("old", {age: formatDuration(seconds)}) : "";
-  setText(parts.tag, coin.disputed ? words.disputed : old);
+  const old = stale ? translate("old", {age: formatDuration(seconds)}) : "";
+  setText(parts.tag, coin.disputed ? texts.disputed : old);
   setText(parts.age, old || ageOf(seconds));
   if (!coin.observed_at || parts.age.dateTime === coin.observed_at) return;
   parts.age.dateTime = coin.observed_at;
@@ -79,16 +79,16 @@ export function paintAge(element, coin, {now, late}) {
 }
 
 function ageOf(seconds) {
-  if (seconds === null) return words.waiting;
-  return seconds < JUST_NOW ? words.now : say("ago", {age: formatDuration(seconds)});
+  if (seconds === null) return texts.waiting;
+  return seconds < JUST_NOW ? texts.now : translate("ago", {age: formatDuration(seconds)});
 }
 
 function sourceName(source) {
-  return words[`source_${source}`] ?? source ?? "";
+  return texts[`source_${source}`] ?? source ?? "";
 }
 
-/** Where the prices come from, in words; empty while nothing is known. */
+/** Return where the prices come from, in words; empty while nothing is known. */
 export function listSources(coins) {
   const names = [...new Set(coins.map(({source}) => sourceName(source)).filter(Boolean))].sort();
-  return names.length ? `${words.data} ${names.join(", ")}` : "";
+  return names.length ? `${texts.data} ${names.join(", ")}` : "";
 }

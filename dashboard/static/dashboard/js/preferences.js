@@ -1,27 +1,27 @@
-/** What this visitor chose, in localStorage; a cookie repeats what the server needs for a right first paint. */
-const FIRST_PAINT = new Set(["theme", "palette", "pins"]);
+/** What this visitor chose, in localStorage; a cookie repeats what the server needs to render the page right. */
+const IN_COOKIE = new Set(["theme", "palette", "pins"]);
 const DEFAULTS = {theme: "", palette: "", title: true, keys: true, announce: false, pins: null, sort: null, alerts: []};
-const YEAR = 365 * 86400;
+const COOKIE_SECONDS = 365 * 86400;
 
 export function load(name) {
   try {
     return JSON.parse(localStorage.getItem(`rates.${name}`)) ?? DEFAULTS[name];
   } catch {
-    return DEFAULTS[name]; // storage that is forbidden, or that somebody else has written
+    return DEFAULTS[name]; // storage is blocked, or somebody else wrote into it
   }
 }
 
 export function save(name, value) {
   try {
     localStorage.setItem(`rates.${name}`, JSON.stringify(value));
-  } catch { /* private mode: for this page only */ }
-  if (FIRST_PAINT.has(name)) {
-    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${YEAR}; samesite=lax`;
+  } catch { /* storage is blocked: the choice lasts as long as the page */ }
+  if (IN_COOKIE.has(name)) {
+    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${COOKIE_SECONDS}; samesite=lax`;
   }
 }
 
-/** Put theme and palette on the page. */
-export function applyLook() {
+/** Apply theme and palette to the page. */
+export function applyTheme() {
   for (const name of ["theme", "palette"]) {
     const value = load(name);
     if (value) document.documentElement.dataset[name] = value;

@@ -5,40 +5,40 @@
  *       url: "wss://rates.example/ws/rates",        // default: this page's host
  *       onMessage: (message) => {...},               // every readable frame, in order
  *       onState: (state, info) => {...},             // "connecting", "open", "waiting" {seconds}, "refused" {code}
- *       token: async () => "eyJ...",                 // optional, asked before every connect
+ *       token: async () => "eyJ...",                 // optional, called before every connect
  *       symbols: ["BTC"],                            // optional: only these
- *       quiet: 13,                                   // seconds of silence after which a socket is given up
+ *       quiet: 13,                                   // seconds of silence after which a socket is replaced
  *     });
  *     socket.send({type: "ping"}); socket.retry(); socket.stop();
  *
- * A wait is a random part of 10 s, later of 30 s, lest all sockets of a dead server come back in one second. `bye.retry_ms`
- * is honoured; focus, a visible tab and a network that is back end the wait. Frames that are no JSON objects are ignored.
+ * Waits are a random part of 10 s, later of 30 s, so that the clients of a dead server do not all return at once.
+ * `bye.retry_ms` is honoured; focus, a visible tab and a network that is back end the wait. Unreadable frames are ignored.
  */
-const SPREAD = 10, LONGEST_WAIT = 30, GOOD_AFTER = 5000;
-const NEVER_AGAIN = new Set([4003]);
-const SLOW_AGAIN = new Set([1008, 1013]);
+const FIRST_WAIT = 10, LONGEST_WAIT = 30, STABLE_AFTER_MS = 5000;
+const NO_RECONNECT = new Set([4003]);
+const SLOW_RECONNECT = new Set([1008, 1013]);
 
 export function connectRates({url = defaultUrl(), onMessage, onState = () => {}, token, symbols, quiet = 13}) {
-  let socket = null, stopped = false, tries = 0, opened = 0, byeMs = null;
-  let silence, wait, attempt = 0;
+  let socket = null, stopped = false, failures = 0, openedAt = 0, byeMs = null, latest = 0;
+  let silenceTimer, reconnectTimer;
 
   async function connect() {
-    clearTimeout(wait);
-    wait = null;
-    const mine = ++attempt;
-    drop();
+    clearTimeout(reconnectTimer);
+    reconnectTimer = null;
+    const attempt = ++latest;
+    closeSocket();
     onState("connecting", {});
-    heard(); // a handshake that hangs is silence too
-    let proof = null;
+    resetSilenceTimer(); // a handshake that hangs is silence too
+    let jwt = null;
     try {
-      proof = typeof token === "function" ? await token() : token;
-    } catch { return mine === attempt && again(0); }
-    if (stopped || mine !== attempt) return;
+      jwt = typeof token === "function" ? await token() : token;
+    } catch { return attempt === latest && reconnect(0); }
+    if (stopped || attempt !== latest) return; // overtaken while the token was on its way
     const address = symbols ? `${url}?symbols=${symbols.map(encodeURIComponent).join(",")}` : url;
-    const current = socket = new WebSocket(address, proof ? ["rates.v1", "bearer", proof] : ["rates.v1"]);
-    current.onopen = () => { opened = Date.now(); heard(); onState("open", {}); };
-    current.onclose = ({code}) => current === socket && again(code);
-    current.onmessage = ({data}) => { if (current === socket) { heard(); read(data); } };
+    const current = socket = new WebSocket(address, jwt ? ["rates.v1", "bearer", jwt] : ["rates.v1"]);
+    current.onopen = () => { openedAt = Date.now(); resetSilenceTimer(); onState("open", {}); };
+    current.onclose = ({code}) => current === socket && reconnect(code);
+    current.onmessage = ({data}) => { if (current === socket) { resetSilenceTimer(); read(data); } };
   }
 
   function read(data) {
@@ -49,47 +49,48 @@ export function connectRates({url = defaultUrl(), onMessage, onState = () => {},
     onMessage(message);
   }
 
-  function again(code) {
-    drop();
+  function reconnect(code) {
+    closeSocket();
     if (stopped) return;
-    if (NEVER_AGAIN.has(code)) return onState("refused", {code});
-    if (opened && Date.now() - opened > GOOD_AFTER) tries = 0;
-    opened = 0;
-    const longest = SLOW_AGAIN.has(code) ? LONGEST_WAIT : Math.min(LONGEST_WAIT, Math.max(SPREAD, 2 ** tries++));
+    if (NO_RECONNECT.has(code)) return onState("refused", {code});
+    if (openedAt && Date.now() - openedAt > STABLE_AFTER_MS) failures = 0;
+    openedAt = 0;
+    let longest = LONGEST_WAIT;
+    if (!SLOW_RECONNECT.has(code)) longest = Math.min(LONGEST_WAIT, Math.max(FIRST_WAIT, 2 ** failures++));
     const seconds = byeMs === null ? Math.random() * longest : (byeMs / 1000) * (1 + Math.random());
     byeMs = null;
     onState("waiting", {seconds});
-    wait = setTimeout(connect, seconds * 1000);
+    reconnectTimer = setTimeout(connect, seconds * 1000);
   }
 
-  function heard() {
-    clearTimeout(silence);
-    silence = setTimeout(() => again(0), quiet * 1000);
+  function resetSilenceTimer() {
+    clearTimeout(silenceTimer);
+    silenceTimer = setTimeout(() => reconnect(0), quiet * 1000);
   }
 
-  function drop() {
-    clearTimeout(silence);
+  function closeSocket() {
+    clearTimeout(silenceTimer);
     const old = socket;
-    socket = null;
+    socket = null; // first: its `onclose` is then ignored
     old?.close();
   }
 
-  function wake() {
-    if (!stopped && wait && !document.hidden) connect();
+  function stopWaiting() {
+    if (!stopped && reconnectTimer && !document.hidden) connect();
   }
 
-  const wakers = [[window, "focus"], [window, "online"], [document, "visibilitychange"]];
-  for (const [target, event] of wakers) target.addEventListener(event, wake);
+  const wakeEvents = [[window, "focus"], [window, "online"], [document, "visibilitychange"]];
+  for (const [target, event] of wakeEvents) target.addEventListener(event, stopWaiting);
   connect();
   return {
     send: (message) => socket?.readyState === 1 && socket.send(JSON.stringify(message)),
-    retry: () => { tries = 0; connect(); },
+    retry: () => { failures = 0; connect(); },
     stop() {
       stopped = true;
-      attempt++;
-      clearTimeout(wait);
-      drop();
-      for (const [target, event] of wakers) target.removeEventListener(event, wake);
+      latest++;
+      clearTimeout(reconnectTimer);
+      closeSocket();
+      for (const [target, event] of wakeEvents) target.removeEventListener(event, stopWaiting);
     },
   };
 }

@@ -1,4 +1,4 @@
-"""The words that scripts put on the page: translated here, carried as JSON in the page."""
+"""The texts that scripts put on the page: translated here, passed on as JSON in the page."""
 
 from django.utils.translation import gettext as _
 
@@ -6,13 +6,13 @@ SOURCES = {"coingecko": "CoinGecko", "binance": "Binance", "kraken": "Kraken"}
 
 
 def source_name(source: str | None) -> str:
-    """Return how *source* is called on a page."""
+    """Return the name of *source* as pages show it."""
     names = SOURCES | {"simulated": _("simulated")}
     return names.get(source or "", source or "")
 
 
-def script_words() -> dict[str, str]:
-    """Return every text that the scripts show, in the language of the page; `{…}` are filled in by them."""
+def script_texts() -> dict[str, str]:
+    """Return every text that the scripts show, in the language of the page; they fill in the `{…}`."""
     sources = {f"source_{source}": source_name(source) for source in (*SOURCES, "simulated")}
     return sources | {
         "connecting": _("Connecting"),
@@ -37,12 +37,12 @@ def script_words() -> dict[str, str]:
         "pin": _("Pin {name}"),
         "disputed": _("disputed"),
         "lost": _("Connection lost."),
-        "late": _("Prices are late."),
-        "refused_why": _("The server does not let this page in."),
+        "late": _("Prices are delayed."),
+        "refused_why": _("The server refused the connection."),
         "from": _("Prices below are from {time}."),
-        "retry": _("Trying again in {n} s."),
-        "trying": _("Trying again now."),
-        "none_late": _("The server answers, but nothing new has arrived since then."),
+        "retry": _("Retrying in {n} s."),
+        "trying": _("Retrying now."),
+        "none_late": _("The server responds, but no new prices have arrived since then."),
         "pause": _("Pause updates"),
         "resume": _("Resume updates"),
         "alert_bad": _("Enter a number above zero."),
@@ -55,10 +55,10 @@ def script_words() -> dict[str, str]:
         "alert_below": _("{symbol} below {value}"),
         "alert_move": _("{symbol} moves {value} in 24 h"),
         "alert_far": _("{distance} away"),
-        "alert_met": _("met now"),
+        "alert_met": _("reached"),
         "alert_unknown": _("no price on this page"),
         "alert_fired": _("{alert}: {symbol} is at {price}"),
-        "alert_remove": _("Remove the alert {alert}"),
+        "alert_remove": _("Remove alert {alert}"),
         "time": _("Time"),
         "price": _("Price"),
         "extremes": _("Lowest {low}, highest {high} in this range"),

@@ -1,32 +1,32 @@
-/** What the chart looks like: colours of the page, room, marks. */
+/** What the chart looks like: the page's colours, paddings, marks. */
 export const FONT = '12px "Geist", system-ui, sans-serif', GAP = 8;
 
-/** Return a function that reads a colour of the stylesheet as the canvas wants it; --trend is that of the line. */
+/** Return a function that resolves a colour of the stylesheet for the canvas; `--trend` is that of the line. */
 export function readColors(element, trend) {
-  const names = {"--trend": {up: "--up", down: "--down", flat: "--ink-3"}[trend]}, read = {};
+  const names = {"--trend": {up: "--up", down: "--down", flat: "--ink-3"}[trend]}, resolved = {};
   return (name) => {
-    if (!read[name]) {
+    if (!resolved[name]) {
       element.style.color = `var(${names[name] ?? name})`;
-      read[name] = getComputedStyle(element).color;
+      resolved[name] = getComputedStyle(element).color;
       element.style.color = "";
     }
-    return read[name];
+    return resolved[name];
   };
 }
 
-/** Room above and below the line for the marks; a price that stands still is in the middle. */
-export function widen(low, high) {
+/** Return the y range with room for the marks above and below; a constant price is in the middle. */
+export function padRange(low, high) {
   const room = (high - low) * 0.12 || Math.abs(high) * 0.001;
   return [low - room, high + room];
 }
 
-/** Room for the labels of the prices: figures are all equally wide. */
-export function widthOf(u, labels) {
+/** Return the width of the price axis: its digits are all equally wide. */
+export function axisWidth(u, labels) {
   return 2 * GAP + Math.max(40, ...(labels ?? []).map((label) => label.length * 7));
 }
 
-/** The area below the line. */
-export function fade(u, color) {
+/** Return the gradient below the line. */
+export function areaGradient(u, color) {
   const {top, height} = u.bbox;
   if (!Number.isFinite(top + height)) return "transparent"; // asked before there is a size
   const gradient = u.ctx.createLinearGradient(0, top, 0, top + height);
@@ -35,7 +35,7 @@ export function fade(u, color) {
   return gradient;
 }
 
-/** A dot and the price at the lowest and the highest point. */
+/** Draw a dot and the price at the lowest and the highest point. */
 export function markExtremes(u, price, color) {
   const prices = u.data[1], ratio = devicePixelRatio, ctx = u.ctx;
   const low = Math.min(...prices), high = Math.max(...prices);

@@ -1,4 +1,4 @@
-"""The German texts: complete, in step with the code, and compiled."""
+"""The German translation: complete, in step with the code, and compiled."""
 
 import re
 import shutil
