@@ -18,7 +18,12 @@ from unicodedata import category, normalize
 LONGEST_SYMBOL = 40
 FORBIDDEN = re.compile(r"[\s,;:/\\<>\"'`´‘’‚‛“”„‟«»‹›⁄∕]")
 # The second words of keys in Redis, `rates:board`; a coin of that name has to be written with a capital.
-RESERVED = frozenset({"board", "calls", "catalog", "counters", "owners", "processes", "sources", "states", "stream"})
+RESERVED = frozenset(
+    {
+        *("board", "calls", "catalog", "counters", "history", "minutes", "owners", "processes", "sources"),
+        *("states", "stream"),
+    }
+)
 
 
 def find_fault(symbol: str) -> str | None:

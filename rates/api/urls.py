@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from rates.api import views
+from rates.api import history, views
 
 urlpatterns = [
     path("api/rates", views.rates, name="api-rates"),
     path("api/rates/<str:symbol>/history", views.history, name="api-history"),
+    path("api/rates/at", history.prices_at, name="api-prices-at"),
+    path("api/rates/<str:symbol>/at", history.price_at, name="api-price-at"),
+    path("api/rates/<str:symbol>/candles", history.candles, name="api-candles"),
     path("api/socket-token", views.socket_token, name="socket-token"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.crypto import constant_time_compare
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_safe
 
 from rates import publication, store
 from rates.api import metrics, readiness
+from rates.api.origins import allow_origin
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.fanout.tokens import issue_page_token
@@ -37,14 +38,7 @@ def for_allowed_origins(view: View) -> View:
 
     @wraps(view)
     async def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
-        response = await view(request, *args, **options)
-        if settings.RATES_ALLOWED_ORIGINS:
-            patch_vary_headers(response, ["Origin"])
-        origin = request.headers.get("Origin", "")
-        if origin in settings.RATES_ALLOWED_ORIGINS:
-            response["Access-Control-Allow-Origin"] = origin
-            response["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-        return response
+        return allow_origin(request, await view(request, *args, **options))
 
     return answer
 

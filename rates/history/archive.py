@@ -57,6 +57,13 @@ def list_series(interval: int) -> dict[Pair, Series]:
     return {Pair(series.base, series.quote): series for series in Series.objects.filter(interval=interval)}
 
 
+def list_series_of(pairs: Collection[Pair], interval: int) -> dict[Pair, Series]:
+    """Return the series of *interval* that each of *pairs* has; one without a candle has none."""
+    found = Series.objects.filter(interval=interval, base__in={pair.base for pair in pairs})
+    series = {Pair(series.base, series.quote): series for series in found}
+    return {pair: series[pair] for pair in pairs if pair in series}
+
+
 def find_series(pair: Pair, interval: int) -> Series | None:
     """Return the series of *pair* and *interval*; None while it has no candle."""
     return Series.objects.filter(base=pair.base, quote=pair.quote, interval=interval).first()
@@ -188,6 +195,8 @@ def find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:
 def _find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:
     bounds = [bound for series, time in questions for bound in (make_key(series, 0), make_key(series, max(0, time)))]
     values = ", ".join(["(CAST(%s AS bigint), CAST(%s AS bigint))"] * len(questions))
+    if not questions:
+        return []
     query = (
         f"WITH asked (first, last) AS (VALUES {values}) SELECT "  # noqa: S608 - only placeholders
         "(SELECT MAX(id) FROM rates_candle WHERE id >= asked.first AND id <= asked.last) FROM asked"
@@ -199,7 +208,7 @@ def _find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:
 
 def load_candles(keys: Collection[int]) -> dict[int, Candle]:
     """Return the candles with these *keys*, by key."""
-    wanted = list(keys)
+    wanted = sorted(keys)
     found: dict[int, Candle] = {}
     for begin in range(0, len(wanted), MOST_QUESTIONS):
         found |= _load(wanted[begin : begin + MOST_QUESTIONS])

@@ -7,7 +7,7 @@ A minute in Redis: what each process has published in it, as text, and the candl
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from rates.history.archive import Pair
@@ -26,20 +26,22 @@ def encode_minute(candles: Mapping[Pair, RunningCandle]) -> str:
     return encode({"v": VERSION, "candles": rows})
 
 
-def _decode_minute(text: str) -> Iterator[tuple[Pair, RunningCandle]]:
-    """Yield what `encode_minute` wrote; nothing of another version."""
+def _decode_minute(text: str, wanted: Collection[Pair] | None) -> Iterator[tuple[Pair, RunningCandle]]:
+    """Yield what `encode_minute` wrote of the *wanted* prices, or of all; nothing of another version."""
     data = json.loads(text)
     if data.get("v") != VERSION:
         return
     for base, quote, opened_at, closed_at, opened, high, low, close, *rest in data["candles"]:
-        prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
-        yield Pair(base, quote), RunningCandle(opened_at, closed_at, *prices, *rest)
+        pair = Pair(base, quote)
+        if wanted is None or pair in wanted:
+            prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
+            yield pair, RunningCandle(opened_at, closed_at, *prices, *rest)
 
 
-def join_minute(time: int, texts: Iterable[str]) -> dict[Pair, Candle]:
-    """Return the candles of the minute that began at *time*, from the *texts* of all processes."""
+def join_minute(time: int, texts: Iterable[str], wanted: Collection[Pair] | None = None) -> dict[Pair, Candle]:
+    """Return the *wanted* candles, or all, of the minute that began at *time*, from the *texts* of all processes."""
     parts: defaultdict[Pair, list[RunningCandle]] = defaultdict(list)
     for text in texts:
-        for pair, candle in _decode_minute(text):
+        for pair, candle in _decode_minute(text, wanted):
             parts[pair].append(candle)
     return {pair: close_candle(time, found) for pair, found in parts.items()}

@@ -1,0 +1,184 @@
+"""Candles, and prices at a moment of the past, over HTTP; `docs/history.md` is for those who ask."""
+
+import json
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
+
+from rates.api.parameters import (
+    Coins,
+    find_coin,
+    load_coins,
+    pick_coin,
+    read_body,
+    read_bound,
+    read_currency,
+    read_interval,
+    read_limit,
+    read_moment,
+    read_within,
+)
+from rates.api.problems import Problem, problem_view
+from rates.api.tables import Row, answer_rows, write_time
+from rates.fanout.hub import get_hub
+from rates.history import reading, valuation
+from rates.history.candles import INTERVAL_NAMES, Candle
+from rates.history.valuation import Question, Valuation
+from rates.types import decimal_text
+from rates.types import read_time as parse_time
+
+MOST_PRICES = 1000
+# Seconds that caches may keep what is over, and what is not.
+CLOSED_AGE, RUNNING_AGE = 60, 1
+CANDLE_FIELDS = ("time", "open", "high", "low", "close", "updates", "source", "disputed", "complete")
+PRICE_FIELDS = ("symbol", "currency", "time", "price", "observed_at", "interval", "source", "distance_seconds",
+                "disputed")  # fmt: skip
+ERROR_FIELDS = ("code", "detail")
+
+
+@problem_view("GET", "HEAD")
+def candles(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Answer with the candles of a coin, oldest first, the running one last."""
+    symbol, pair = find_coin(symbol)
+    interval = read_interval(request.GET.get("interval", "1h"))
+    currency = read_currency(request.GET.get("currency"))
+    limit = read_limit(request.GET.get("limit"))
+    start, end = read_bound(request, "start", 0), read_bound(request, "end", reading.END_OF_TIME)
+    if start >= end:
+        raise Problem(400, "bad_time", "start must be before end")
+    found = reading.read_history(pair, interval, limit, start=start, end=end, currency=currency)
+    rows = [_candle_row(candle, interval, time.time()) for candle in found]
+    head = {"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval]}
+    name = f"{symbol}-{INTERVAL_NAMES[interval]}"
+    response = answer_rows(request, {**head, "candles": rows}, rows, CANDLE_FIELDS, name)
+    closed = bool(found) and end <= found[-1].time + interval <= time.time()
+    patch_cache_control(response, public=True, max_age=CLOSED_AGE if closed else RUNNING_AGE)
+    return response
+
+
+@problem_view("GET", "HEAD")
+def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
+    """Answer with the price of a coin at a moment of the past, or now."""
+    symbol, pair = find_coin(symbol)
+    currency = read_currency(request.GET.get("currency"))
+    moment = read_moment("time", request.GET.get("time"))
+    answer = _find_prices([Question(pair, moment)], [symbol], currency, read_within(request.GET.get("within")))[0]
+    if answer is None:
+        raise Problem(404, "no_price", _say_no_price(symbol, moment))
+    row = _price_row(symbol, currency, moment, answer)
+    response = answer_rows(request, row, [row], PRICE_FIELDS, f"{symbol}-at")
+    patch_cache_control(response, public=True, max_age=RUNNING_AGE)
+    return response
+
+
+@problem_view("POST")
+def prices_at(request: HttpRequest) -> HttpResponse:
+    """Answer with the price of each of up to 1,000 coins and moments, in the order of the question."""
+    body = read_body(request)
+    currency, within = read_currency(body.get("currency")), read_within(body.get("within"))
+    wanted = body.get("wanted")
+    if not isinstance(wanted, list):
+        raise Problem(400, "bad_request", 'wanted must be a list of {"symbol": …, "time": …}')
+    if len(wanted) > MOST_PRICES:
+        raise Problem(413, "too_many", f"wanted has {len(wanted)} entries; at most {MOST_PRICES} are allowed")
+    rows = _value_all(wanted, currency, within)
+    response = answer_rows(request, {"prices": rows}, rows, (*PRICE_FIELDS, *ERROR_FIELDS), "prices")
+    patch_cache_control(response, no_store=True)
+    return response
+
+
+def _value_all(wanted: Sequence[Any], currency: str, within: float) -> list[Row]:
+    coins = load_coins()
+    read = [_read_question(item, coins) for item in wanted]
+    asked = [(symbol, question) for symbol, question in read if isinstance(question, Question)]
+    found = iter(_find_prices([q for _, q in asked], [symbol for symbol, _ in asked], currency, within))
+    return [
+        _refusal_row(item, question)
+        if isinstance(question, Problem)
+        else _answer_row(symbol, currency, question.time, next(found))
+        for item, (symbol, question) in zip(wanted, read, strict=True)
+    ]
+
+
+def _read_question(item: Any, coins: Coins) -> tuple[str, Question | Problem]:
+    """Return the coin's symbol, and what is asked or why it cannot be answered."""
+    try:
+        if not isinstance(item, dict):
+            raise Problem(400, "bad_request", 'each of wanted must be {"symbol": …, "time": …}')
+        symbol, pair = pick_coin(str(item.get("symbol", "")), coins)
+        return symbol, Question(pair, read_moment("time", item.get("time")))
+    except Problem as problem:
+        return "", problem
+
+
+def _refusal_row(item: Any, problem: Problem) -> Row:
+    asked = item if isinstance(item, dict) else {}
+    return {"symbol": asked.get("symbol"), "time": asked.get("time"), "code": problem.code, "detail": problem.detail}
+
+
+def _answer_row(symbol: str, currency: str, moment: float, answer: Valuation | None) -> Row:
+    if answer is not None:
+        return _price_row(symbol, currency, moment, answer)
+    return {"symbol": symbol, "time": write_time(moment), "code": "no_price", "detail": _say_no_price(symbol, moment)}
+
+
+def _say_no_price(symbol: str, moment: float) -> str:
+    when = write_time(moment)
+    return f"{symbol} has no price within one candle before {when}; ?within= allows an older one, in seconds"
+
+
+def _find_prices(
+    questions: Sequence[Question], symbols: Sequence[str], currency: str, within: float
+) -> list[Valuation | None]:
+    found = valuation.find_prices(questions, within, currency)
+    live = [_find_live(symbol, question.time) for symbol, question in zip(symbols, questions, strict=True)]
+    return [now if now and currency == settings.QUOTE_CURRENCY else then for now, then in zip(live, found, strict=True)]
+
+
+def _find_live(symbol: str, moment: float) -> Valuation | None:
+    """Return the published price if *moment* is not before it; None when there is none that is fresh."""
+    snapshot = get_hub().snapshot
+    fragment = snapshot and snapshot.fragments.get(symbol)
+    if not snapshot or not fragment or moment < parse_time(snapshot.as_of).timestamp():
+        return None
+    coin = json.loads(fragment.json)
+    if coin["price"] is None or coin["stale"]:
+        return None
+    observed_at = parse_time(coin["observed_at"]).timestamp()
+    return Valuation(
+        Decimal(coin["price"]), observed_at, 0, coin["source"], coin["disputed"], max(0.0, moment - observed_at)
+    )
+
+
+def _candle_row(candle: Candle, interval: int, now: float) -> Row:
+    began, opened, high, low, close, updates, source, disputed = candle
+    return {
+        "time": write_time(began),
+        "open": decimal_text(opened),
+        "high": decimal_text(high),
+        "low": decimal_text(low),
+        "close": decimal_text(close),
+        "updates": updates,
+        "source": source,
+        "disputed": disputed,
+        "complete": began + interval <= now,
+    }
+
+
+def _price_row(symbol: str, currency: str, moment: float, answer: Valuation) -> Row:
+    return {
+        "symbol": symbol,
+        "currency": currency,
+        "time": write_time(moment),
+        "price": decimal_text(answer.price),
+        "observed_at": write_time(answer.observed_at),
+        "interval": INTERVAL_NAMES.get(answer.interval, "live"),
+        "source": answer.source,
+        "distance_seconds": round(answer.distance, 3),
+        "disputed": answer.disputed,
+    }

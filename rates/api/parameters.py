@@ -1,0 +1,119 @@
+"""What clients of the HTTP API ask for: coins, currencies, times and limits, each read or refused with a `Problem`."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from rates.api.problems import Problem
+from rates.history import reading
+from rates.history.archive import Pair
+from rates.history.candles import INTERVALS
+from rates.models import Coin
+from rates.symbols import fold
+
+LIMIT, MOST_CANDLES = 500, 5000
+LONGEST_BODY = 200_000
+# Seconds: a client's clock that is this far ahead asks for now.
+CLOCK_TOLERANCE = 2.0
+
+# Symbol and price of each enabled coin, by its folded symbol.
+Coins = Mapping[str, tuple[str, Pair]]
+
+
+def load_coins() -> Coins:
+    """Return symbol and price of each enabled coin, by its folded symbol."""
+    names = Coin.objects.enabled().values_list("symbol", "coingecko_id")
+    return {fold(symbol): (symbol, Pair(coin_id, settings.QUOTE_CURRENCY)) for symbol, coin_id in names}
+
+
+def find_coin(symbol: str) -> tuple[str, Pair]:
+    """Return the coin on the board that *symbol* means, in any case, and whose price it is."""
+    return pick_coin(symbol, load_coins())
+
+
+def pick_coin(symbol: str, coins: Coins) -> tuple[str, Pair]:
+    """Return the one of *coins* that *symbol* means, in any case."""
+    if fold(symbol) not in coins:
+        raise Problem(404, "unknown_symbol", f"symbol: {symbol[:40]!r} is not on the board; /api/rates lists the coins")
+    return coins[fold(symbol)]
+
+
+def read_interval(text: str) -> int:
+    """Return the seconds of an interval such as ``1h``."""
+    if text not in INTERVALS:
+        raise Problem(400, "bad_interval", f"interval: {text[:40]!r} is not one of {', '.join(INTERVALS)}")
+    return INTERVALS[text]
+
+
+def read_currency(given: Any) -> str:
+    """Return the currency that is *given*, in any case; the base where none is."""
+    currency = str(given or settings.QUOTE_CURRENCY).lower()
+    if len(currency) > 10 or not reading.has_currency(currency):
+        raise Problem(400, "unknown_currency", f"currency: {currency[:10]!r} has no history here")
+    return currency
+
+
+def read_limit(text: str | None) -> int:
+    """Return how many candles are wanted."""
+    if text is None:
+        return LIMIT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_CANDLES:
+        raise Problem(400, "bad_limit", f"limit: {text[:40]!r} is not a whole number from 1 to {MOST_CANDLES}")
+    return int(text)
+
+
+def read_within(given: Any) -> float:
+    """Return how many seconds old a price may be."""
+    try:
+        seconds = float(given or 0)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise Problem(400, "bad_time", f"within: {str(given)[:40]!r} is not a number of seconds")
+    return seconds
+
+
+def read_bound(request: HttpRequest, name: str, default: int) -> int:
+    """Return the Unix time in the parameter *name*, up to a whole second; *default* where there is none."""
+    text = request.GET.get(name)
+    return default if text is None else math.ceil(read_time(name, text))
+
+
+def read_moment(name: str, given: Any) -> float:
+    """Return the Unix time of a moment that is not in the future."""
+    moment, now = read_time(name, given), time.time()
+    if moment > now + CLOCK_TOLERANCE:
+        raise Problem(400, "bad_time", f"{name}: {str(given)[:40]!r} is in the future")
+    return min(moment, now)
+
+
+def read_time(name: str, given: Any) -> float:
+    """Return the Unix time that *given* names; without a zone it is UTC, and a blank may stand for a plus."""
+    text = str(given)
+    for spelling in (text, "+".join(text.rsplit(" ", 1))):
+        try:
+            moment = datetime.fromisoformat(spelling)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    raise Problem(400, "bad_time", f"{name}: {text[:40]!r} is not a time such as 2026-11-20T12:34:56Z")
+
+
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """Return the JSON object that was sent."""
+    length = request.headers.get("Content-Length", "0")
+    if (length.isdigit() and int(length) > LONGEST_BODY) or len(request.body) > LONGEST_BODY:
+        raise Problem(413, "too_many", f"the body has more than {LONGEST_BODY} bytes")
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Problem(400, "bad_request", 'the body must be JSON: {"wanted": [{"symbol": …, "time": …}]}')
+    return body

@@ -1,0 +1,106 @@
+"""Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from hashlib import sha256
+from typing import Any
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import quote_etag
+from django.views.decorators.csrf import csrf_exempt
+
+from rates.api.origins import allow_origin
+
+logger = logging.getLogger(__name__)
+
+View = Callable[..., HttpResponse]
+
+TITLES = {
+    "bad_interval": "No such interval",
+    "bad_limit": "Not a usable limit",
+    "bad_request": "The body cannot be read",
+    "bad_time": "Not a usable time",
+    "method_not_allowed": "Method not allowed",
+    "no_price": "No price at that time",
+    "store_away": "The history cannot be read now",
+    "too_many": "Too many at once",
+    "unknown_currency": "No such currency",
+    "unknown_symbol": "No such coin",
+}
+
+
+class Problem(Exception):
+    """
+    An answer that is an error.
+
+    Attributes:
+        code: a word that does not change.
+        detail: the parameter, what was wrong with it, and what is allowed.
+    """
+
+    def __init__(self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers
+
+
+AWAY = Problem(503, "store_away", "the database cannot be used now; try again", {"Retry-After": "5"})
+
+
+def problem_response(problem: Problem) -> JsonResponse:
+    """Return *problem* as an answer, never to be kept by a cache; `error` is what older clients read."""
+    body = {
+        "type": "about:blank",
+        "title": TITLES[problem.code],
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        "error": problem.detail,
+    }
+    headers = {"Cache-Control": "no-store", **(problem.headers or {})}
+    return JsonResponse(body, status=problem.status, headers=headers, content_type="application/problem+json")
+
+
+def problem_view(*methods: str) -> Callable[[View], View]:
+    """
+    Make a view of one that raises `Problem`: it takes *methods*, and every error is an answer as above.
+
+    What it answers to GET has an ETag, and 304 where the client holds it.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt  # nobody is logged in here
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            try:
+                _check_method(request, methods)
+                response = _make_conditional(request, view(request, *args, **options))
+            except Problem as problem:
+                response = problem_response(problem)
+            except DatabaseError as error:
+                logger.warning("%s needs the database: %s", request.path, str(error).partition("\n")[0])
+                response = problem_response(AWAY)
+            patch_vary_headers(response, ["Accept"])
+            return allow_origin(request, response)
+
+        return answer
+
+    return decorate
+
+
+def _check_method(request: HttpRequest, methods: Sequence[str]) -> None:
+    if request.method not in methods:
+        allowed = ", ".join(methods)
+        raise Problem(405, "method_not_allowed", f"only {allowed} is allowed here", {"Allow": allowed})
+
+
+def _make_conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return response
+    etag = quote_etag(sha256(response.content).hexdigest()[:16])
+    response["ETag"] = etag
+    answer = get_conditional_response(request, etag=etag, response=response)
+    assert isinstance(answer, HttpResponse)
+    return answer

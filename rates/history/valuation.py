@@ -1,0 +1,112 @@
+"""What a price was at a moment of the past: the close of the candle that ended last before it."""
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.conf import settings
+
+from rates.history import archive
+from rates.history.archive import Pair
+from rates.history.candles import DAY, MINUTE, STORED, Candle
+from rates.history.reading import UNWRITTEN_MINUTES, factor_pair, read_unwritten
+
+
+class Question(NamedTuple):
+    """Whose price is asked for, and when: a Unix time."""
+
+    pair: Pair
+    time: float
+
+
+class Valuation(NamedTuple):
+    """
+    A price of the past.
+
+    Attributes:
+        observed_at: Unix time that it is of: the end of its candle.
+        interval: seconds that this candle covers; 0 for a price that is live.
+        distance: seconds from then to the moment that was asked for.
+    """
+
+    price: Decimal
+    observed_at: float
+    interval: int
+    source: str
+    disputed: bool
+    distance: float
+
+
+def find_prices(
+    questions: Sequence[Question], within: float = 0.0, currency: str | None = None
+) -> list[Valuation | None]:
+    """
+    Return the answer to each of *questions*; None where the last price before is too old.
+
+    It may be one interval of its candle old, or *within* seconds if that is more.
+
+    Raises:
+        DatabaseError: when the database cannot be read.
+    """
+    answers = _find(questions, within)
+    if currency in (None, settings.QUOTE_CURRENCY):
+        return answers
+    worth = _find([Question(factor_pair(q.pair.quote, str(currency)), q.time) for q in questions], within)
+    return [_convert(answer, factor) for answer, factor in zip(answers, worth, strict=True)]
+
+
+def _convert(answer: Valuation | None, factor: Valuation | None) -> Valuation | None:
+    if answer is None or factor is None:
+        return None
+    price, disputed = answer.price * factor.price, answer.disputed or factor.disputed
+    return answer._replace(price=price, disputed=disputed)
+
+
+def _find(questions: Sequence[Question], within: float) -> list[Valuation | None]:
+    found: dict[int, Valuation] = {}
+    for interval in STORED:
+        # A finer candle that is near enough needs no other.
+        left = [n for n, _ in enumerate(questions) if n not in found or found[n].distance > found[n].interval]
+        for number, candle in _find_candles(questions, left, interval).items():
+            answer = _value(candle, interval, questions[number].time)
+            if number not in found or answer.distance < found[number].distance:
+                found[number] = answer
+    return [_if_near(found.get(number), within) for number in range(len(questions))]
+
+
+def _find_candles(questions: Sequence[Question], numbers: Sequence[int], interval: int) -> dict[int, Candle]:
+    """Return, by the number of its question, the last candle of *interval* that had ended then."""
+    oldest = time.time() - (settings.RATES_CANDLES_1M_DAYS + 1) * DAY if interval == MINUTE else 0
+    wanted = [number for number in numbers if questions[number].time >= oldest]
+    series = archive.list_series_of({questions[number].pair for number in wanted}, interval)
+    known = [number for number in wanted if questions[number].pair in series]
+    keys = archive.find_last(
+        [(series[questions[number].pair].pk, int(questions[number].time - interval)) for number in known]
+    )
+    candles = archive.load_candles({key for key in keys if key is not None})
+    found = {number: candles[key] for number, key in zip(known, keys, strict=True) if key is not None}
+    return found | _find_unwritten(questions, wanted) if interval == MINUTE else found
+
+
+def _find_unwritten(questions: Sequence[Question], numbers: Sequence[int]) -> dict[int, Candle]:
+    """Return the candles of minutes that are over and that the database need not have yet."""
+    recent = time.time() - (UNWRITTEN_MINUTES + 1) * MINUTE
+    fresh = [number for number in numbers if questions[number].time >= recent]
+    if not fresh:
+        return {}
+    minutes = read_unwritten({questions[number].pair for number in fresh})
+    ended = {
+        number: [c for c in minutes[questions[number].pair] if c.time + MINUTE <= questions[number].time]
+        for number in fresh
+    }
+    return {number: candles[-1] for number, candles in ended.items() if candles}
+
+
+def _value(candle: Candle, interval: int, moment: float) -> Valuation:
+    end = candle.time + interval
+    return Valuation(candle.close, end, interval, candle.source, candle.disputed, moment - end)
+
+
+def _if_near(answer: Valuation | None, within: float) -> Valuation | None:
+    return answer if answer and answer.distance <= max(answer.interval, within) else None
