@@ -1,4 +1,4 @@
-"""What staff see while the database cannot be used: why, and that prices go on without it."""
+"""What staff see while the database is down: why, and that prices keep updating without it."""
 
 import logging
 
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 class DatabaseDownMiddleware(MiddlewareMixin):
-    """Answers 503 with the reason where a view needs a database that is gone, full or locked."""
+    """Responds with 503 and the reason when a view needs a database that is down, full or locked."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the page for a failing database; None for other errors."""
@@ -19,6 +19,6 @@ class DatabaseDownMiddleware(MiddlewareMixin):
             return None
         reason = str(exception).partition("\n")[0]
         logger.warning("%s needs the database: %s", request.path, reason)
-        # What a server's client library says names its address, which is nobody's business before the login.
+        # The error text of a server's client library contains its address, which must not be shown before the login.
         shown = reason if connection.vendor == "sqlite" else type(exception).__name__
         return render(request, "503.html", {"reason": shown}, status=503)

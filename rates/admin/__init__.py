@@ -1,3 +1,3 @@
-"""Where staff edit the coins, and see how each of them and the service are doing."""
+"""Where staff edit the coins, and see the state of each of them and of the service."""
 
 from rates.admin import coins  # noqa: F401 - Django registers the admin by importing this package

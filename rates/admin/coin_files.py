@@ -1,5 +1,5 @@
 """
-The coin list as a file, CSV or JSON: written whole, read with a preview, taken over whole or not at all.
+The coin list as a file, CSV or JSON: exported, previewed, and imported completely or not at all.
 
 Rows of CoinGecko's own `coins/list` (id, symbol, name) are read too. It writes all symbols in small letters and has
 many namesakes: such a row gets a symbol in capitals, and one of its own where another coin has that already.
@@ -24,12 +24,12 @@ MAX_FILE_BYTES = 1_000_000
 MAX_COINS = 5000
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
-# `isdigit` takes a superscript too. What a database has no room for, the field itself refuses.
+# `isdigit` accepts superscripts too. The field itself refuses what is too large for the database.
 POSITION = re.compile("[0-9]{1,18}")
 
 
 class BadFile(Exception):
-    """Raised when a file cannot be read as a list of coins at all."""
+    """Raised when a file is not a list of coins at all."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Plan:
 
 
 def write_csv(coins: Iterable[Coin]) -> str:
-    """Return *coins* as CSV with a heading."""
+    """Return *coins* as CSV with a header line."""
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS)
     writer.writeheader()
@@ -63,16 +63,16 @@ def write_json(coins: Iterable[Coin]) -> str:
 
 
 def coin_fields(coin: Coin) -> dict[str, Any]:
-    """Return the fields of *coin* that a file holds."""
+    """Return the fields of *coin* that a file contains."""
     return {name: getattr(coin, name) for name in FIELDS}
 
 
 def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
     """
-    Return the entries of a file with their line (CSV) or place (JSON).
+    Return the entries of a file, each with its line (CSV) or position (JSON).
 
     Raises:
-        BadFile: when it is neither CSV with the known heading nor a JSON list of objects, or is too long.
+        BadFile: when it is neither CSV with the known columns nor a JSON list of objects, or is too long.
     """
     if len(data) > MAX_FILE_BYTES:
         raise BadFile(f"The file is longer than {MAX_FILE_BYTES} bytes.")
@@ -89,7 +89,7 @@ def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
 def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     try:
         items = json.loads(text)
-        # Half a surrogate pair is text to JSON; neither a page nor a database can hold it.
+        # JSON may contain half a surrogate pair; neither a page nor a database can store it.
         json.dumps(items, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadFile(f"The file is not JSON: {error}.") from None
@@ -112,7 +112,7 @@ def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
 
 
 def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
-    """Return what importing *entries* would do; a coin is the same coin when its CoinGecko id is."""
+    """Return what importing *entries* would do; coins are identified by their CoinGecko id."""
     plan = Plan()
     known = {coin.coingecko_id: coin for coin in Coin.objects.all()}
     owner_of_symbol = {fold(coin.symbol): coin.coingecko_id for coin in known.values()}
@@ -129,7 +129,7 @@ def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
                 raise ValidationError(f"{coin.symbol} is {owner} in the list.")
             coin.clean_fields()
         except ValidationError as error:
-            plan.errors += [f"{line}: {words}" for words in _words(error)]
+            plan.errors += [f"{line}: {message}" for message in _messages(error)]
             continue
         if coin.pk is None:
             plan.new.append(coin)
@@ -180,9 +180,9 @@ def _read_value(name: str, value: Any) -> Any:
     return text
 
 
-def _words(error: ValidationError) -> list[str]:
+def _messages(error: ValidationError) -> list[str]:
     if hasattr(error, "message_dict"):
-        return [f"{name}: {words}" for name, messages in error.message_dict.items() for words in messages]
+        return [f"{name}: {message}" for name, messages in error.message_dict.items() for message in messages]
     return list(error.messages)
 
 

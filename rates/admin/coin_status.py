@@ -1,4 +1,4 @@
-"""What the admin says of each coin and of the service, in words, from one look into Redis."""
+"""The state of each coin and of the service as the admin shows it, from one read of Redis."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 80, 24
 
 @dataclass(frozen=True, slots=True)
 class CoinStatus:
-    """How one coin stands; `word` is its state in a word, `why` the reason where there is one."""
+    """The state of one coin: `word` is a label for it, `why` the reason if there is one."""
 
     price: str = ""
     age_seconds: float | None = None
@@ -32,20 +32,20 @@ class CoinStatus:
 
 
 def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
-    """Return the status of *coin*; *overview* is None while Redis is away."""
+    """Return the status of *coin*; *overview* is None while Redis is down."""
     if overview is None:
-        return CoinStatus(word="unknown", why="Redis cannot be reached")
+        return CoinStatus(word="unknown", why="Redis is unavailable")
     state = overview.states.get(coin.symbol, CoinState())
     points = draw_line(overview.histories.get(coin.symbol, ()))
-    word, why = find_words(coin, state, overview.healths)
+    word, why = find_state(coin, state, overview.healths)
     if state.shown is None:
         return CoinStatus(word=word, why=why, points=points)
     age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
     return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, word, why)
 
 
-def find_words(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
-    """Return the coin's state in a word, and why."""
+def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
+    """Return a label for the coin's state, and why it is in that state."""
     if not coin.enabled:
         return "disabled", ""
     if state.shown is None:
@@ -64,7 +64,7 @@ def _explain_missing(state: CoinState, healths: Mapping[str, Mapping[str, object
         return "waiting for the first price", _first_error(healths)
     if refused := [reading.refused for reading in state.readings.values() if reading.refused]:
         return "no price", str(refused[0])
-    return "no source knows it", "check the CoinGecko id"
+    return "unknown to all sources", "check the CoinGecko id"
 
 
 def _first_error(healths: Mapping[str, Mapping[str, object]]) -> str:
@@ -84,7 +84,7 @@ def draw_line(history: Sequence[HistoryPoint]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How one source stands; the times are aware UTC."""
+    """The state of one source; the times are aware UTC."""
 
     name: str
     word: str
@@ -98,7 +98,7 @@ class SourceStatus:
 
 
 def describe_sources(overview: Overview) -> list[SourceStatus]:
-    """Return the status of each source and stream that is in use or was asked before."""
+    """Return the status of each source and stream that is in use or was in use before."""
     names = dict.fromkeys([*settings.RATES_SOURCES, *map(stream_name, settings.RATES_STREAM), *overview.healths])
     return [_describe_source(name, overview) for name in names]
 
@@ -125,7 +125,7 @@ def _health_word(health: Health, paused: bool) -> str:
         return "paused"
     if health.answers:
         return "answers"
-    return "failing" if health.failed_at else "not asked yet"
+    return "failing" if health.failed_at else "not queried yet"
 
 
 def _moment(seconds: float) -> datetime | None:
@@ -133,7 +133,7 @@ def _moment(seconds: float) -> datetime | None:
 
 
 def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:
-    """Return the name of each running process, when it last reported, and what it said."""
+    """Return for each running process its name, the time of its last report, and what it reported."""
     return [
         (
             name,

@@ -1,4 +1,4 @@
-"""Staff manage the list of coins here; what they save is on open pages at once, its price with the next tick."""
+"""The admin's list of coins; what staff save is on open pages at once, its price with the next tick."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -30,14 +30,14 @@ from rates.types import CoinState, decimal_text
 
 LOOKUP_TIMEOUT = 3.0
 MAX_QUERY_LENGTH = 100
-# What the signature of shown prices is for.
-SEEN = "rates.admin.seen"
-# Seconds that a previewed import may be confirmed.
-PREVIEW_LASTS = 3600
+# Salt for signing the prices that the confirmation page showed.
+SEEN_SALT = "rates.admin.seen"
+# Seconds within which a previewed import may be confirmed.
+PREVIEW_LIFETIME = 3600
 
 
 def load_overview(coins: Iterable[Coin]) -> store.Overview | None:
-    """Return what Redis knows of *coins* in one round trip; None while it is away."""
+    """Return the state of *coins* from Redis in one round trip; None while it is down."""
     try:
         return store.load_overview([coin.symbol for coin in coins])
     except StoreUnavailable:
@@ -48,7 +48,7 @@ class CoinChangeList(ChangeList):
     """The list of coins, each with its status."""
 
     def get_results(self, request: HttpRequest) -> None:
-        """Add the status of every coin of this page, read in one round trip."""
+        """Add the status of every coin on this page, read in one round trip."""
         super().get_results(request)
         overview = load_overview(self.result_list)
         for coin in self.result_list:
@@ -57,7 +57,7 @@ class CoinChangeList(ChangeList):
 
 @admin.register(Coin)
 class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic class at run time
-    """The list of coins, with order and switch editable in place, and the state of each price."""
+    """The list of coins with the state of each price; position and enabled are editable in place."""
 
     form = CoinForm
     list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "line")
@@ -76,7 +76,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.display(description="last price")
     def price(self, coin: Any) -> str:
-        """Return the price that shows now."""
+        """Return the current price."""
         return coin.status.price or "–"
 
     @admin.display(description="age")
@@ -100,7 +100,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.display(description="state")
     def state(self, coin: Any) -> SafeString:
-        """Return the state in a word, and why."""
+        """Return the coin's state, and why it is in that state."""
         why = format_html("<small>{}</small>", coin.status.why) if coin.status.why else ""
         return format_html('<span class="state" data-state="{}">{}</span> {}', coin.status.word, coin.status.word, why)
 
@@ -116,7 +116,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         return {"position": last.position + 1 if last else 0, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Coin, form: Any, change: bool) -> None:
-        """Save, and tell what could not be checked and what becomes of the history."""
+        """Save, and say what could not be checked and what happens to the history."""
         super().save_model(request, obj, form, change)
         for warning in getattr(form, "warnings", ()):
             self.message_user(request, warning, messages.WARNING)
@@ -128,7 +128,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             self.message_user(request, text % {"before": before, "after": obj.symbol}, messages.INFO)
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Use plain fields in the list: what is edited there needs no look-up."""
+        """Use plain fields in the list: they need no look-up."""
         kwargs["form"] = RowForm
         return super().get_changelist_form(request, **kwargs)
 
@@ -136,7 +136,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.action(description="Fetch prices now", permissions=["change"])
     def fetch_now(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
-        """Run a tick, and say what happened to each selected coin."""
+        """Run a tick, and report what happened to each selected coin."""
         try:
             tick = feed.run_tick()
         except StoreUnavailable as error:
@@ -158,7 +158,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.action(description="Accept the held or disputed price", permissions=["change"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:
-        """Show both prices of each disputed coin, then vouch for the waiting one while it is the one that was shown."""
+        """Show both prices of each disputed coin; once confirmed, accept the waiting one that was shown."""
         coins = list(queryset)
         try:
             accepted = self._accept_seen(request, coins)
@@ -174,11 +174,11 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         if "seen" in request.POST:
             text = _("Not accepted: %s. Another price is pending by now; review it first.")
             self.message_user(request, text % ", ".join(coin.symbol for coin, *_prices in rows), messages.WARNING)
-        signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN)
+        signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN_SALT)
         return self._page(request, "accept", _("Accept these prices?"), rows=rows, signed=signed)
 
     def _accept_seen(self, request: HttpRequest, coins: Sequence[Coin]) -> frozenset[str]:
-        """Vouch for the prices of *coins* that the confirmed page has shown; return whose was accepted."""
+        """Accept the prices of *coins* that the confirmation page showed; return the symbols that were accepted."""
         seen = _read_seen(request, coins)
         accepted = feed.accept_prices(seen) if seen else frozenset()
         for coin in coins:
@@ -199,7 +199,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         self._switch(request, queryset, enabled=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Coin], *, enabled: bool) -> None:
-        # Saved one by one: each has its signal and its line in the history.
+        # Saved one by one, so that each sends its signal and gets its line in the admin's history.
         for coin in queryset.exclude(enabled=enabled):
             coin.enabled = enabled
             coin.save(update_fields=["enabled"])
@@ -207,18 +207,18 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     @admin.action(description="Export as CSV")
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
-        """Answer with the selected coins as a file."""
+        """Respond with the selected coins as a file."""
         return _file(coin_files.write_csv(queryset), "coins.csv", "text/csv; charset=utf-8")
 
     @admin.action(description="Export as JSON")
     def export_json(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
-        """Answer with the selected coins as a file."""
+        """Respond with the selected coins as a file."""
         return _file(coin_files.write_json(queryset), "coins.json", "application/json")
 
-    # Pages of our own
+    # Our own pages
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the look-up, the test, the import and the system page."""
+        """Add the search, the test, the import and the system page."""
         pages = {
             "search": self.search_view,
             "test": self.test_view,
@@ -232,8 +232,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         return own + super().get_urls()
 
     def search_view(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the coins that CoinGecko finds for `?q=`."""
-        self._need(self.has_add_permission(request) or self.has_change_permission(request))
+        """Respond with the coins that CoinGecko finds for `?q=`."""
+        self._require(self.has_add_permission(request) or self.has_change_permission(request))
         query = request.GET.get("q", "").strip()[:MAX_QUERY_LENGTH]
         if len(query) < 2:
             return JsonResponse({"coins": []})
@@ -244,8 +244,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         return JsonResponse({"coins": [match._asdict() for match in matches]})
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
-        """Answer with what each source says of the coin in the form, side by side."""
-        self._need(self.has_add_permission(request) or self.has_change_permission(request))
+        """Respond with what each source returns for the coin in the form, side by side."""
+        self._require(self.has_add_permission(request) or self.has_change_permission(request))
         names = ("symbol", "coingecko_id", "binance_symbol")
         coin = Coin(**{name: request.GET.get(name, "").strip() for name in names})
         findings = inspect_coin(coin)
@@ -261,8 +261,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         return JsonResponse({"findings": rows, "another_coin": is_another_coin(findings)})
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Read a file, show what it would change, and take it over when that is confirmed."""
-        self._need(self.has_add_permission(request) and self.has_change_permission(request))
+        """Read a file, show what it would change, and import it when that is confirmed."""
+        self._require(self.has_add_permission(request) and self.has_change_permission(request))
         if "confirm" in request.POST:
             return self._confirm_import(request)
         form = ImportForm(request.POST or None, request.FILES or None)
@@ -278,7 +278,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     def _confirm_import(self, request: HttpRequest) -> HttpResponse:
         try:
-            entries = loads(request.POST["confirm"], max_age=PREVIEW_LASTS)
+            entries = loads(request.POST["confirm"], max_age=PREVIEW_LIFETIME)
         except BadSignature:
             self.message_user(request, _("The preview has expired; choose the file again."), messages.ERROR)
             return HttpResponseRedirect(reverse("admin:rates_coin_import"))
@@ -295,8 +295,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         return HttpResponseRedirect(reverse("admin:rates_coin_changelist"))
 
     def system_view(self, request: HttpRequest) -> HttpResponse:
-        """Show how the service is."""
-        self._need(self.has_view_permission(request))
+        """Show the state of the service."""
+        self._require(self.has_view_permission(request))
         coins = list(Coin.objects.enabled())
         overview = load_overview(coins)
         context: dict[str, Any] = {"overview": overview}
@@ -316,22 +316,22 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         page = {**everywhere, "opts": self.model._meta, "title": title, "media": self.media, **context}
         return TemplateResponse(request, f"admin/rates/coin/{name}.html", page)
 
-    def _need(self, allowed: bool) -> None:
+    def _require(self, allowed: bool) -> None:
         if not allowed:
             raise PermissionDenied
 
 
 def _find_waiting(coins: Iterable[Coin], states: Mapping[str, CoinState]) -> list[tuple[Coin, Decimal | None, str]]:
-    """Return the coins in dispute, each with its last good price and the one that waits."""
+    """Return the disputed coins, each with its last good price and the waiting one."""
     disputed = [(coin, states[coin.symbol]) for coin in coins if coin.symbol in states]
     found = [(coin, state, waiting_price(state)) for coin, state in disputed if state.disputed]
     return [(coin, state.good, decimal_text(waiting)) for coin, state, waiting in found if waiting is not None]
 
 
 def _read_seen(request: HttpRequest, coins: Iterable[Coin]) -> dict[str, Decimal]:
-    """Return the price of each of *coins* that the confirmed page has shown; none before there is one."""
+    """Return the prices that the confirmation page showed for *coins*; none before there was one."""
     try:
-        seen = loads(request.POST.get("seen", ""), salt=SEEN)
+        seen = loads(request.POST.get("seen", ""), salt=SEEN_SALT)
     except BadSignature:
         return {}
     return {coin.symbol: Decimal(seen[coin.symbol]) for coin in coins if coin.symbol in seen}

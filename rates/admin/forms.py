@@ -1,4 +1,4 @@
-"""What staff type in the admin, checked against the sources before it is saved."""
+"""What staff enter in the admin, checked against the sources before it is saved."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ CHECK_TIMEOUT = 4.0
 
 class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class at run time
     """
-    The form of one coin; `warnings` holds what could not be checked or has a consequence, in words.
+    The form of one coin; `warnings` has a message for everything that could not be checked or has a consequence.
 
     An id that CoinGecko does not have is refused; one that cannot be checked is saved with a warning, and so is a
-    Binance pair that gives no price. A pair whose price is another coin's is refused.
+    Binance pair without a price. A pair whose price is far from the coin's is refused.
     """
 
     class Meta:
@@ -31,7 +31,7 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         self.warnings: list[str] = []
 
     def clean_coingecko_id(self) -> str:
-        """Return the id, which CoinGecko knows as far as can be found out."""
+        """Return the id; a changed one is looked up at CoinGecko."""
         coin_id = str(self.cleaned_data["coingecko_id"])
         if "coingecko_id" in self.changed_data:
             self._check_id(coin_id)
@@ -70,7 +70,7 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
 
 
 class RowForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class at run time
-    """A coin's row in the list: what is edited there needs no look-up, but a name for those who do not see it."""
+    """A coin's row in the list: its fields need no look-up, but a label for screen readers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

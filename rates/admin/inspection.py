@@ -1,4 +1,4 @@
-"""What each source says of one coin right now, for staff who set it up; nothing of it reaches the board."""
+"""What each source returns for one coin right now, for staff who set it up; the board is not touched."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +21,10 @@ TIMEOUT = 4.0
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One source's answer about a coin.
+    What one source returned for a coin.
 
     Attributes:
-        price: None when there is none; `problem` then says why.
+        price: None without one; `problem` then says why.
         distance_pct: from the first source's price; None for the first, and where there is no price.
     """
 
@@ -35,13 +35,13 @@ class Finding:
 
 
 def inspect_coin(coin: Coin, sources: Sequence[str] | None = None) -> list[Finding]:
-    """Ask *sources* (all that are in use, in their order) about *coin*, at once."""
+    """Query *sources* (by default all that are in use, in their order) for *coin*, in parallel."""
     names = [name for name in sources or settings.RATES_SOURCES if name in POLL_SOURCES]
     with ThreadPoolExecutor(max(1, len(names))) as threads:
-        return compare(list(threads.map(lambda name: _ask(name, coin), names)))
+        return compare(list(threads.map(lambda name: _query(name, coin), names)))
 
 
-def _ask(name: str, coin: Coin) -> Finding:
+def _query(name: str, coin: Coin) -> Finding:
     source = POLL_SOURCES[name]
     try:
         rates = call_source(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
@@ -63,5 +63,5 @@ def compare(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def is_another_coin(findings: Sequence[Finding]) -> bool:
-    """Return whether two sources are so far apart that they cannot be talking of the same coin."""
+    """Return whether two prices are so far apart that they cannot be those of the same coin."""
     return any(f.distance_pct is not None and f.distance_pct > settings.RATES_MAX_JUMP_PCT for f in findings)

@@ -1,11 +1,12 @@
 """
-The admin's login takes so many attempts and then answers 429 for some minutes: a password cannot be found by trying.
+The admin's login allows a limited number of attempts and then responds with 429 for some minutes (brute force).
 
     one name from one address   5
     one address                20
-    one name                   50, except from where it has logged in within a month: nobody else can lock staff out
+    one name                   50, except from an address where it has logged in within a month, so that nobody can
+                               lock staff out
 
-All within five minutes of the first. Counts are in Redis, for all web processes; without Redis the login stays open.
+All within five minutes of the first. Counts are in Redis, for all web processes; without Redis, logins are not limited.
 """
 
 import logging
@@ -25,14 +26,14 @@ logger = logging.getLogger(__name__)
 
 # Seconds.
 WINDOW = 300
-KNOWN_FOR = 30 * 86400
-PER_PAIR, PER_ADDRESS, PER_NAME = 5, 20, 50
+REMEMBER_ADDRESS = 30 * 86400
+MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_NAME = 5, 20, 50
 
 View = Callable[..., HttpResponse]
 
 
 class Attempt(NamedTuple):
-    """Who tries: hashes, so that Redis holds neither names nor addresses, and no key is longer than another."""
+    """Who tries to log in: hashes, so that Redis stores neither names nor addresses and all keys have one length."""
 
     pair: str
     address: str
@@ -40,7 +41,7 @@ class Attempt(NamedTuple):
 
 
 def throttled(login: View) -> View:
-    """Return the view *login* with a limit on its attempts."""
+    """Return the view *login* with a limit on attempts."""
 
     @wraps(login)
     def view(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
@@ -48,15 +49,15 @@ def throttled(login: View) -> View:
             return login(request, *args, **options)
         attempt = read_attempt(request)
         try:
-            wait = count(attempt)
+            wait = count_attempt(attempt)
         except StoreUnavailable as error:
             logger.warning("logins are not limited: %s", error)
             return login(request, *args, **options)
         if wait:
-            return refuse(request, wait)
+            return too_many_attempts(request, wait)
         response = login(request, *args, **options)
         if request.user.is_authenticated:
-            forgive(attempt)
+            reset_attempts(attempt)
         return response
 
     return view
@@ -78,14 +79,14 @@ def _hash(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def count(attempt: Attempt) -> int:
+def count_attempt(attempt: Attempt) -> int:
     """
-    Count *attempt*; return the seconds that it has to wait, or 0.
+    Count *attempt*; return the seconds until the next one is allowed, 0 when this one is.
 
     Raises:
-        StoreUnavailable: when Redis cannot be reached.
+        StoreUnavailable: when Redis is down.
     """
-    limits = (PER_PAIR, PER_ADDRESS, PER_NAME)
+    limits = (MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_NAME)
     waits = [
         left if made > limit else 0
         for (made, left), limit in zip(store.count_attempts(attempt, WINDOW), limits, strict=True)
@@ -95,17 +96,17 @@ def count(attempt: Attempt) -> int:
     return max(waits)
 
 
-def forgive(attempt: Attempt) -> None:
-    """Forget the attempts before the right one; those of the address stay, or one's own account would reset them."""
+def reset_attempts(attempt: Attempt) -> None:
+    """Reset the counts after a login, but not that of the address: an attacker's own account would reset it."""
     try:
-        store.forgive_attempts((attempt.pair, attempt.name), attempt.pair, KNOWN_FOR)
+        store.forgive_attempts((attempt.pair, attempt.name), attempt.pair, REMEMBER_ADDRESS)
     except StoreUnavailable as error:
-        logger.warning("a login was right, and its failures before still count: %s", error)
+        logger.warning("failed attempts before a login could not be reset: %s", error)
 
 
-def refuse(request: HttpRequest, wait: int) -> HttpResponse:
-    """Answer 429, with the time to wait."""
-    logger.warning("login refused for %d s: too many attempts, this one from %s", wait, read_address(request))
+def too_many_attempts(request: HttpRequest, wait: int) -> HttpResponse:
+    """Respond with 429 and the time to wait."""
+    logger.warning("login refused for %d s: too many attempts, the last from %s", wait, read_address(request))
     minutes = -(-wait // 60)
     response = render(request, "429.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(wait)

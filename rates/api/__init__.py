@@ -1,1 +1,1 @@
-"""What is read over HTTP: rates, histories, readiness, metrics."""
+"""What clients read over HTTP: rates, histories, readiness, metrics."""

@@ -1,8 +1,8 @@
 """
 `/metrics`: the state of all processes in Prometheus' format, from what they share in Redis.
 
-Any web process can answer, and all give the same answer: a counter that were read here from memory and there from a
-report, some seconds older, would seem to go back.
+Any web process can be scraped, and all give the same values: a counter read from memory in one process, and in another
+from a report that is seconds older, would appear to go back.
 """
 
 import time
@@ -38,7 +38,7 @@ class RatesCollector(Collector):
     """Reads Redis once per scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric; without Redis what this process shows right now, and no counters."""
+        """Yield every metric; while Redis is down only the gauges of this process."""
         yield from setting_metrics()
         try:
             header, overview = store.load_header(), store.load_overview()
@@ -57,23 +57,23 @@ class RatesCollector(Collector):
         yield from process_metrics(overview.processes)
 
 
-def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+def gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:
     """Return a gauge without labels."""
-    return GaugeMetricFamily(name, words, value=value)
+    return GaugeMetricFamily(name, documentation, value=value)
 
 
 def setting_metrics() -> Iterator[Metric]:
-    """Yield the settings that alerts compare with."""
-    for name, words, value in (
+    """Yield the settings that alerts compare metrics with."""
+    for name, documentation, value in (
         ("rates_stale_after_seconds", "Without a confirmation until a price is stale.", settings.RATES_STALE_AFTER),
         ("rates_refresh_interval_seconds", "Between two ticks.", settings.RATES_REFRESH_INTERVAL),
         ("rates_streams_configured", "How many streams should be open.", len(settings.RATES_STREAM)),
     ):
-        yield gauge(name, words, value)
+        yield gauge(name, documentation, value)
 
 
 def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[Metric]:
-    """Yield the age of the board and what the coins on it show."""
+    """Yield the age of the board and the state of the coins on it."""
     now = datetime.now(UTC)
     yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(header.as_of)))
     yield CounterMetricFamily("rates_publications", "Publications since Redis was emptied.", value=header.seq)
@@ -87,8 +87,8 @@ def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[M
 def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Metric]:
     """Yield the age, the marks and the owner of each coin's price."""
     age, stale, disputed, held = (
-        GaugeMetricFamily(name, words, labels=["symbol"])
-        for name, words in (
+        GaugeMetricFamily(name, documentation, labels=["symbol"])
+        for name, documentation in (
             ("rates_price_age_seconds", "Since its source confirmed the price."),
             ("rates_price_stale", "Whether that is too long ago, or there is no price at all."),
             ("rates_price_disputed", "Whether the price is in dispute."),
@@ -109,13 +109,13 @@ def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Met
 
 
 def event_metrics(overview: Overview) -> Iterator[Metric]:
-    """Yield the counters that all publishers share; they outlive the processes, not the loss of Redis."""
-    for name, (metric, words) in COUNTERS.items():
-        yield CounterMetricFamily(metric, words, value=overview.counters.get(name, 0))
+    """Yield the counters that all publishers share; they survive a restart of the processes, not the loss of Redis."""
+    for name, (metric, documentation) in COUNTERS.items():
+        yield CounterMetricFamily(metric, documentation, value=overview.counters.get(name, 0))
 
 
 def source_metrics(overview: Overview) -> Iterator[Metric]:
-    """Yield how each source and stream that is in use has answered."""
+    """Yield the health of each source and stream that is in use."""
     now = time.time()
     up = GaugeMetricFamily("rates_source_up", "Whether its last answer was usable; streams too.", labels=["source"])
     pause = GaugeMetricFamily("rates_source_pause_seconds", "Seconds until it may be asked again.", labels=["source"])
@@ -135,7 +135,7 @@ def source_metrics(overview: Overview) -> Iterator[Metric]:
 
 
 def process_metrics(reports: Mapping[str, Facts]) -> Iterator[Metric]:
-    """Yield what the running processes report; what only a newer version of them knows is left out."""
+    """Yield what the running processes report, without samples that only another version of them knows."""
     now = time.time()
     age = GaugeMetricFamily("rates_report_age_seconds", "Since the process reported.", labels=PROCESS)
     build = GaugeMetricFamily(
@@ -158,7 +158,7 @@ def _age(now: datetime, moment: datetime) -> float:
 
 
 def render() -> bytes:
-    """Return the text of one scrape."""
+    """Return the response to one scrape."""
     registry = CollectorRegistry()
     registry.register(RatesCollector())
     return generate_latest(registry)

@@ -1,4 +1,4 @@
-"""`/readyz`: whether this process can serve fresh prices, and if not, why; and who is not asked at present."""
+"""`/readyz`: whether this process can serve fresh prices, and if not, why; and which sources are paused."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,8 @@ def check_readiness() -> dict[str, Any]:
     """
     Return whether this process can serve fresh prices, the `reasons` why not, and what is `paused`.
 
-    One look into Redis: one that hangs would take its time-out for each. A pause alone makes nobody unready.
+    Redis is read once, because a server that hangs costs a timeout for each read. A pause alone does not count as
+    unready.
     """
     try:
         healths, store_reasons = store.load_healths(), []
@@ -28,7 +29,7 @@ def check_readiness() -> dict[str, Any]:
 
 
 def find_pauses(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Return until when each source or stream is left alone, and why, from the healths that are *stored*."""
+    """Return until when each source or stream is paused, and why, from the *stored* healths."""
     now = datetime.now(UTC)
     healths = {name: read_health(stored, name) for name in stored}
     return {
@@ -41,9 +42,9 @@ def find_pauses(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
 def _process_reasons() -> Iterator[str]:
     hub = get_hub()
     if hub.draining:
-        yield "this process ends: it sends its sockets to others"
+        yield "this process is shutting down: its clients are told to reconnect elsewhere"
     elif not hub.listening:
-        yield "the hub is not subscribed: it hears no publications"
+        yield "the hub is not subscribed: it receives no publications"
 
 
 def _board_reasons() -> Iterator[str]:
@@ -53,9 +54,9 @@ def _board_reasons() -> Iterator[str]:
         return
     age = datetime.now(UTC) - read_time(snapshot.as_of)
     if age > timedelta(seconds=settings.RATES_STALE_AFTER):
-        yield f"the board is {age.total_seconds():.0f} s old: no worker publishes"
+        yield f"the board is {age.total_seconds():.0f} s old: no worker is publishing"
     fragments = snapshot.fragments.values()
     if all(fragment.price is None for fragment in fragments) and fragments:
         yield "no coin has a price yet"
     elif all(fragment.price is None or '"stale":true' in fragment.json for fragment in fragments) and fragments:
-        yield "every price is stale: no source answers"
+        yield "every price is stale: no source responds"

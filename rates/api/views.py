@@ -1,4 +1,4 @@
-"""The HTTP beside the socket: board, history, health, metrics."""
+"""The HTTP API beside the socket: board, history, health, metrics."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -34,19 +34,19 @@ async def current_snapshot() -> Snapshot | None:
 
 
 def for_allowed_origins(view: View) -> View:
-    """Let pages of `RATES_ALLOWED_ORIGINS` read what *view* answers; browsers keep it from all others."""
+    """Let pages of `RATES_ALLOWED_ORIGINS` read the response of *view* (CORS)."""
 
     @wraps(view)
-    async def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+    async def respond(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         return allow_origin(request, await view(request, *args, **options))
 
-    return answer
+    return respond
 
 
 @require_safe
 @for_allowed_origins
 async def rates(request: HttpRequest) -> HttpResponse:
-    """Answer with the `board` of `rates.v1`; 304 to a client that holds it, 503 before the first publication."""
+    """Respond with the `board` of `rates.v1`; 304 for a client that has it, 503 before the first publication."""
     snapshot = await current_snapshot()
     if snapshot is None:
         return JsonResponse({"error": "no prices yet"}, status=503, headers={"Retry-After": "5"})
@@ -54,15 +54,15 @@ async def rates(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
     response["ETag"] = etag
     patch_cache_control(response, public=True, max_age=1)
-    answer = get_conditional_response(request, etag=etag, response=response)
-    assert answer is not None
-    return answer
+    conditional = get_conditional_response(request, etag=etag, response=response)
+    assert conditional is not None
+    return conditional
 
 
 @require_safe
 @for_allowed_origins
 async def history(request: HttpRequest, symbol: str) -> HttpResponse:
-    """Answer with the stored updates of a coin, oldest first; the last known ones while Redis is away."""
+    """Respond with the stored updates of a coin, oldest first; while Redis is down, with those read last."""
     snapshot = await current_snapshot()
     known = find_symbol(snapshot.fragments, symbol) if snapshot else None
     if known is None:
@@ -78,18 +78,18 @@ async def history(request: HttpRequest, symbol: str) -> HttpResponse:
 
 
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200: the process is alive."""
+    """Respond with 200: the process is alive."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when prices are fresh and Redis answers, else 503 with the reasons; name the sources that pause."""
-    answer = await asyncio.to_thread(readiness.check_readiness)
-    return JsonResponse(answer, status=200 if answer["ready"] else 503, headers={"Cache-Control": "no-store"})
+    """Respond with 200 when prices are fresh and Redis is up, else 503 with the reasons; list paused sources."""
+    report = await asyncio.to_thread(readiness.check_readiness)
+    return JsonResponse(report, status=200 if report["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
 async def show_metrics(request: HttpRequest) -> HttpResponse:
-    """Answer in Prometheus' text format, to whoever shows `METRICS_TOKEN` if there is one."""
+    """Respond in Prometheus' text format; with `METRICS_TOKEN` set, only to clients that send it."""
     if settings.METRICS_TOKEN and not shows_token(request, settings.METRICS_TOKEN):
         return HttpResponse(
             "needs METRICS_TOKEN\n", status=401, content_type="text/plain", headers={"WWW-Authenticate": "Bearer"}
@@ -105,14 +105,14 @@ def shows_token(request: HttpRequest, token: str) -> bool:
 
 
 def socket_token(request: HttpRequest) -> HttpResponse:
-    """Answer a page of ours with a token for its socket; other sites' pages and programs are refused."""
+    """Respond to our own pages with a token for their socket; other sites' pages and programs are refused."""
     if not is_same_origin(request):
         return JsonResponse({"error": "for this site's own pages"}, status=403, headers={"Cache-Control": "no-store"})
     return JsonResponse({"token": issue_page_token()}, headers={"Cache-Control": "no-store"})
 
 
 def is_same_origin(request: HttpRequest) -> bool:
-    """Return whether a page of this very site asks; browsers without fetch metadata say so by `Referer`."""
+    """Return whether a page of this site asks; by its `Referer` in browsers without fetch metadata."""
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site == "same-origin"

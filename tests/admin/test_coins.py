@@ -58,7 +58,7 @@ def test_the_list_shows_the_truth(admin_client, coins) -> None:
     page = admin_client.get(reverse(LIST)).content.decode()
     assert "63250.12" in page
     assert 'data-state="live"' in page
-    assert 'data-state="no source knows it"' in page or "waiting for the first price" in page
+    assert 'data-state="unknown to all sources"' in page or "waiting for the first price" in page
 
 
 def test_500_coins_cost_as_many_queries_as_3(admin_client, coins, django_assert_max_num_queries) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from rates import store
-from rates.admin.login_throttle import PER_ADDRESS, PER_NAME, PER_PAIR, WINDOW
+from rates.admin.login_throttle import MAX_PER_ADDRESS, MAX_PER_NAME, MAX_PER_PAIR, WINDOW
 
 PASSWORD = "engine-1843"
 
@@ -30,7 +30,7 @@ def addresses() -> Iterator[str]:
 
 
 def test_after_five_failures_even_the_right_password_has_to_wait() -> None:
-    assert [log_in().status_code for _ in range(PER_PAIR)] == [200] * PER_PAIR
+    assert [log_in().status_code for _ in range(MAX_PER_PAIR)] == [200] * MAX_PER_PAIR
     refused = log_in(password=PASSWORD)
     assert refused.status_code == 429
     assert 0 < int(refused["Retry-After"]) <= WINDOW
@@ -39,7 +39,7 @@ def test_after_five_failures_even_the_right_password_has_to_wait() -> None:
 
 
 def test_the_wait_ends_and_trying_does_not_prolong_it() -> None:
-    for _ in range(PER_PAIR + 3):
+    for _ in range(MAX_PER_PAIR + 3):
         log_in()
     for key in store.client().keys("rates:login:*"):
         assert store.client().ttl(key) <= WINDOW
@@ -48,21 +48,21 @@ def test_the_wait_ends_and_trying_does_not_prolong_it() -> None:
 
 
 def test_others_may_log_in_meanwhile_and_so_may_she_from_elsewhere() -> None:
-    for _ in range(PER_PAIR + 1):
+    for _ in range(MAX_PER_PAIR + 1):
         log_in()
     assert log_in("grace", PASSWORD).status_code == 302
     assert log_in(password=PASSWORD, address="203.0.113.2").status_code == 302
 
 
 def test_the_right_password_forgives_the_failures_before() -> None:
-    for _ in range(PER_PAIR - 1):
+    for _ in range(MAX_PER_PAIR - 1):
         log_in()
     assert log_in(password=PASSWORD).status_code == 302
     assert log_in().status_code == 200
 
 
 def test_one_address_cannot_try_many_names_nor_reset_itself_by_an_account_of_its_own() -> None:
-    for number in range(PER_ADDRESS - 1):
+    for number in range(MAX_PER_ADDRESS - 1):
         log_in(f"guess-{number}")
     assert log_in("grace", PASSWORD).status_code == 302
     assert log_in("ada").status_code == 429
@@ -71,7 +71,7 @@ def test_one_address_cannot_try_many_names_nor_reset_itself_by_an_account_of_its
 def test_many_addresses_cannot_try_one_name_for_ever_and_do_not_lock_her_out() -> None:
     usual = "203.0.113.9"
     assert log_in(password=PASSWORD, address=usual).status_code == 302
-    for address, _ in zip(addresses(), range(PER_NAME), strict=False):
+    for address, _ in zip(addresses(), range(MAX_PER_NAME), strict=False):
         log_in(address=address)
     assert log_in(password=PASSWORD, address="203.0.113.77").status_code == 429
     assert log_in(password=PASSWORD, address=usual).status_code == 302
@@ -84,14 +84,14 @@ def test_a_name_written_otherwise_is_the_same_name() -> None:
 
 
 def test_a_header_that_nobody_vouches_for_does_not_change_the_address(settings) -> None:
-    for number in range(PER_PAIR):
+    for number in range(MAX_PER_PAIR):
         log_in(X_Forwarded_For=f"192.0.2.{number}")
     assert log_in(X_Forwarded_For="192.0.2.99").status_code == 429
 
 
 def test_behind_the_proxy_the_forwarded_address_counts(settings) -> None:
     settings.TRUSTED_PROXY = True
-    for _ in range(PER_PAIR + 1):
+    for _ in range(MAX_PER_PAIR + 1):
         log_in(X_Forwarded_For="10.0.0.1, 192.0.2.1")
     assert log_in(X_Forwarded_For="10.0.0.1, 192.0.2.1").status_code == 429
     assert log_in(password=PASSWORD, X_Forwarded_For="10.0.0.1, 192.0.2.2").status_code == 302
@@ -116,6 +116,6 @@ def test_redis_holds_neither_names_nor_addresses() -> None:
 
 
 def test_to_look_at_the_form_is_no_attempt() -> None:
-    for _ in range(PER_ADDRESS + 5):
+    for _ in range(MAX_PER_ADDRESS + 5):
         assert Client().get("/admin/login/", secure=True).status_code == 200
     assert not store.client().keys("rates:login:*")

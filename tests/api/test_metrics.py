@@ -310,10 +310,13 @@ async def test_fresh_prices_and_a_listening_hub_are_ready(address: str) -> None:
 async def test_a_process_that_ends_or_hears_nothing_is_not(address: str) -> None:
     await until(lambda: get_hub().listening)
     get_hub().draining = True
-    assert await ask_ready(address) == (503, ["this process ends: it sends its sockets to others"])
+    assert await ask_ready(address) == (
+        503,
+        ["this process is shutting down: its clients are told to reconnect elsewhere"],
+    )
     get_hub().draining = False
     await get_hub().stop()
-    assert await ask_ready(address) == (503, ["the hub is not subscribed: it hears no publications"])
+    assert await ask_ready(address) == (503, ["the hub is not subscribed: it receives no publications"])
 
 
 async def test_an_old_board_and_coins_without_prices_are_not(address: str, settings) -> None:
@@ -323,7 +326,7 @@ async def test_an_old_board_and_coins_without_prices_are_not(address: str, setti
     assert await ask_ready(address) == (503, ["no coin has a price yet"])
     settings.RATES_STALE_AFTER = 0.001
     await asyncio.sleep(0.01)
-    assert "no worker publishes" in (await ask_ready(address))[1][0]
+    assert "no worker is publishing" in (await ask_ready(address))[1][0]
 
 
 async def test_a_pause_is_told_and_makes_nobody_unready(address: str) -> None:

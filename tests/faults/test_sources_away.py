@@ -31,7 +31,7 @@ def test_both_sources_are_away(
     assert abs(float(rates["BTC"]["price"]) / float(shown) - 1) < 0.01
     status, reasons = running.system.get("/readyz")
     assert status == 503
-    assert "no source answers" in reasons
+    assert "no source responds" in reasons
     made = market.calls - calls[0], exchange.calls - calls[1]
     figure("calls in vain", sum(made))
     assert max(made) <= 12 + AWAY / 20, made

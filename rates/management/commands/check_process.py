@@ -1,4 +1,4 @@
-"""Tell a container's health check whether a process of this host still reports: `manage.py check_process worker`."""
+"""Health check of a container: whether a process of this host still reports: `manage.py check_process worker`."""
 
 import socket
 import time
@@ -18,14 +18,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the kind of process."""
+        """Add the kind of process."""
         parser.add_argument("kind", choices=("web", "worker", "beat", "stream"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """
         Look for its report.
 
-        While Redis is away nobody can report, and to start the process anew would not help: that is no failure.
+        While Redis is down no process can report, and restarting would not help, so that does not count as a failure.
         """
         try:
             names = running(store.load_processes(), time.time())

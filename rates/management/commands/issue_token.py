@@ -1,4 +1,4 @@
-"""`manage.py issue_token NAME --ttl 1h`: a token for tests and small set-ups."""
+"""`manage.py issue_token NAME --ttl 1h`: a token for tests and small deployments."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -13,8 +13,8 @@ from rates.fanout.tokens import issue_token
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def life(text: str) -> timedelta:
-    """Return how long a token is good: ``90s``, ``15m``, ``1h``, ``7d``."""
+def lifetime(text: str) -> timedelta:
+    """Return how long a token is valid: ``90s``, ``15m``, ``1h``, ``7d``."""
     match = re.fullmatch(r"(\d{1,6})([smhd])", text)
     if not match or int(match[1]) == 0:
         raise ArgumentTypeError(f"{text!r} is not a number with s, m, h or d, such as 1h")
@@ -27,9 +27,9 @@ class Command(BaseCommand):
     help = "Print a token for NAME, signed with RATES_JWT_KEY, that opens /ws/rates when RATES_WS_AUTH=jwt."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Read for whom, and for how long."""
+        """Add the name and the lifetime."""
         parser.add_argument("name")
-        parser.add_argument("--ttl", type=life, default=timedelta(hours=1), help="90s, 15m, 1h, 7d (default: 1h)")
+        parser.add_argument("--ttl", type=lifetime, default=timedelta(hours=1), help="90s, 15m, 1h, 7d (default: 1h)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the token and nothing else."""

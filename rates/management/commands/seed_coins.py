@@ -1,4 +1,4 @@
-"""Fill an empty coin list from `SUPPORTED_COINS`; afterwards the admin decides."""
+"""Fill an empty coin list from `SUPPORTED_COINS`; from then on staff edit it in the admin."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 from rates.models import Coin
 from rates.symbols import LONGEST_SYMBOL
 
-# CoinGecko id -> symbol, name. The pair on Binance is the symbol with USDT, where there is one.
+# CoinGecko id -> symbol, name. The pair on Binance is the symbol followed by USDT, if there is one.
 KNOWN = {
     "aave": ("AAVE", "Aave"),
     "algorand": ("ALGO", "Algorand"),
@@ -53,7 +53,7 @@ WITHOUT_PAIR = {"KAS", "USDT", "XMR"}
 
 
 def make_coins(coingecko_ids: Iterable[str]) -> list[Coin]:
-    """Return unsaved coins in the given order; a coin that is not known here gets a symbol made from its id."""
+    """Return unsaved coins in the given order; a coin that is not in `KNOWN` gets a symbol made from its id."""
     coins: dict[str, Coin] = {}
     for position, coingecko_id in enumerate(coingecko_ids, start=1):
         symbol, name = KNOWN.get(coingecko_id) or _guess(coingecko_id)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
     help = "Fill an empty coin list from SUPPORTED_COINS."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Save the coins in one query; no publication is due, the next tick brings their prices."""
+        """Save the coins in one query; the next tick publishes them."""
         if Coin.objects.exists():
             return
         coins = make_coins(settings.SUPPORTED_COINS)

@@ -16,19 +16,19 @@ from rates.fanout.server import RatesWebSocketProtocol
 
 logger = logging.getLogger(__name__)
 
-# Files that a process has open besides its sockets: Redis, database, logs, static files, HTTP requests.
+# Files that a process has open beside its sockets: Redis, database, logs, static files, HTTP requests.
 OTHER_FILES = 200
-# Connections that the kernel keeps while we are busy accepting.
+# Connections that the kernel queues until they are accepted.
 BACKLOG = 4096
-# Seconds for HTTP requests to end; the sockets have been drained before.
-GRACE = 3
+# Seconds for HTTP requests to finish; the sockets have been drained before.
+GRACE_PERIOD = 3
 
 
 class Command(BaseCommand):
     """`manage.py serve`."""
 
     help = __doc__
-    # They run after ours, which say in one line what Django would say in five.
+    # `handle` runs them, after our own, which need one line for what takes Django five.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         config = configuration()
         logger.info("serving on %s port %d, processes: %d", settings.HOST, settings.PORT, settings.WEB_CONCURRENCY)
         if settings.WEB_CONCURRENCY > 1:
-            # The parent has a line when one of them dies and is replaced; the others stay at warnings.
+            # Only here: uvicorn's parent process logs the death and replacement of a child at INFO.
             logging.getLogger("uvicorn.error").setLevel(logging.INFO)
             Multiprocess(config, sockets=[listener]).run()
         else:
@@ -51,9 +51,8 @@ def configuration() -> uvicorn.Config:
     """
     Return uvicorn's configuration.
 
-    Its pings and its compression are off: `rates.fanout.server` checks the sockets, and frames are prepared once for
-    all.
-    What a proxy forwards is read by the application (`TRUSTED_PROXY`), not by uvicorn.
+    Pings and compression are off: `rates.fanout.server` pings the clients, and frames are encoded once for all. Headers
+    that a proxy adds are read by the application (`TRUSTED_PROXY`), not by uvicorn.
     """
     return uvicorn.Config(
         "config.asgi:application",
@@ -67,13 +66,13 @@ def configuration() -> uvicorn.Config:
         access_log=False,
         log_config=None,
         log_level="warning",
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=GRACE_PERIOD,
         workers=settings.WEB_CONCURRENCY,
     )
 
 
 def raise_file_limit() -> None:
-    """Open as many files as sockets are allowed, or say that it cannot be."""
+    """Raise the limit of open files to what `RATES_MAX_CONNECTIONS` needs, or warn that it is too low."""
     needed = settings.RATES_MAX_CONNECTIONS + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -90,10 +89,10 @@ def raise_file_limit() -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """
-    Return a socket that listens there.
+    Return a socket that listens on *host* and *port*.
 
     Raises:
-        CommandError: when that is not possible.
+        CommandError: when the address is in use or not ours.
     """
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

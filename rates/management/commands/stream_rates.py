@@ -12,11 +12,11 @@ from rates.streams.leader import run
 
 
 class Command(BaseCommand):
-    """Keep the live streams of `RATES_STREAM` open; several may run, one is active."""
+    """Keep the live streams of `RATES_STREAM` open; several processes may run, one is the leader."""
 
-    # The web process runs the checks; here they would load every page and the admin.
+    # The web process runs them; here they would load every page and the admin.
     requires_system_checks = ()
-    help = "Keep the exchanges' live streams open. Several may run: one is active, the others wait."
+    help = "Keep the exchanges' live streams open. Several may run: one is the leader, the others wait."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream until SIGTERM or SIGINT."""
