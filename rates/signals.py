@@ -8,7 +8,7 @@ From the admin who disables a coin to the page that no longer shows it:
     3. `feed.publish_coins`        the next board, by `judgement.next_board.revise`: the coin is not in it
     4. `store.update_board`        stored under the next number; the coin's keys are deleted
     5. `publication.publish`       one group message for the hub of each web process, with the coin in `removed`
-    6. `fanout.hub.Hub.take`       the `update` frame of each selection, to every socket that has the coin
+    6. `Hub.handle_publication`    the `update` frame of each selection, to every socket that has the coin
     7. `board.js` of the page      drops the row
 """
 
