@@ -1,9 +1,9 @@
 """
-Combinations that cannot work, found before the start: Django's own checks, and for processes that do not run those.
+Settings that cannot work together, found at the start: Django system checks, also for processes that do not run those.
 
     rates.E001  no channel layer that reaches other processes
-    rates.E002  a time-out of the channel layer that hangs or cuts
-    rates.E003  a broker without a time-out
+    rates.E002  a timeout of the channel layer that is missing or too short
+    rates.E003  a broker without a timeout
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def refuse_bad_settings() -> None:
 
 
 def refuse_bad_start() -> None:
-    """End the process with one line for bad settings or a Redis Cluster; a Redis that is away is waited for later."""
+    """End the process with one line for bad settings or a Redis Cluster; one that is down is waited for later."""
     refuse_bad_settings()
     try:
         cluster = store.is_cluster()
@@ -84,6 +84,6 @@ def refuse_bad_start() -> None:
         return
     if cluster:
         raise SystemExit(
-            "Cannot start: the Redis at REDIS_URL is a Redis Cluster, and keys of this service change together; "
+            "Cannot start: the Redis at REDIS_URL is a Redis Cluster, and this service changes several keys together; "
             "use one server, or Sentinel (docs/operations.md)."
         )

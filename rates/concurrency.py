@@ -1,4 +1,4 @@
-"""How our asyncio tasks are ended for certain, and kept going."""
+"""Asyncio tasks: ended reliably, and restarted after an error."""
 
 import asyncio
 import logging
@@ -7,13 +7,13 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-# Seconds; the first is above what anything of ours takes to say goodbye.
+# Seconds; the first is longer than any of our tasks needs to clean up.
 RECANCEL_AFTER = 3.0
 RESTART_AFTER = 1.0
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
-    """Run *coroutines* until the first of them ends, raise what it raised, and end the others."""
+    """Run *coroutines* until the first of them ends, raise what it raised, and cancel the others."""
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -26,10 +26,10 @@ async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
 
 async def cancel_and_wait(task: asyncio.Task[Any] | None) -> None:
     """
-    Cancel *task* and wait until it is gone; its own failure is of no interest any more.
+    Cancel *task* and wait until it has ended, ignoring its own failure.
 
-    Libraries lose a cancellation now and then (`asyncio.wait_for` of Python 3.11, the channel layer's `flush`), so one
-    that goes on is cancelled again.
+    Libraries sometimes lose a cancellation (`asyncio.wait_for` of Python 3.11, the channel layer's `flush`), so a task
+    that continues is cancelled again.
     """
     while task is not None and not task.done():
         task.cancel()
@@ -39,10 +39,10 @@ async def cancel_and_wait(task: asyncio.Task[Any] | None) -> None:
 
 
 async def restart_on_error(work: Callable[[], Awaitable[None]], name: str) -> None:
-    """Run *work*, which should go on for ever, and begin anew when it fails after all; that is logged."""
+    """Run *work*, which should never end, and run it again after an error, which is logged."""
     while True:
         try:
             await work()
         except Exception:
-            logger.exception("%s begins anew after an error", name)
+            logger.exception("%s: restarting after an error", name)
         await asyncio.sleep(RESTART_AFTER)

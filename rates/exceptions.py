@@ -4,7 +4,7 @@ The errors that this project raises on purpose.
     RatesError
     ├── SourceError            a source gave no usable answer
     │   ├── SourceUnreachable  no connection, a reset, or no answer before the deadline
-    │   ├── SourceLimited      asked too often: wait, then go on
+    │   ├── SourceLimited      asked too often: wait, then continue
     │   ├── SourceRefused      not allowed here or with this key: an operator has to act
     │   └── SourceGarbled      an answer that cannot be read or believed
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
@@ -12,7 +12,7 @@ The errors that this project raises on purpose.
 
 
 class RatesError(Exception):
-    """Base of every error of ours."""
+    """Base of all of our own errors."""
 
 
 class SourceError(RatesError):
@@ -21,7 +21,7 @@ class SourceError(RatesError):
 
     Attributes:
         source: name of the source, such as ``coingecko``.
-        kind: what went wrong in a word, for the metrics.
+        kind: the kind of failure in a word, for the metrics.
     """
 
     kind = "failed"
@@ -42,7 +42,7 @@ class SourceLimited(SourceError):
     Raised when a source says that it was asked too often.
 
     Attributes:
-        retry_after: seconds that the source wants to be left alone; None when it did not say.
+        retry_after: seconds that the source wants us to wait; None if it did not say.
     """
 
     kind = "limited"
@@ -53,7 +53,7 @@ class SourceLimited(SourceError):
 
 
 class SourceRefused(SourceError):
-    """Raised when asking again will not help: a wrong key, a wrong plan, a blocked place."""
+    """Raised when asking again will not help: a wrong key, a wrong plan, a blocked address or country."""
 
     kind = "refused"
 

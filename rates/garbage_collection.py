@@ -1,13 +1,13 @@
-"""The garbage collector, as processes want it that run for weeks."""
+"""Settings of the garbage collector for processes that run for weeks."""
 
 import gc
 
 
 def freeze_startup_heap() -> None:
     """
-    Leave alone what this process has by now, and look through the rest seldom.
+    Exempt all present objects from garbage collection, and collect the others rarely.
 
-    Each full collection would stop it: a worker for 40 ms, a web process with ten thousand sockets for 0.4 s.
+    Each full collection stops the process: a worker for 40 ms, a web process with ten thousand sockets for 0.4 s.
     """
     gc.collect()
     gc.freeze()

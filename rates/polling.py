@@ -1,7 +1,7 @@
 """
-The questions of one tick: which source is asked about which coins, and what its answer says of its health.
+The requests of one tick: which source is asked for which coins, and what its answer means for its health.
 
-A source that fails costs the others nothing. When one may be asked at all is told by `rates.sources.pacing`.
+A source that fails does not affect the others. `rates.sources.pacing` decides when a source may be asked at all.
 """
 
 import logging
@@ -28,23 +28,23 @@ from rates.types import CoinState, Rate
 
 logger = logging.getLogger(__name__)
 
-# Seconds: how often a source is asked that only checks fresh streams.
+# Seconds between two requests to a source that merely checks fresh streams.
 CHECK_INTERVAL = 60.0
-# Seconds: the longest that one of the two rounds may take, and the part of the interval that it may take.
+# The most that one of the two rounds may take: in seconds, and as a share of the interval.
 LONGEST_ROUND = 2.5
 ROUND_SHARE = 0.35
 
-Questions = Mapping[str, Sequence[Coin]]
+CoinsBySource = Mapping[str, Sequence[Coin]]
 
 
 class Poll:
     """
-    What one tick asks, and what it is answered.
+    The requests of one tick, and the answers.
 
     Attributes:
         coins: the coin list when the tick began.
-        states: what is known of each of them.
-        answers: the rates of each source that was asked, or why there are none.
+        states: the state of each of them.
+        answers: the rates from each source that was asked, or the reason why there are none.
     """
 
     def __init__(self, coins: Sequence[Coin], states: Mapping[str, CoinState]) -> None:
@@ -56,43 +56,43 @@ class Poll:
         self._calls = store.load_calls() if limited else {}
 
     def rates(self) -> list[Rate]:
-        """Return all rates that were answered."""
+        """Return the rates of all answers."""
         return [rate for answer in self.answers.values() if not isinstance(answer, SourceError) for rate in answer]
 
-    def choose_due(self) -> Questions:
+    def choose_due(self) -> CoinsBySource:
         """
-        Return who is asked about what because it is time.
+        Return the sources that are due, and the coins each is asked for.
 
-        The first of `RATES_SOURCES` is asked with every tick; the others often enough to have a fresh opinion; all of
-        them only for their opinion while every coin shows the price of a fresh stream, and seldom unless another stream
-        contradicts it. A source whose own stream is fresh is not asked.
+        The first of `RATES_SOURCES` is asked in every tick, the others often enough for their prices to stay fresh.
+        While every coin shows the price of a fresh stream, all of them are merely asked as a check: rarely, unless
+        another stream contradicts the price. A source is not asked for coins that its own stream delivers.
         """
         now = datetime.now(UTC)
         states = [self.states[coin.symbol] for coin in self.coins]
         streamed = all(_shows_stream(state, now) for state in states)
         contradicted = streamed and any(_is_contradicted(state, now) for state in states)
         opinion = CHECK_INTERVAL if streamed and not contradicted else settings.RATES_STALE_AFTER / 2
-        questions = {}
+        wanted = {}
         for place, name in enumerate(settings.RATES_SOURCES):
             coins = self._not_streamed(self.coins, name, now)
             if coins and self._may_ask(name, coins, now, wait=opinion if streamed or place else 0.0):
-                questions[name] = coins
-        return questions
+                wanted[name] = coins
+        return wanted
 
-    def choose_doubtful(self) -> Questions:
-        """Return who is asked about the coins that are still in doubt: whoever was not asked yet, and may be."""
+    def choose_doubtful(self) -> CoinsBySource:
+        """Return the sources that were not asked yet and may be, with the coins that are still stale or disputed."""
         now = datetime.now(UTC)
         left = [n for n in settings.RATES_SOURCES if n not in self.answers and self._may_ask(n, self.coins, now, 0.0)]
         doubtful = self._find_doubtful(now) if left else []
-        questions = {name: self._not_streamed(doubtful, name, now) for name in left}
-        return {name: coins for name, coins in questions.items() if coins}
+        wanted = {name: self._not_streamed(doubtful, name, now) for name in left}
+        return {name: coins for name, coins in wanted.items() if coins}
 
-    def ask(self, questions: Questions) -> None:
-        """Ask all *questions* at once; share what this process learned of the sources, and learn what others did."""
-        if not questions:
+    def ask(self, wanted: CoinsBySource) -> None:
+        """Ask all sources at once; share what this process learned about them, and read what others learned."""
+        if not wanted:
             return
         started = datetime.now(UTC)
-        asked = {n: _one_coin(n, coins) if self._healths[n].probing else coins for n, coins in questions.items()}
+        asked = {n: _one_coin(n, coins) if self._healths[n].probing else coins for n, coins in wanted.items()}
         store.count_calls({name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}, started)
         with ThreadPoolExecutor(len(asked)) as threads:
             answers = dict(zip(asked, threads.map(_fetch, asked, asked.values()), strict=True))
@@ -108,15 +108,15 @@ class Poll:
 
     def _not_streamed(self, coins: Sequence[Coin], name: str, now: datetime) -> list[Coin]:
         """
-        Return those of *coins* that the source's own stream does not deliver; its poll would only replace that.
+        Return those of *coins* that the source's own stream does not deliver, as its poll would say the same.
 
-        There are none where the source would not be called for any: a question that asks nothing proves nothing.
+        None if the source has none of them: an empty answer would count as a good one.
         """
         left = [coin for coin in coins if not _is_live(self.states[coin.symbol], now, name)]
         return left if POLL_SOURCES[name].count_calls(left) else []
 
     def _find_doubtful(self, now: datetime) -> list[Coin]:
-        """Return the coins that would be stale or disputed with what is known now."""
+        """Return the coins that would be stale or disputed if the board were published now."""
         rules = read_rules()
         known = next_board.add_rates(dict(self.states), self.rates(), False, rules)
         verdicts = next_board.judge(known, now, rules)
@@ -133,7 +133,7 @@ def _shows_stream(state: CoinState, now: datetime) -> bool:
 
 
 def _is_contradicted(state: CoinState, now: datetime) -> bool:
-    """Return whether a stream delivers another price than the one that is shown; USDT counts as its quote here."""
+    """Return whether another stream's price is far from the one shown; USDT counts as the quote currency here."""
     return state.shown is not None and any(
         distance_pct(reading.rate.price, state.shown.price) > settings.RATES_AGREEMENT_PCT
         for source, reading in state.readings.items()
@@ -145,7 +145,7 @@ def _is_live(state: CoinState, now: datetime, source: str) -> bool:
     """
     Return whether the stream of *source* delivers the coin.
 
-    It does not when its rate is half-way to being stale: so there is another price before this one has to be marked.
+    It does not if its rate is half-way to being stale: so another price arrives before this one has to be marked.
     """
     reading = state.readings.get(source)
     limit = timedelta(seconds=settings.RATES_STALE_AFTER / 2)
@@ -155,7 +155,7 @@ def _is_live(state: CoinState, now: datetime, source: str) -> bool:
 
 
 def _one_coin(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
-    """Return one of *coins* that the source is called for: a probe of a source that refused us."""
+    """Return one of *coins* that the source has: enough to probe a source that refused us."""
     return [next(coin for coin in coins if POLL_SOURCES[name].count_calls([coin]))]
 
 
@@ -169,7 +169,7 @@ def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:
         outcome = error.kind
         return error
     except Exception as error:
-        # It costs this source a pause, and not the others and the tick.
+        # It costs this source a pause, but not the other sources or the tick.
         logger.exception("%s: an internal error while reading its answer", name)
         outcome = SourceGarbled.kind
         return SourceGarbled(name, f"an internal error while reading its answer: {type(error).__name__}")

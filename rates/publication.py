@@ -1,11 +1,11 @@
 """
-What travels: group and event names, the message, both dialects of the socket, and `publish`.
+What is sent to the web processes and to the sockets: names, the group message, the frames of both dialects, `publish`.
 
     publisher ─► {"type": EVENT, "v": 1, "epoch", "seq", "as_of", "rows", "removed", "symbols"} ─► hub ─► sockets
 
-`rows` holds the coins that changed as `[symbol, json, price]`, encoded here once; a hub only joins these texts.
-`symbols` is the whole board in its order, so that a hub sees what was added, removed or moved.
-The group message is also the contract between releases: fields may be added, `v` changes when one changes its meaning.
+`rows` holds the coins that changed as `[symbol, json, price]`, encoded once by `encode_row`; hubs only join the texts.
+`symbols` lists the whole board in its order, so that a hub sees what was added, removed or moved.
+The group message is also a contract between releases: fields may be added; `v` changes when one changes its meaning.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, time_
 GROUP = "rates"
 EVENT = "rates.publication"
 MESSAGE_VERSION = 1
-# Seconds that the channel layer may take, whose own time-out is longer than a tick may be.
+# Seconds that the channel layer may take; its own timeout is longer than a tick may be.
 SEND_WITHIN = 2.0
 
-# Made once: `json.dumps` would make one for each of hundreds of rows.
+# Made once: `json.dumps` with options makes a new encoder for each call, so for each of hundreds of rows.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 Message = dict[str, Any]
@@ -40,7 +40,11 @@ def encode_json(value: object) -> str:
 
 
 def encode_row(row: Row) -> Fragment:
-    """Write *row* down as the coin object of the protocol; what is not known yet is null."""
+    """
+    Encode *row* as the coin object of the protocol; what is not known yet is null.
+
+    Called for every coin of every board that `judgement.next_board` makes: 4 µs, less than telling whether it changed.
+    """
     rate = row.rate
     coin: dict[str, object] = {
         "symbol": row.symbol,
@@ -102,12 +106,12 @@ def update_text(
 
 
 def heartbeat_text(snapshot: Snapshot) -> str:
-    """Return the `heartbeat` frame: where the board stands, and since when."""
+    """Return the `heartbeat` frame: number and time of the newest publication."""
     return _head("heartbeat", snapshot) + "}"
 
 
 def bye_text(retry_ms: int) -> str:
-    """Return the last frame before a restart: when the client should come back."""
+    """Return the last frame before a restart: when the client should reconnect."""
     return encode_json({"type": "bye", "retry_ms": retry_ms})
 
 
@@ -148,7 +152,7 @@ def apply(snapshot: Snapshot, message: Mapping[str, Any]) -> Snapshot:
     Return the board after *message*, which must be the publication that follows *snapshot*.
 
     Raises:
-        KeyError: when the message names a coin that neither it nor the board describes; read the store then.
+        KeyError: when the message lists a coin that is neither in it nor on the board; read the store then.
     """
     changed = {row[0]: Fragment(*row) for row in message["rows"]}
     old = snapshot.fragments
@@ -165,10 +169,10 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     """
     Send the newest board to every web process.
 
-    The bridge from sync to async is here and nowhere else: publishers are sync, the channel layer is not.
+    This is the only bridge from sync to async on the publishers' side: the channel layer is async.
 
     Raises:
-        StoreUnavailable: when Redis does not take it; hubs then find the board in the store.
+        StoreUnavailable: when Redis does not accept it; hubs then find the board in the store.
     """
     layer = get_channel_layer()
     assert layer is not None

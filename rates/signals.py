@@ -46,7 +46,7 @@ class EditPublisher:
         """
         Publish now, or with the edits of the next `BATCH_WINDOW` seconds when that was only just done.
 
-        With it, forget that Binance did not know *pair*: whoever saves a coin may have waited for it to be listed.
+        Also forget that Binance did not know *pair*, because it may have been listed since.
         """
         with self._lock:
             self._pairs |= {pair} - {""}
@@ -98,5 +98,5 @@ edit_publisher = EditPublisher()
 
 @receiver((post_save, post_delete), sender=Coin)
 def publish_coins(instance: Coin, **_kwargs: Any) -> None:
-    """Publish when the edit is committed; before that, the list is as it was."""
+    """Publish when the edit is committed; other processes cannot see it before."""
     transaction.on_commit(partial(edit_publisher.publish, instance.binance_symbol))

@@ -17,18 +17,18 @@ from rates.telemetry.reports import report_in_thread
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two log lines about a Redis that stays away.
+# Seconds between two log lines about Redis or the database being down.
 OUTAGE_LOG_INTERVAL = 60.0
-# Seconds after which a tick that nobody took is dropped, or they would pile up before a worker that is too slow. The
-# sender's clock says when that is and the worker's whether it has come, so these must not differ by more. Those that
-# waited run nothing twice: each only claims the slot that is present when it is taken.
+# Seconds after which a task that no worker has taken is dropped, or tasks would pile up for a worker that is too slow.
+# The time is set by the sender's clock and checked by the worker's, so these must not differ by more. Tasks that waited
+# run nothing twice: each claims only the slot of the moment at which it is taken.
 EXPIRES = max(60.0, settings.RATES_REFRESH_INTERVAL)
-# A slot's claim outlives the slot: a late message of the same slot must not run again.
+# How many slots a claim lasts: a late task must not run the same slot again.
 SLOTS_CLAIMED = 3
 
 
 class _OutageLog:
-    """When this process last complained about Redis or the database; one line a minute is enough."""
+    """Logs at most one line a minute while Redis or the database is down."""
 
     warned_at = float("-inf")
 
@@ -39,7 +39,7 @@ class _OutageLog:
 
 
 _outage_log = _OutageLog()
-# What this process reports for people.
+# What this process reports about its last tick.
 _last_tick: dict[str, float] = {}
 # The thread that keeps the history, in the process that runs the ticks.
 _keepers: list[Keeper] = []
@@ -50,9 +50,9 @@ _keepers: list[Keeper] = []
 )
 def refresh_rates() -> None:
     """
-    Run the tick of the present slot, unless another worker has it.
+    Run the tick of the present slot, unless another worker has claimed it.
 
-    A slot is `floor(now / RATES_REFRESH_INTERVAL)`, so however many beats send this task, one run per slot has effect.
+    A slot is `floor(now / RATES_REFRESH_INTERVAL)`, so each slot runs once, however many beats send this task.
     """
     outcome = "failed"
     try:
@@ -64,7 +64,7 @@ def refresh_rates() -> None:
 
 
 def _run_slot(interval: float) -> str:
-    """Return the outcome in a word: this process has `run` the tick, or another one had `taken` the slot."""
+    """Return the outcome: `run` by this process, or `taken` by another one."""
     if not store.claim_slot(int(time.time() // interval), SLOTS_CLAIMED * interval):
         return "taken"
     started = time.monotonic()
@@ -77,13 +77,13 @@ def _run_slot(interval: float) -> str:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def refresh_at_start(**_kwargs: object) -> None:
-    """Fetch the first price when the worker starts, not one interval later."""
+    """Fetch the first prices when the worker starts, not one interval later."""
     refresh_rates.delay()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def start_process(**_kwargs: object) -> None:
-    """Be the process that runs the ticks, and report from it; its parent only hands them over."""
+    """Prepare the child process, which runs the ticks, and report from it; its parent only hands them over."""
     garbage_collection.freeze_startup_heap()
     counts.start_at_zero(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
@@ -100,5 +100,5 @@ def end_process(**_kwargs: object) -> None:
 
 @beat_init.connect  # type: ignore[untyped-decorator]
 def report_beat(**_kwargs: object) -> None:
-    """Report that the schedule is kept, in a process of its own or in a worker's (`-B`)."""
+    """Report that beat is running, in its own process or in a worker's (`-B`)."""
     report_in_thread("beat", {})

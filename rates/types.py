@@ -1,4 +1,4 @@
-"""The frozen values that travel through the service; they know nothing of Django, Redis or vendors."""
+"""The frozen values that pass through the service; independent of Django, Redis and vendors."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,26 +7,26 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-# For rounding, which fails where its result has more digits than the context. A price that passes has up to 60, another
-# one may be 1e49 times as high, and both may be converted into another currency.
+# For rounding, which fails if its result has more digits than the context: a price may have 60, another may be 1e49
+# times as high, and both may be converted into another currency.
 WIDE = Context(prec=120)
-# The coin that exchanges quote in where they do not quote in dollars.
+# The coin in which exchanges quote that do not quote in dollars.
 USDT = "USDT"
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
     """
-    Latest price of one coin as one source gave it, with its 24-hour figures.
+    Latest price of one coin as given by one source, with its 24-hour figures.
 
     Attributes:
         symbol: base asset, upper case: ``BTC``.
         price: last price, with every digit that the source gave.
-        change_24h_pct: percent over the last 24 hours; None when the source does not say.
-        volume_24h: traded in 24 hours, in the quote currency; None when the source does not say.
-        source: who gave it: ``coingecko``.
+        change_24h_pct: percent over the last 24 hours; None if the source does not say.
+        volume_24h: traded in 24 hours, in the quote currency; None if the source does not say.
+        source: name of the source: ``coingecko``.
         observed_at: when the source computed it, by the source's clock; aware UTC.
-        received_at: when it reached us, by our clock; aware UTC.
+        received_at: when we received it, by our clock; aware UTC.
     """
 
     symbol: str
@@ -41,7 +41,7 @@ class Rate:
 @dataclass(frozen=True, slots=True)
 class Row:
     """
-    One enabled coin on the board: the rate it shows now, and how far to trust it.
+    One enabled coin on the board: the rate it shows, and how far to trust it.
 
     Attributes:
         rate: None until a first price is known.
@@ -62,7 +62,7 @@ class Row:
 
 class Fragment(NamedTuple):
     """
-    One row of the board, written down once for every reader.
+    One row of the board, encoded once for all readers.
 
     Attributes:
         json: the coin object of `docs/protocol.md` as JSON text.
@@ -85,7 +85,7 @@ class Snapshot:
     The whole board as it was published, ready to be joined into frames.
 
     Attributes:
-        epoch: changes when the numbering starts again; until then `seq` grows by one per publication.
+        epoch: changes when the numbering restarts; within it `seq` grows by one per publication.
         as_of: when this board was published; ISO 8601 UTC.
         fragments: every enabled coin by symbol, in board order.
     """
@@ -113,7 +113,7 @@ def round_places(value: Decimal, places: int, rounding: str | None = None) -> De
     return value.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
 
 
-# A tick writes and reads thousands of times, nearly all of them the same few.
+# A tick writes and reads thousands of times of day, nearly all of them the same few.
 @lru_cache(maxsize=4096)
 def time_text(moment: datetime) -> str:
     """Return an aware *moment* as ISO 8601 UTC with milliseconds: ``2026-11-23T21:40:08.512Z``."""
@@ -122,7 +122,7 @@ def time_text(moment: datetime) -> str:
 
 @lru_cache(maxsize=4096)
 def read_time(text: str) -> datetime:
-    """Return the aware moment that *text*, ISO 8601 with a zone, names."""
+    """Return the aware moment in *text*, ISO 8601 with a zone."""
     return datetime.fromisoformat(text)
 
 
@@ -134,9 +134,9 @@ class Reading:
     Attributes:
         rate: as the source gave it, in the source's own quote currency.
         live: it came from a stream, which ranks before the polls.
-        streak: how many fresh readings in a row, this one included; counted up to 2.
-        anchors: the price of each other source when this one last changed, or that source last jumped.
-        refused: why the source's latest answer was not taken; None when it was.
+        streak: how many fresh readings in a row, including this one; counted up to 2.
+        anchors: the price of each other source when this one last changed, or when that source last jumped.
+        refused: why the source's latest rate was refused; None if it was not.
     """
 
     rate: Rate
@@ -149,10 +149,10 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Held:
     """
-    A price that waits for confirmation because it is too far from the last good one.
+    A price that awaits confirmation because it is too far from the last good one.
 
     Attributes:
-        count: how many consecutive readings with moving time stamps agree on it.
+        count: how many consecutive readings with advancing timestamps agree on it.
     """
 
     source: str
@@ -167,11 +167,11 @@ class CoinState:
     What the publishers know of one coin; shared by all of them through Redis.
 
     Attributes:
-        coingecko_id, binance_symbol: which coin this is about; another id makes it another coin.
-        quote: the currency that its prices are in, such as ``usd``; another one makes them other prices.
-        readings: the newest reading of each source.
-        shown: the rate on the board, in the quote currency; `received_at` is its last confirmation.
-        good: the last price that was not disputed; the third opinion that two sources lack.
+        coingecko_id, binance_symbol: which coin this is about; with another id it is another coin.
+        quote: the currency of its prices, such as ``usd``; prices in another one are not comparable.
+        readings: the newest reading of each source, by name.
+        shown: the rate on the board, in the quote currency; its `received_at` is the last confirmation.
+        good: the last price that was not disputed: the third opinion when two sources disagree.
     """
 
     coingecko_id: str = ""
@@ -185,7 +185,7 @@ class CoinState:
 
 
 class OwnerChange(NamedTuple):
-    """A coin's price changed its owner: one line for the log and the admin."""
+    """A coin's price now comes from another source: a line for the log and the admin."""
 
     symbol: str
     before: str | None

@@ -70,5 +70,5 @@ async def test_work_that_fails_begins_anew_and_says_so(caplog: pytest.LogCapture
         await again.wait()
     await cancel_and_wait(task)
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
-        ("the work begins anew after an error", True)
+        ("the work: restarting after an error", True)
     ]

@@ -1,13 +1,13 @@
 """
-What a unit of a source's quote currency is worth in ours, and prices converted by it.
+What a unit of a source's quote currency is worth, and prices converted into `QUOTE_CURRENCY`.
 
-A source declares what its prices are in (`QUOTE` in `rates.sources.protocols`). What one of those is worth is measured
-by the other sources, and followed and judged like a coin, under the name of its pair:
+A source declares the currency of its prices (`QUOTE` in `rates.sources.protocols`). What a unit of it is worth is
+measured by the other sources, and judged like a coin, under the name of its pair:
 
-    QUOTE    measured by the rates of    followed as
-    usdt     USDT                        USDT/USD
+    QUOTE    measured by rates of    state under
+    usdt     USDT                    USDT/USD
 
-A quote that nobody has measured has no factor: its prices are then only shown when there are no others, in dispute.
+Prices in a quote that nobody has measured are only shown when there are no others, and then as disputed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ from rates.judgement.readings import EVIDENCE_AGE
 from rates.judgement.rules import Rules
 from rates.types import USDT, CoinState, Rate, decimal_text, round_places
 
-# The coin USDT is followed beside it, whose price is old sooner. No coin's symbol has a slash.
+# Not the coin USDT, which may be on the board too and is stale sooner. No coin's symbol has a slash.
 USDT_PAIR = "USDT/USD"
 QUOTE_PAIRS = {"usdt": USDT_PAIR}
 # Percent: a USDT/USD further than this from 1 is an alarm.
 DEPEG_ALARM_PCT = Decimal("0.5")
-# Percent: a lone source's USDT/USD that jumps further is held; coins move like this every day, USDT once in years.
+# Percent: a lone source's USDT/USD that jumps further is held; coins move like this daily, USDT once in years.
 PAIR_JUMP_PCT = Decimal(1)
 
 # What one unit of a source's quote currency is worth, by the source's name; None while nobody has measured it.
@@ -33,30 +33,30 @@ Factors = Mapping[str, Decimal | None]
 
 
 def add_pairs(rates: Iterable[Rate]) -> list[tuple[str, Rate]]:
-    """Return each of *rates* with the symbol it is followed under; one of USDT measures USDT/USD too."""
+    """Return each of *rates* with the symbol of the state it belongs to; one of USDT belongs to USDT/USD as well."""
     rates = list(rates)
     return [(rate.symbol, rate) for rate in rates] + [(USDT_PAIR, rate) for rate in rates if rate.symbol == USDT]
 
 
 def pair_rules(rules: Rules) -> Rules:
     """
-    Return the rules that a quote's worth is judged by.
+    Return the rules by which a quote pair is judged.
 
-    It serves for as long as a price is evidence: it moves little, and while streams deliver few ask for it.
+    It is stale late: it moves little, and while streams deliver, few sources are asked for it.
     """
     long_lived = max(EVIDENCE_AGE, rules.stale_after)
     return replace(rules, stale_after=long_lived, agreement_pct=DEPEG_ALARM_PCT, max_jump_pct=PAIR_JUMP_PCT)
 
 
 def unit_worth(pair: CoinState, stale: bool) -> Decimal | None:
-    """Return what one unit is worth by the judged state of its *pair*, in dispute what it was worth before."""
+    """Return what one unit is worth by the judged state of its *pair*: the last good price while it is disputed."""
     if pair.shown is None or stale:
         return None
     return pair.good if pair.disputed else pair.shown.price
 
 
 def convert(rate: Rate, factor: Decimal | None) -> Rate:
-    """Return *rate* in the quote currency; as it is where its *factor* is not known."""
+    """Return *rate* in the quote currency; unchanged if its *factor* is not known."""
     if factor is None or factor == 1:
         return rate
     volume = rate.volume_24h and _multiply(rate.volume_24h, factor)
@@ -64,7 +64,7 @@ def convert(rate: Rate, factor: Decimal | None) -> Rate:
 
 
 def _multiply(amount: Decimal, factor: Decimal) -> Decimal:
-    """Return the product, without more digits than *amount* had: a product's digits are not knowledge."""
+    """Return the product, rounded to the precision of *amount*: the further digits mean nothing."""
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int)
     product = amount * factor
@@ -72,14 +72,14 @@ def _multiply(amount: Decimal, factor: Decimal) -> Decimal:
 
 
 def is_depegged(usdt: CoinState) -> bool:
-    """Return whether the measured USDT/USD is so far from 1 that staff should look; other quotes have no such mark."""
+    """Return whether USDT/USD is so far from 1 that staff should look; False where the quote currency is not usd."""
     if settings.QUOTE_CURRENCY != "usd" or usdt.shown is None:
         return False
     return abs(usdt.shown.price - 1) * 100 > DEPEG_ALARM_PCT
 
 
 def depeg_notes(old: CoinState | None, new: CoinState | None) -> list[str]:
-    """Return a line for the log when USDT/USD has left the band around 1, or has come back."""
+    """Return a line for the log if USDT/USD has left the band around 1, or has returned to it."""
     if new is None or new.shown is None or is_depegged(new) == (old is not None and is_depegged(old)):
         return []
     words = "more than" if is_depegged(new) else "again within"

@@ -1,8 +1,8 @@
 """
-The board: every enabled coin with the rate it shows, in order.
+The next board: every enabled coin with the rate it shows, in order.
 
-`revise` makes the next board of the present one and of what the sources said; it is pure, so that publishers can
-repeat it when another one was faster.
+`revise` makes it from the present one and from new rates. It is pure, so that a publisher can repeat it when another
+one has published in the meantime.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ def revise(
     """
     Return the board after *rates* arrived.
 
-    *rates* from a stream are *live*; with *only_if_changed* it is published only if a coin looks different after it.
+    *live* rates come from a stream; with *only_if_changed*, the board is published only if a coin looks different.
     """
     rules = read_rules()
     states = add_rates(match_states(memory.states, coins), rates, live, rules)
@@ -60,7 +60,7 @@ def revise(
 
 
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
-    """Return the state of each of *coins* and quote pairs; what belongs to another coin or pair is forgotten."""
+    """Return the state of each of *coins* and of each quote pair; what is about another coin or pair is dropped."""
     followed = {coin.symbol: _match_coin(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
         followed |= {pair: _match_quote(states.get(pair, CoinState())) for pair in QUOTE_PAIRS.values()}
@@ -68,7 +68,7 @@ def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict
 
 
 def _match_quote(state: CoinState) -> CoinState:
-    """Return *state*, or a fresh one if its prices are in a currency that the operator has changed since."""
+    """Return *state*, or an empty one if its prices are in another currency than `QUOTE_CURRENCY` is now."""
     quote = settings.QUOTE_CURRENCY
     if state.quote == quote:
         return state
@@ -86,7 +86,7 @@ def _match_coin(state: CoinState, coin: Coin) -> CoinState:
 
 
 def _forget(state: CoinState, source: str) -> CoinState:
-    """Return *state* without what *source* said, which may have been about another coin, shown and good as it was."""
+    """Return *state* without what came from *source*, which may have been about another coin: also what was shown."""
     readings = {name: reading for name, reading in state.readings.items() if name != source}
     if state.shown is None or state.shown.source != source:
         return replace(state, readings=readings)
@@ -99,9 +99,9 @@ def _is_another_coin(state: CoinState, coin: Coin) -> bool:
 
 def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
     """
-    Return those of *rates* whose coin is among *coins* what it was among *asked*, when its price was asked for.
+    Return those of *rates* whose coin has the same id and pair in *coins* as in *asked*, the list they were asked with.
 
-    One with another id or pair since may be another coin. USDT is itself where neither list has it.
+    A coin that was given another id or pair since may be another coin. A rate of USDT is kept when neither list has it.
     """
     before, now = _identify(asked), _identify(coins)
     return [rate for rate in rates if before.get(rate.symbol) == now.get(rate.symbol)]
@@ -112,7 +112,7 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
 
 
 def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
-    """Return *states* with *rates* among their readings; rates of coins that nobody follows are left out."""
+    """Return *states* with *rates* added to their readings; rates of coins without a state are left out."""
     readings: dict[str, Mapping[str, Reading]] = {}
     for symbol, rate in add_pairs(rates):
         if symbol in states:
@@ -121,7 +121,7 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
-    """Return the verdict on each coin of *states*; the quotes of sources come first, because their prices need them."""
+    """Return the verdict on each coin of *states*; quote pairs are judged first, because prices need them."""
     pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
@@ -131,7 +131,7 @@ def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[
 
 
 def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
-    """Return the verdict on a quote's worth; what a source that quotes in another currency says of it is uncertain."""
+    """Return the verdict on what a quote is worth; sources that quote in another currency cannot be certain of it."""
     return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 

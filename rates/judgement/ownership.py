@@ -1,16 +1,16 @@
 """
 Which price a coin shows, and how far to trust it: pure functions of what the sources said.
 
-    one fresh source alone          its price; beyond RATES_MAX_JUMP_PCT from the last good one: held until three
-                                    readings with moving time stamps agree, then shown as disputed
-    several, some agree             the best-ranked of those with whom most agree; disputed while a source that does not
-                                    is nearer to the last good price
-    several, none agree             the one nearest to the last good price, disputed; none near it: that price stays
+    one fresh source                its price; a jump of more than RATES_MAX_JUMP_PCT from the last good price is held
+                                    until three readings with advancing timestamps agree, then shown as disputed
+    several, some agree             the best-ranked member of the largest group that agrees; disputed while a source
+                                    outside the group is nearer to the last good price
+    several, none agree             the one nearest to the last good price, disputed; if none is near, that price stays
     none                            the last price stays, with its age
 
 Rank: live streams in the order of RATES_STREAM, then polls in the order of RATES_SOURCES. A better-ranked source takes
-a coin back from a fresh owner with its second fresh reading in a row, so that a source that comes and goes does not
-make the price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
+a coin back from a fresh owner with its second fresh reading in a row, so that an intermittent source does not make the
+price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from rates.judgement.readings import EVIDENCE_AGE, distance_pct, find_fresh, is_
 from rates.judgement.rules import Rules
 from rates.types import CoinState, Held, Rate, Reading, round_places
 
-# Consecutive readings with moving time stamps that let a lone source's jump through.
+# Consecutive readings with advancing timestamps after which a lone source's jump is shown.
 READINGS_TO_RELEASE = 3
 
 
@@ -33,8 +33,8 @@ class Candidate:
     A fresh reading in the quote currency.
 
     Attributes:
-        seen_twice: its source gave the reading before too, so it may take the coin from another fresh source.
-        certain: it is truly in the quote currency; a USDT price without a measured USDT/USD is not.
+        seen_twice: its source gave a fresh reading before it too, so it may take the coin from another fresh source.
+        certain: it is really in the quote currency; a USDT price without a measured USDT/USD is not.
     """
 
     rate: Rate
@@ -45,7 +45,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a coin shows after the judgement; `state.shown` is the rate."""
+    """What a coin shows after the judgement; `state.shown` is its rate."""
 
     state: CoinState
     stale: bool
@@ -54,7 +54,7 @@ class Verdict:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether another source should be asked: there is no price, an old one, or one that is in dispute."""
+        """Whether another source should be asked: there is no price, or it is stale or disputed."""
         return self.state.shown is None or self.stale or self.state.disputed
 
 
@@ -62,8 +62,8 @@ def find_candidates(readings: Mapping[str, Reading], factors: Factors, now: date
     """
     Return the readings that may be shown, best rank first.
 
-    *factors* converts the sources whose prices are in another currency; None when the factor is not known.
-    Such prices are only shown when there are no others.
+    *factors* converts the prices of sources that quote in another currency. Prices whose factor is None (not known) are
+    only shown when there are no others.
     """
     fresh = find_fresh(readings, now, rules)
     moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
@@ -75,9 +75,9 @@ def find_frozen_majority(
     readings: Mapping[str, Reading], factors: Factors, now: datetime, rules: Rules
 ) -> list[Candidate]:
     """
-    Return the readings that are out because another one walks away, if they are the more.
+    Return the frozen readings, if they are the majority of the fresh ones.
 
-    It may as well be that one that is wrong, so they are evidence.
+    The source that moved away from them may be the one that is wrong, so they count as evidence.
     """
     fresh = find_fresh(readings, now, rules)
     frozen = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
@@ -85,7 +85,7 @@ def find_frozen_majority(
 
 
 def find_witnesses(readings: Mapping[str, Reading], factors: Factors, now: datetime, rules: Rules) -> list[Candidate]:
-    """Return the readings that are too old to be shown, and recent enough to be evidence."""
+    """Return the readings that are too old to be shown but recent enough to be evidence."""
     recent = [
         reading
         for reading in readings.values()
@@ -114,7 +114,7 @@ def decide(
     """
     Return what the coin of *state* shows at *now*.
 
-    The factor of a *doubted* source is in dispute; so is a price that nobody else confirms.
+    The conversion factor of a *doubted* source is disputed; its price is then disputed too, unless another one agrees.
     """
     found = find_candidates(state.readings, factors, now, rules)
     candidates = [c for c in found if c.certain] or found
@@ -126,7 +126,8 @@ def decide(
     groups = _group(candidates, rules)
     size = max(map(len, groups))
     if size > 1:
-        # Of three in a row each end has a majority too: the middle must not come and go as they move a little.
+        # When A agrees with B and B with C, but not A with C, each of the three has a majority. Any of them may then be
+        # picked, or the owner would change with every small move.
         enough = min(size, len(candidates) // 2 + 1)
         pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
         state = _show_confirmed(state, pick, candidates, rules)
@@ -147,9 +148,9 @@ def decide(
 
 def _carry_good_price(good: Decimal | None, candidates: Sequence[Candidate], rules: Rules) -> Decimal | None:
     """
-    Return the last good price, carried along by the source that goes on from it in small steps.
+    Return the last good price, moved along with the source that has continued from it in small steps.
 
-    A dispute can last while the market moves; without this, wrong prices might come to lie near an old good one.
+    The market moves during a long dispute; without this, a wrong price could end up near an outdated good one.
     """
     if good is None:
         return None
@@ -170,7 +171,7 @@ def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
 
 
 def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
-    """Return the best-ranked; the present owner while the better ones have only just come back."""
+    """Return the best-ranked one, but keep the present owner while better-ranked sources have only just come back."""
     owner = state.shown and state.shown.source
     steady = [c for c in candidates if c.seen_twice or c.rate.source == owner]
     if any(c.rate.source == owner for c in steady):
@@ -196,7 +197,7 @@ def _has_stepped(state: CoinState, good: Decimal | None, rules: Rules) -> bool:
 
 
 def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> bool:
-    """Return whether a poll is among several that agree on the shown price: then the others were asked too."""
+    """Return whether several agree on the shown price, a poll among them: then the other sources were asked too."""
     shown = state.shown
     assert shown is not None
     agreeing = [c for c in candidates if distance_pct(c.rate.price, shown.price) <= rules.agreement_pct]
@@ -204,7 +205,7 @@ def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules)
 
 
 def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
-    """Return *state* in dispute if a price that may not be shown is nearer to the last *good* one: it is evidence."""
+    """Return *state*, disputed if one of *witnesses*, which may not be shown, is nearer to the last *good* price."""
     assert state.shown is not None
     if not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
         return state
@@ -247,7 +248,7 @@ def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
 
 
 def _show_aged(state: CoinState, factors: Factors, rules: Rules) -> CoinState:
-    """Show an old price where there is no newer one: it is better than nothing, and it is marked stale."""
+    """Show the price of a refused reading where it is the newest there is: better than nothing, and marked stale."""
     aged = _convert_all((reading for reading in state.readings.values() if reading.refused), factors, rules)
     for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):
         newer = state.shown is None or pick.rate.observed_at > state.shown.observed_at
@@ -281,21 +282,21 @@ def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, r
 
 
 def waiting_price(state: CoinState) -> Decimal | None:
-    """Return what staff are asked about: the price that is held, or else the one that shows."""
+    """Return the price that staff are asked to accept: the one that is held, or else the one shown."""
     if state.held is not None:
         return state.held.price
     return state.shown.price if state.shown else None
 
 
 def is_waiting(state: CoinState, price: Decimal, rules: Rules) -> bool:
-    """Return whether the price that waits for staff is still *price*, give or take the agreement band."""
+    """Return whether the price that staff are asked to accept is still *price*, within the agreement band."""
     waiting = waiting_price(state)
     return state.disputed and waiting is not None and distance_pct(waiting, price) <= rules.agreement_pct
 
 
 def accept(state: CoinState) -> CoinState:
     """
-    Return *state* after staff vouched for the price that waits, or for the disputed one that shows.
+    Return *state* after staff accepted the price that is held, or the disputed one that is shown.
 
     The next reading near it is then shown without a mark.
     """

@@ -1,8 +1,8 @@
 """
-What each source last said of a coin: taken in, fresh or not, standing still or not; pure functions.
+The newest reading of each source: how it is added, whether it is fresh, whether it is frozen; pure functions.
 
-A price that stands still is no fault by itself. It is out when another source walks away from it in small steps: so a
-reading remembers where the others stood when its own price last changed.
+An unchanged price is not suspicious in itself. It counts as frozen when another source has moved away from it in small
+steps; so a reading remembers the others' prices when its own last changed (`anchors`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from decimal import Decimal
 from rates.judgement.rules import Rules
 from rates.types import Rate, Reading
 
-# A reading from further in the future than this was stamped before our clock was set back.
+# A reading from further in the future than this was received before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST_OBSERVATION = timedelta(minutes=5)
-# What a source said within this proves no price any more, but it is evidence against a sudden other one. It is longer
-# than the interval at which sources are asked that only check fresh streams.
+# A reading of up to this age is still evidence against a sudden change, though too old to be shown. It is longer than
+# the interval at which sources are polled merely to check fresh streams.
 EVIDENCE_AGE = timedelta(seconds=90)
 
 
@@ -28,7 +28,7 @@ def distance_pct(one: Decimal, other: Decimal) -> Decimal:
 
 
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
-    """Return whether *moment* lies at most *limit* back; a moment ahead of our clock proves nothing."""
+    """Return whether *moment* lies at most *limit* back; one that is ahead of our clock does not."""
     return -CLOCK_TOLERANCE <= now - moment <= limit
 
 
@@ -36,8 +36,8 @@ def add_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rul
     """
     Return *readings* after *rate* arrived.
 
-    Where its source is new or has jumped, the others measure from here how far it walks: a jump is itself in doubt, and
-    proves nothing against those that stand still.
+    When its source is new or has jumped, the others measure from here how far it moves: a jump is itself doubtful, and
+    no evidence that the others are frozen.
     """
     old, new = readings.get(rate.source), _next_reading(readings, rate, live, rules)
     if old is None or distance_pct(new.rate.price, old.rate.price) > rules.agreement_pct:
@@ -50,8 +50,8 @@ def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
     """
     Return the reading of *rate*'s source after *rate* arrived.
 
-    A rate older than what we hold from the same source is refused, and the source is out until its clock moves on;
-    of its stream and its poll, the one that is behind changes nothing.
+    A rate older than the last one of its source is refused, and the source counts for nothing until its clock passes
+    that point. Between a source's stream and its poll, the one that is behind is ignored.
     """
     old = readings.get(rate.source)
     anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
@@ -72,16 +72,16 @@ def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
 
 def _is_behind(rate: Rate, old: Rate) -> bool:
     """
-    Return whether its source stamped *rate* before *old*.
+    Return whether *rate* is older than *old* by its source's own clock.
 
-    A stamp that *old* got from us tells nothing of that, nor does one from before our clock was set back.
+    That cannot be told when *old* has our timestamp for lack of one, or was received before our clock was set back.
     """
     ours = old.observed_at == old.received_at or old.received_at - rate.received_at > CLOCK_TOLERANCE
     return rate.observed_at < old.observed_at and not ours
 
 
 def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
-    """Return whether this price stood still while one of *others* walked away by more than the agreement band."""
+    """Return whether this price is unchanged while one of *others* has moved away by more than the agreement band."""
     return any(_has_moved_away(other.rate, reading, rules) for other in others)
 
 
@@ -95,7 +95,7 @@ def _has_moved_away(other: Rate, reading: Reading, rules: Rules) -> bool:
 
 
 def find_fresh(readings: Mapping[str, Reading], now: datetime, rules: Rules) -> list[Reading]:
-    """Return those of *readings* that were taken and are not stale."""
+    """Return the *readings* that were not refused and are not stale."""
     return [
         reading
         for reading in readings.values()

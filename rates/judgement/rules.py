@@ -1,4 +1,4 @@
-"""What the judgement depends on besides what the sources said: settings, and what the sources declare."""
+"""The settings, and what the sources declare, as far as the judgement depends on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +15,16 @@ from rates.types import Reading
 @dataclass(frozen=True, slots=True)
 class Rules:
     """
-    The settings that the judgement depends on; ranks are source names, best first.
+    What the judgement depends on besides the readings.
 
     Attributes:
-        quotes: what the prices of a source are in, by its name; left out where it is the quote currency.
-        usdt_is_near: the quote currency is one that a USDT is worth about one of; a price in USDT says nothing else.
+        streams, polls: names of sources, best first.
+        stale_after: a reading older than this is stale.
+        agreement_pct: prices at most this far apart agree.
+        max_jump_pct: a lone source's price further than this from the last good one is held.
+        quotes: the currency a source's prices are in, by its name; sources that use the quote currency are left out.
+        usdt_is_near: a USDT is worth about one unit of the quote currency, so that a USDT price can stand in for one
+            whose factor is not known.
     """
 
     streams: tuple[str, ...]
@@ -38,13 +43,13 @@ class Rules:
 
 @lru_cache(maxsize=8)
 def _places(streams: Sequence[str], polls: Sequence[str]) -> Mapping[tuple[str, bool], int]:
-    """Return the place of each kind of reading, (source, live); asked for with every reading of every coin."""
+    """Return the rank of each kind of reading, (source, live); cached, as every reading of every coin needs it."""
     order = [(name, True) for name in streams] + [(name, False) for name in polls]
     return {kind: place for place, kind in enumerate(order)}
 
 
 def read_rules() -> Rules:
-    """Return the rules that the settings make."""
+    """Return the rules that the settings and the sources give."""
     return Rules(
         streams=tuple(settings.RATES_STREAM),
         polls=tuple(settings.RATES_SOURCES),

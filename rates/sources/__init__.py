@@ -1,1 +1,1 @@
-"""One module per source of rates; a vendor's words, formats and exceptions stop inside it."""
+"""One module per source of rates; a vendor's words, formats and exceptions do not leave it."""

@@ -1,9 +1,9 @@
 """
-Binance: one exchange; its prices are in USDT, which is not quite a dollar. The feed converts them.
+Binance: one exchange; its prices are in USDT, which is not quite a dollar (`rates.judgement.conversion`).
 
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/websocket-api
-Limits: 6000 weight a minute and 300 connections in 5 minutes for each address. Connecting costs 2; the question costs
-2 for up to 20 pairs, 40 up to 100, 80 beyond. One unknown pair fails the whole question. Not served everywhere: 451.
+Limits: a weight of 6000 a minute and 300 connections in 5 minutes per address. Connecting weighs 2; a request weighs 2
+for up to 20 pairs, 40 for up to 100, 80 beyond. One unknown pair fails the whole request. Blocked in some places: 451.
 """
 
 import json
@@ -37,28 +37,28 @@ QUOTE: str | None = "usdt"
 ID_FIELD = "binance_symbol"
 CREDITS_SETTING: str | None = None
 UNKNOWN_PAIR = -1121
-# What a single question about a pair says when there is no such pair, or its name is none.
+# The answers to a request for a single pair that does not exist, or whose name is malformed.
 BAD_PAIR_CODES = (-1100, -1121)
 LIMIT_CODE = -1003
-# exchangeInfo costs 20 for each pair; more suspects than this wait for the next tick.
+# exchangeInfo weighs 20 per pair; further suspects wait for the next tick.
 MOST_CHECKS = 20
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this source from another."""
+    """Return a digest of this source's configuration."""
     return fingerprint(settings.BINANCE_WS_API_URL)
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return 1, because all pairs go into one question; 0 when none of *coins* has a pair."""
+    """Return 1, because one request has all pairs; 0 if none of *coins* has a pair."""
     return int(any(coin.binance_symbol for coin in coins))
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     """
-    Return the rates Binance has for *coins*, in USDT, in one question; coins without a pair are left out.
+    Return the rates Binance has for *coins*, in USDT, by one request; coins without a pair are left out.
 
-    Pairs that Binance does not know are remembered for a day and not asked again until then.
+    Pairs that Binance does not know are remembered, and not asked for again within a day.
 
     Raises:
         SourceError: when there is no usable answer within *timeout* seconds.
@@ -88,11 +88,11 @@ def _ask_all(question: Question, pairs: Sequence[str]) -> list[Any]:
     if _code(reply) not in BAD_PAIR_CODES:
         result = _result(reply)
         return result if isinstance(result, list) else [result]
-    return _ask_singly(question, pairs)
+    return _ask_separately(question, pairs)
 
 
-def _ask_singly(question: Question, pairs: Sequence[str]) -> list[Any]:
-    """Ask about each pair by itself, all at once; remember those that Binance confirms not to know."""
+def _ask_separately(question: Question, pairs: Sequence[str]) -> list[Any]:
+    """Ask for each pair separately, all at once; remember those that Binance confirms not to have."""
     replies = _ask(question, {pair: _tickers({"symbol": pair}) for pair in pairs})
     suspects = [pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES]
     found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
@@ -122,7 +122,7 @@ def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _ask(question: Question, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Send all *requests* (id -> method, parameters) and return the reply to each; a limit in any of them is raised."""
+    """Send all *requests* (id -> method, parameters) and return the reply to each; raise if any of them is a limit."""
     for request_id, (method, params) in requests.items():
         wanted = {**params, "returnRateLimits": False}
         question.ask(json.dumps({"id": request_id, "method": method, "params": wanted}))
@@ -167,11 +167,11 @@ def _failure(reply: Mapping[str, Any]) -> SourceError:
         return SourceRefused(NAME, f"blocked here ({status})")
     if status is not None and status >= 500:
         return SourceUnreachable(NAME, f"out of order ({status})")
-    return SourceGarbled(NAME, f"refused the question (code {code}, status {status})")
+    return SourceGarbled(NAME, f"refused the request (code {code}, status {status})")
 
 
 def _read_pause(reply: Mapping[str, Any], now: float) -> float | None:
-    """Return the seconds until the absolute time (milliseconds) that a limit ends at; None when it is not given."""
+    """Return the seconds until a limit ends, which *reply* has as Unix milliseconds; None if it has not."""
     error = reply.get("error")
     data = error.get("data") if isinstance(error, dict) else None
     if not isinstance(data, dict):

@@ -2,8 +2,8 @@
 Binance's live stream: `@miniTicker`, about once a second for each pair that moved.
 
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
-Limits: 5 messages a second from us (answers to pings count), 1024 pairs for a connection, which lives 24 hours at most;
-300 connections in 5 minutes for each address. An unknown pair is acknowledged and then silent.
+Limits: 5 messages a second from us (including answers to pings); 1024 pairs per connection, which lasts 24 hours at
+most; 300 connections in 5 minutes per address. An unknown pair is acknowledged and then silent.
 """
 
 import json
@@ -24,7 +24,7 @@ SUFFIX = "@miniTicker"
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this stream from another."""
+    """Return a digest of this stream's configuration."""
     return fingerprint(settings.BINANCE_STREAM_URL)
 
 
@@ -34,17 +34,17 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
 
 
 def open_address(pairs: Collection[str]) -> str:
-    """Return the address of a connection that delivers *pairs*, without further messages."""
+    """Return the address to connect to, which subscribes to *pairs*."""
     return f"{settings.BINANCE_STREAM_URL}/stream?streams=" + "/".join(_names(pairs))
 
 
 def first_messages(pairs: Collection[str]) -> list[str]:
-    """Return what must be sent after opening: nothing, the address has said it all."""
+    """Return the messages to send after opening: none, the address names the pairs."""
     return []
 
 
 def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
-    """Return the message that starts the prices of *pairs*, or ends them."""
+    """Return the message that subscribes to *pairs*, or unsubscribes."""
     method = "SUBSCRIBE" if wanted else "UNSUBSCRIBE"
     return json.dumps({"method": method, "params": _names(pairs), "id": number})
 
@@ -55,7 +55,7 @@ def _names(pairs: Collection[str]) -> list[str]:
 
 def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
     """
-    Return what *message* says; None when it says nothing about prices.
+    Return the content of *message*; None if it is not about prices.
 
         {"stream": "btcusdt@miniTicker", "data": {"e": "24hrMiniTicker", "E": 1672515782136, "s": "BTCUSDT",
          "c": "67195.12000000", "o": "66000.00000000", "v": "10000", "q": "18"}}

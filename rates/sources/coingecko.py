@@ -38,7 +38,7 @@ REFUSED_CODES = (10002, 10005, 10010, 10011, 1020)
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this source from another."""
+    """Return a digest of this source's configuration."""
     return pacing.fingerprint(price_url(), settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN, settings.QUOTE_CURRENCY)
 
 
@@ -178,7 +178,7 @@ def parse_prices(body: Any, symbols: Mapping[str, str], quote: str, received_at:
 
         {"bitcoin": {"usd": 76975, "usd_24h_change": -1.40, "usd_24h_vol": 2.8e10, "last_updated_at": 1779092258}}
 
-    A coin without a usable price is left out; without a time stamp, the price counts as computed on arrival.
+    A coin without a usable price is left out; without a timestamp, the price counts as computed on arrival.
     """
     if not isinstance(body, dict):
         raise SourceGarbled(NAME, "an answer that is not an object")

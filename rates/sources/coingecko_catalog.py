@@ -1,9 +1,9 @@
 """
-CoinGecko's list of coins, for the admin's look-up: which coin has which id.
+CoinGecko's list of coins, for look-ups by the admin: which coin has which id.
 
 Reference: https://docs.coingecko.com/reference/coins-list and /reference/search-data
-Limits: `/coins/list` has well over 10,000 rows and 1 to 2 MB, so it is kept for a day; each call costs as much as a
-price. Symbols are not unique there: ids are.
+Limits: `/coins/list` has over 10,000 rows and 1 to 2 MB, so it is cached for a day; each call costs as many credits as
+a call for prices. Symbols are not unique there, ids are.
 """
 
 import time
@@ -20,7 +20,7 @@ from rates.sources.vendor_values import read_number
 
 LONGEST_LIST = 8_000_000
 DAY = 86400
-# Characters of an id, a symbol or a name that anyone means.
+# Characters: a longer id, symbol or name is not a real one.
 LONGEST_TEXT = 200
 MOST_MATCHES = 20
 Catalog = Mapping[str, list[str]]
@@ -37,10 +37,10 @@ class Match(NamedTuple):
 
 def search_coins(query: str, timeout: float) -> list[Match]:
     """
-    Return the coins that CoinGecko finds for *query*, the biggest first; asked at most once a day for the same.
+    Return the coins that CoinGecko finds for *query*, the biggest first; the same query is sent at most once a day.
 
     Raises:
-        SourceError, StoreUnavailable: when the answer is neither kept nor to be had.
+        SourceError, StoreUnavailable: when the answer is not cached and cannot be fetched.
     """
     kept = store.load_search(query.lower())
     if kept is not None:
@@ -55,7 +55,7 @@ def parse_search(body: Any) -> list[Match]:
     """
     Return the coins in the body of `/search`: ``{"coins": [{"id", "symbol", "name", "market_cap_rank"}]}``.
 
-    An item that is no coin, or has a text that nobody means, is left out.
+    An item that is not a coin, or has an absurdly long text, is left out.
 
     Raises:
         SourceGarbled: when there is no list of coins.
@@ -77,10 +77,10 @@ def _read_match(item: Any) -> Match | None:
 
 def load_catalog(timeout: float) -> Catalog:
     """
-    Return CoinGecko's list, id -> [symbol, name]; asked for at most once a day.
+    Return CoinGecko's list, id -> [symbol, name]; it is fetched at most once a day.
 
     Raises:
-        SourceError, StoreUnavailable: when it is neither kept nor to be had.
+        SourceError, StoreUnavailable: when it is not cached and cannot be fetched.
     """
     kept = store.load_catalog()
     if kept is not None:
@@ -96,7 +96,7 @@ def parse_list(body: Any) -> dict[str, list[str]]:
     Return the coins in the body of `/coins/list`: ``[{"id", "symbol", "name"}]``.
 
     Raises:
-        SourceGarbled: when there are none; every id would be refused for a day.
+        SourceGarbled: when there are none: an empty list would refuse every id for a day.
     """
     items = body if isinstance(body, list) else []
     coins = {

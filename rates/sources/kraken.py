@@ -1,8 +1,8 @@
 """
-Kraken: one exchange, in true US dollars; also measures what a USDT is worth.
+Kraken: one exchange, with prices in real US dollars; also measures what a USDT is worth.
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
-Limits: not published. Pairs are SYMBOL/USD; one acknowledgement per pair, so an unknown pair costs only itself.
+Limits: not published. Pairs are SYMBOL/USD; each is acknowledged separately, so an unknown one affects no other.
 """
 
 import json
@@ -26,18 +26,18 @@ CREDITS_SETTING: str | None = None
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this source from another."""
+    """Return a digest of this source's configuration."""
     return fingerprint(settings.KRAKEN_WS_URL, settings.QUOTE_CURRENCY)
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return 1: all pairs go into one subscription."""
+    """Return 1: one subscription has all pairs."""
     return 1
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     """
-    Return the rates Kraken has for *coins*, and USDT's: subscribe, take the snapshots, close.
+    Return the rates Kraken has for *coins*, and USDT's: subscribe, read the snapshots, close.
 
     Raises:
         SourceError: when nothing usable came within *timeout* seconds.
@@ -56,14 +56,14 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
-    """Return our symbol for each pair, USDT's included; a coin that is the quote currency itself has none."""
+    """Return our symbol for each pair, including USDT's; a coin that is the quote currency itself has none."""
     quote = settings.QUOTE_CURRENCY.upper()
     symbols = dict.fromkeys([*(coin.symbol for coin in coins), USDT])
     return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
 
 
 def _read_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]) -> None:
-    """Fill *rates* until every pair has been answered, with a snapshot or with an error."""
+    """Fill *rates* until every pair was answered, by a snapshot or an error."""
     nameless = 0
     while len(answered) + nameless < len(symbols):
         message = question.read()
@@ -103,7 +103,7 @@ def _tickers(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def read_pairs(message: Mapping[str, Any]) -> list[str]:
-    """Return the pairs that a message of the ticker channel is about."""
+    """Return the pairs in a message of the ticker channel."""
     return [item["symbol"] for item in _tickers(message) if isinstance(item.get("symbol"), str)]
 
 
@@ -114,8 +114,8 @@ def parse_tickers(message: Mapping[str, Any], symbols: Mapping[str, str], receiv
         {"channel": "ticker", "type": "snapshot", "data": [{"symbol": "BTC/USD", "last": 108359.8, "volume": 2158.32,
          "vwap": 108894.5, "change_pct": -2.41, "timestamp": "2026-07-01T09:04:31.742648Z"}]}
 
-    Numbers are JSON numbers, volume counts coins. A pair without a usable price is left out; where the time stamp is
-    missing (Kraken added it later), the price counts as computed on arrival; an unreadable one costs the price.
+    Numbers are JSON numbers; volume is in coins. A pair without a usable price is left out, and so is one whose
+    timestamp is unreadable. Without a timestamp (Kraken added it later), the price counts as computed on arrival.
     """
     rates = []
     for item in _tickers(message):

@@ -1,8 +1,8 @@
 """
-Kraken's live stream: the ticker channel, with each trade; a heartbeat about every second when there is none.
+Kraken's live stream: the ticker channel, updated with each trade; a heartbeat about every second if there is none.
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
-Limits: not published. An unknown pair is refused by itself, and costs the others nothing.
+Limits: not published. An unknown pair is refused alone; the others are delivered.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ NAME = kraken.NAME
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this stream from another."""
+    """Return a digest of this stream's configuration."""
     return fingerprint(settings.KRAKEN_WS_URL)
 
 
@@ -30,24 +30,24 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
 
 
 def open_address(pairs: Collection[str]) -> str:
-    """Return the address of a connection; *pairs* are asked for afterwards."""
+    """Return the address to connect to; *pairs* are subscribed to afterwards."""
     url: str = settings.KRAKEN_WS_URL
     return url
 
 
 def first_messages(pairs: Collection[str]) -> list[str]:
-    """Return what must be sent after opening, so that *pairs* are delivered."""
+    """Return the messages to send after opening, so that *pairs* are delivered."""
     return [change_message(pairs, True, 1)]
 
 
 def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
-    """Return the message that starts the prices of *pairs*, or ends them."""
+    """Return the message that subscribes to *pairs*, or unsubscribes."""
     return kraken.subscribe_text("subscribe" if wanted else "unsubscribe", list(pairs), number)
 
 
 def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
     """
-    Return what *message* says; None when it says nothing about prices.
+    Return the content of *message*; None if it is not about prices.
 
     Raises:
         SourceLimited: when a subscription was refused because of the rate limit.

@@ -1,16 +1,20 @@
 """
-When a source may be asked again: pure functions of its health, which all processes share through the store.
+When a source may be asked again: pure functions of its health.
 
-    answered            asked again when its role needs it; the spacing of a source that limits us narrows slowly
-    limited (429, 418)  not before the time it names, else a growing pause; the spacing widens
+`may_ask` decides. `after_answer` and `after_error` make the next health, with its pause: this is where a 429 is
+remembered, for all processes, because the callers (`polling`, `staff_lookup`, `streams.health`) keep every health in
+Redis under `rates:sources`, by `store.update_healths`.
+
+    answered                 asked again when it is due; the spacing of a source that limited us shrinks slowly
+    limited (429, 418)       not before the time it names, otherwise a growing pause; the spacing grows
     refused (401, 403, 451)  a long pause, then one cheap probe before real traffic
-    unreachable, garbled     the next tick is the retry; after some failures in a row a short pause
+    unreachable, garbled     the next tick is the retry; after several failures in a row, a short pause
 
-A stream has a health of its own, `binance stream`, whose pauses are between two connections; a broken one is opened
-anew after a second at first, then less and less often. A vendor counts what it limits by address, so a limit of its
-stream holds for its polls too, and the other way round; a refusal concerns one host, and stays where it was met.
+A stream has a health of its own, named `binance stream`, whose pauses are between two connections: a second at first,
+then longer and longer. Vendors limit by address, so a limit met by the stream also pauses the polls, and the other way
+round; a refusal concerns one host, and does not.
 
-A month's credits are spread evenly over what is left of the month.
+A month's credits are spread evenly over the rest of the month.
 """
 
 import calendar
@@ -42,11 +46,11 @@ FIRST_BREAK_PAUSE = 1.0
 LONGEST_BREAK_PAUSE = 60.0
 STREAM_LIMIT_PAUSE = 30.0
 LONGEST_STREAM_LIMIT_PAUSE = 600.0
-# By how much the clocks of two hosts may differ, in seconds; what is further ahead is from before ours was set back.
+# Seconds that the clocks of two hosts may differ; a time further ahead is from before our clock was set back.
 MAX_CLOCK_SKEW = 60.0
-# No count of failures and no Unix time that is stored can be higher.
+# No stored number of failures and no stored Unix time can be higher.
 LARGEST_STORED = 1e11
-# What distinguishes the name of a stream's health from that of its source's.
+# Appended to the name of a source, it is the name of its stream's health.
 STREAM_SUFFIX = " stream"
 
 
@@ -56,14 +60,14 @@ class Health:
     How a source has answered.
 
     Attributes:
-        setup: what it is asked with (address, key); another set-up starts afresh.
-        asked_at, answered_at, failed_at: Unix seconds of the last question, good answer, failure; 0 for never.
+        setup: digest of its configuration (address, key); with another one it starts with a fresh health.
+        asked_at, answered_at, failed_at: Unix seconds of the last request, good answer, failure; 0 for never.
         error: the last failure in words; empty while it answers.
         failures: failures in a row.
         paused_until: Unix seconds; not asked before.
-        limited: the pause is for having asked too often; it holds for the vendor's polls and stream alike.
-        probing: the next question is a cheap one, because the last one was refused.
-        spacing: seconds between two questions, learned from being limited; 0 when it never limited us.
+        limited: the pause is for asking too often; it holds for the vendor's polls and stream alike.
+        probing: the next request is a cheap one, because the last one was refused.
+        spacing: seconds between two requests, learned from being limited; 0 if it never limited us.
     """
 
     setup: str = ""
@@ -84,7 +88,7 @@ class Health:
 
 
 def fingerprint(*parts: str) -> str:
-    """Return a short digest that tells two set-ups apart and gives no key away."""
+    """Return a short digest of a configuration, which reveals no key."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -95,9 +99,9 @@ def stream_name(source: str) -> str:
 
 def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str | None = None) -> Health:
     """
-    Return the health of *name* among all that are *stored*, paused as long as a limit of the vendor's other door is.
+    Return the health of *name* among all *stored* ones, with the vendor's limit if its poll or stream has met one.
 
-    It is a fresh one when there is none, or when the source is asked with another *setup* now; None takes any.
+    It is a fresh one if none is stored, or one for another *setup*; None accepts any.
     """
     own = _read(stored.get(name, {}))
     health = own if setup in (None, own.setup) else Health(setup=setup or "")
@@ -110,7 +114,7 @@ def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str |
 
 
 def _read(stored: Mapping[str, Any]) -> Health:
-    """Return the health that is *stored*, whatever became of it: a field that cannot be right is as in a fresh one."""
+    """Return the *stored* health; fields that are missing or implausible are as in a fresh one."""
     return Health(**{f.name: stored[f.name] for f in fields(Health) if _is_sound(stored.get(f.name), f.default)})
 
 
@@ -120,15 +124,15 @@ def _is_sound(value: Any, default: Any) -> bool:
 
 
 def write_health(health: Health) -> dict[str, Any]:
-    """Return what `read_health` reads."""
+    """Return *health* as `read_health` reads it."""
     return asdict(health)
 
 
 def merge_health(learned: Mapping[str, Health], stored: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """
-    Return what to store of what was *learned*, beside what others have *stored* since the questions were put.
+    Return what to store after this process *learned* something, given what others have *stored* in the meantime.
 
-    The longer pause stands: a good answer that was on its way meanwhile does not end it.
+    The longer pause wins: a good answer that was already on its way does not end it.
     """
     return {name: write_health(_keep_longer_pause(health, stored.get(name, {}))) for name, health in learned.items()}
 
@@ -140,7 +144,7 @@ def _keep_longer_pause(learned: Health, stored: Mapping[str, Any]) -> Health:
 
 
 def pause_left(health: Health, now: float) -> float:
-    """Return the seconds of its pause that are left at *now*; none if our clock was set back since."""
+    """Return the seconds that are left of its pause at *now*; 0 if our clock was set back since."""
     return max(0.0, health.paused_until - now) if _is_believable(health.asked_at, now) else 0.0
 
 
@@ -148,7 +152,8 @@ def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0
     """
     Return whether the source may be asked at *now*.
 
-    *wait* is how long its last good answer serves, *credit_spacing* what the month's credits allow; both in seconds.
+    It may not while it is paused, within *wait* seconds of its last good answer, or within the spacing since its last
+    request: the one that was learned from limits, or *credit_spacing*, whichever is longer.
     """
     if pause_left(health, now):
         return False
@@ -157,7 +162,7 @@ def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0
 
 
 def _seconds_since(moment: float, now: float) -> float:
-    """Return the seconds from *moment* to *now*; one from before our clock was set back is as long ago as never."""
+    """Return the seconds from *moment* to *now*; one from before our clock was set back counts as never."""
     return max(0.0, now - moment) if _is_believable(moment, now) else now
 
 
@@ -166,7 +171,7 @@ def _is_believable(moment: float, now: float) -> bool:
 
 
 def after_answer(health: Health, now: float, interval: float) -> Health:
-    """Return the health after a usable answer to the question put at *now*."""
+    """Return the health after a usable answer to the request made at *now*."""
     spacing = health.spacing * NARROW
     return replace(
         health,
@@ -182,11 +187,11 @@ def after_answer(health: Health, now: float, interval: float) -> Health:
 
 
 def after_error(health: Health, error: SourceError, asked_at: float, interval: float, took: float = 0.0) -> Health:
-    """Return the health after *error*, *took* seconds after the question at *asked_at*; its pause begins with it."""
+    """Return the health after *error*, *took* seconds after the request at *asked_at*; a pause starts from then."""
     failures = health.failures + 1
     asked, now = _fail(health, error, asked_at, failures), asked_at + took
     if isinstance(error, SourceLimited):
-        # Refused again and again, it says nothing new about how often it may be asked.
+        # Being limited several times in a row says nothing new about how often it may be asked.
         wider = health.spacing if health.failures else max(2 * interval, WIDEN * health.spacing)
         spacing = min(LONGEST_SPACING, wider)
         return replace(asked, spacing=spacing, paused_until=now + _limit_pause(error, failures, interval))
@@ -199,12 +204,12 @@ def after_error(health: Health, error: SourceError, asked_at: float, interval: f
 
 
 def after_connecting(health: Health, now: float) -> Health:
-    """Return the health of a stream that delivers; its failures count on until the connection has proved to last."""
+    """Return the health of a stream that delivers; its failures are kept until the connection has proved to last."""
     return replace(health, asked_at=now, answered_at=now, error="", paused_until=0.0, limited=False)
 
 
 def after_break(health: Health, error: SourceError, now: float, *, lasted: bool) -> Health:
-    """Return the health of a stream whose connection ended at *now*; one that *lasted* was a success."""
+    """Return the health of a stream whose connection ended at *now*; if it *lasted*, failures count from one again."""
     failures = 1 if lasted else health.failures + 1
     broken = _fail(health, error, now, failures)
     return replace(broken, paused_until=now + _break_pause(error, failures))
@@ -239,27 +244,27 @@ def _limit_pause(error: SourceLimited, failures: int, interval: float) -> float:
 
 
 def _backoff_pause(base: float, times: int, cap: float) -> float:
-    """Return a pause that doubles with each failure up to *cap*; shortened by up to a fifth, so that hosts part."""
+    """Return a pause that doubles up to *cap*, less a random part of up to a fifth, so that hosts spread out."""
     return float(min(cap, base * 2 ** min(times, 20))) * random.uniform(0.8, 1.0)
 
 
 def credit_spacing(source: Source, cost: int, calls: Mapping[str, int], now: datetime) -> float:
-    """Return the seconds between two questions of *cost* calls that the month's credits allow, after *calls* so far."""
+    """Return the seconds between two requests of *cost* calls that the month's credits allow, after *calls* so far."""
     used = calls.get(f"{source.NAME}:{now:%Y-%m}", 0)
     return spread_credits(monthly_credits(source), used, cost, now)
 
 
 def monthly_credits(source: Source) -> int | None:
-    """Return how many calls a month *source* may get; None when there is no such limit."""
+    """Return how many calls a month *source* may get; None without such a limit."""
     monthly: int | None = getattr(settings, source.CREDITS_SETTING) if source.CREDITS_SETTING else None
     return monthly
 
 
 def spread_credits(monthly: int | None, used: int, cost: int, now: datetime) -> float:
     """
-    Return the seconds between two questions of *cost* credits that spread what is left evenly over the month.
+    Return the seconds between two requests of *cost* credits that spread what is left evenly over the month.
 
-    Infinite when the *monthly* credits are used up; 0 when there is no such limit (None).
+    Infinite if the *monthly* credits are used up; 0 without such a limit (None).
     """
     if monthly is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""What a module of this package has to offer, so that the engine needs to know no vendor by name; see `registry`."""
+"""What a source's module has to offer; mypy checks it where `registry` lists the modules."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from rates.types import Rate
 
 class Source(Protocol):
     """
-    A vendor that is asked for rates, tick by tick.
+    A vendor that is asked for rates in ticks.
 
     Attributes:
         NAME: as in `RATES_SOURCES`, on the wire and in Redis.
-        QUOTE: what its prices are in, lower case, when that has to be converted; None when it is `QUOTE_CURRENCY`.
+        QUOTE: currency of its prices, lower case, if they have to be converted; None if it is `QUOTE_CURRENCY`.
         ID_FIELD: the field of `Coin` that holds the vendor's own name for a coin.
-        CREDITS_SETTING: the setting that says how many calls a month are paid for; None where there is no such limit.
+        CREDITS_SETTING: the setting with the number of calls a month that are paid for; None without such a limit.
     """
 
     NAME: str
@@ -26,27 +26,27 @@ class Source(Protocol):
     CREDITS_SETTING: str | None
 
     def setup_fingerprint(self) -> str:
-        """Return what tells one configuration of this source (address, key) from another."""
+        """Return a digest of this source's configuration (address, key); its health is only valid for the same one."""
 
     def count_calls(self, coins: Sequence[Coin]) -> int:
-        """Return how many calls it takes to ask for *coins*; 0 when it has none of them, and is not asked."""
+        """Return how many calls it takes to ask for *coins*; 0 if it has none of them and is not asked."""
 
     def fetch_rates(self, coins: Sequence[Coin], timeout: float) -> list[Rate]:
         """
-        Return the rates of those of *coins* that it knows, within *timeout* seconds in total.
+        Return the rates of those of *coins* that it has, within *timeout* seconds in total.
 
         Raises:
-            SourceError: when there is no usable answer; no other exception.
+            SourceError: when there is no usable answer; nothing else.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
     """
-    What one message of a stream says; with nothing else in it, that the stream is alive.
+    The content of one message of a stream; an empty one means that the stream is alive.
 
     Attributes:
-        symbols: the coins that it is about, also those whose price cannot be used.
+        symbols: the coins that it is about, including those whose price is unusable.
         rates: the usable ones.
         is_ending: the other side is about to close the connection.
     """
@@ -62,26 +62,26 @@ class StreamSource(Protocol):
     NAME: str
 
     def setup_fingerprint(self) -> str:
-        """Return what tells one configuration of this stream from another."""
+        """Return a digest of this stream's configuration; its health is only valid for the same one."""
 
     def map_pairs(self, coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
         """Return the symbols that each pair prices."""
 
     def open_address(self, pairs: Collection[str]) -> str:
-        """Return the address of a connection for *pairs*."""
+        """Return the address to connect to for *pairs*."""
 
     def first_messages(self, pairs: Collection[str]) -> list[str]:
-        """Return what must be sent after opening, so that *pairs* are delivered."""
+        """Return the messages to send after opening, so that *pairs* are delivered."""
 
     def change_message(self, pairs: Collection[str], wanted: bool, number: int) -> str:
-        """Return the message that starts the prices of *pairs*, or ends them."""
+        """Return the message that subscribes to *pairs* (*wanted*) or unsubscribes; *number* is its id."""
 
     def read_event(
         self, message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime
     ) -> StreamEvent | None:
         """
-        Return what *message* says; None when it says nothing about prices.
+        Return the content of *message*; None if it is not about prices.
 
         Raises:
-            SourceError: when the message is the vendor's refusal; the connection ends.
+            SourceError: when the vendor refuses us with this message; the connection ends then.
         """

@@ -1,4 +1,4 @@
-"""Every source there is, by name: the only place where the engine names vendors."""
+"""Every source, by name. What the engine needs to know about a vendor, its module declares (`protocols`)."""
 
 from collections.abc import Mapping
 

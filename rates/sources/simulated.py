@@ -1,7 +1,7 @@
 """
-Simulated prices for demonstrations: a seeded random walk that says "simulated" wherever it shows.
+Simulated prices for demonstrations, shown as "simulated" everywhere; never used unless `RATES_SOURCES=simulated`.
 
-Never asked unless `RATES_SOURCES=simulated`. The walk is a function of symbol and time, so all processes agree on it.
+A price is a function of symbol and time, so that all processes agree on it.
 """
 
 import math
@@ -19,10 +19,10 @@ QUOTE: str | None = None
 ID_FIELD = "symbol"
 CREDITS_SETTING: str | None = None
 DAY = 86400.0
-# Where the walk of well-known coins begins; others begin somewhere between 0.01 and 100.
+# The middle price of well-known coins; others get one between 0.01 and 100.
 STARTS = {"BTC": 63250.0, "ETH": 3412.0, "SOL": 148.0, "XLM": 0.1042, "DOGE": 0.1216, "ADA": 0.387, "XRP": 0.528}
 SIGNIFICANT_DIGITS = 7
-# Periods in seconds and heights of the waves that make up a walk; the short ones make it tick.
+# Period in seconds and relative height of each wave that a price is made of; the short ones make it tick.
 WAVES = (
     (0.7, 0.00015),
     (1.9, 0.0002),
@@ -37,12 +37,12 @@ WAVES = (
 
 
 def setup_fingerprint() -> str:
-    """Return what tells one configuration of this source from another: there is only one."""
+    """Return a constant: there is only one configuration."""
     return NAME
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return 1: one walk has all coins, though nobody is called."""
+    """Return 1, for all coins together, though nobody is called."""
     return 1
 
 
@@ -53,7 +53,7 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
 
 
 def simulate(symbol: str, now: datetime) -> Rate:
-    """Return the rate of *symbol* at *now*; the same for the same arguments."""
+    """Return the rate of *symbol* at *now*; always the same for the same arguments."""
     seconds = now.timestamp()
     price = walk(symbol, seconds)
     change = (price / walk(symbol, seconds - DAY) - 1) * 100

@@ -1,8 +1,8 @@
 """
-What staff ask a source between two ticks: never while it is paused, and counted like the calls of a tick.
+Calls to a source on behalf of staff, between the ticks: never while it is paused, and counted like a tick's calls.
 
-A limit or a refusal that is met becomes a pause for everybody. Answers and other failures are not remembered: they are
-about a question of staff, and say little of the next tick's.
+A limit or a refusal becomes a pause for every process. Good answers and other failures do not change the health of the
+source: they are about a request of staff, and say little about the next tick's.
 """
 
 import logging
@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 def call_source(source: Source, cost: int, ask: Callable[[], T]) -> T:
     """
-    Return what *ask* returns, which makes *cost* calls to *source*.
+    Return the result of *ask*, which makes *cost* calls to *source*.
 
-    The spacing of ticks does not hold for staff, who would never have their turn; the pause and the month's credits do.
+    Pauses and the month's credits apply, but not the spacing between two ticks: staff would never get through.
 
     Raises:
-        SourceError: what *ask* raises, or why the source is not asked now.
-        StoreUnavailable: when Redis cannot be reached; without the pauses nobody is asked.
+        SourceError: from *ask*, or with the reason why the source may not be called now.
+        StoreUnavailable: when Redis cannot be reached: nobody is called if the pauses are not known.
     """
     now = datetime.now(UTC)
     health = pacing.read_health(store.load_healths(), source.NAME, source.setup_fingerprint())

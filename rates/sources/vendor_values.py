@@ -1,7 +1,7 @@
 """
-What may pass for a number or a time of a vendor: a finite decimal of sane size, never a bool, a text or a float.
+Numbers and times in vendors' answers: only finite decimals of plausible size are accepted, no bool, text or float.
 
-JSON is read so that one bad value costs only the coin it belongs to: what is no number becomes null.
+JSON is read so that one bad value affects only the coin it belongs to: an invalid number becomes null.
 """
 
 import json
@@ -10,19 +10,19 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-# A price outside 1e-30 .. 1e19 is a fault, and would be a line of zeros on the page.
+# A price outside 1e-30 .. 1e19 is an error, and would be a line of zeros on the page.
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
-# Characters of a number that anyone means.
+# Characters: a longer number is not a real one.
 LONGEST_NUMBER = 60
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
-# A clock this far ahead of ours is no clock; less is cut down to ours, so that a price is never from the future.
+# A clock further ahead of ours is wrong; a smaller lead is cut to our time, so that no price is from the future.
 FURTHEST_AHEAD = timedelta(days=1)
 
 
 def read_json(text: str | bytes) -> Any:
     """
-    Return the JSON value in *text*, its numbers as `Decimal`; NaN, Infinity and endless exponents are None.
+    Return the JSON value in *text*, with numbers as `Decimal`; NaN, Infinity and endless exponents become None.
 
     Raises:
         ValueError: when *text* is not JSON.
@@ -40,12 +40,12 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-# Made once: `json.loads` would make one for each of hundreds of messages.
+# Made once: `json.loads` with options makes a new decoder for each of hundreds of messages.
 DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_decimal, parse_constant=lambda _: None)
 
 
 def read_number(value: object) -> Decimal | None:
-    """Return *value* if it is a finite decimal (or int) of sane size; None otherwise."""
+    """Return *value* if it is a finite decimal (or int) of plausible size; None otherwise."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = Decimal(value)
     if not isinstance(value, Decimal) or not value.is_finite():
@@ -75,7 +75,7 @@ def read_text(value: object) -> Decimal | None:
 
 
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
-    """Return the time in a count since 1970 (*per_second*: 1 or 1000), never later than *received_at*; or None."""
+    """Return the time in a count since 1970 (*per_second*: 1 or 1000), at most *received_at*; None if it is not one."""
     number = read_number(value)
     seconds = number and float(number / per_second)
     if not seconds or not 0 < seconds < 1e11:
@@ -84,7 +84,7 @@ def read_time(value: object, per_second: int, received_at: datetime) -> datetime
 
 
 def read_iso_time(value: object, received_at: datetime) -> datetime | None:
-    """Return the time in an ISO 8601 text with a zone, never later than *received_at*; or None."""
+    """Return the time in an ISO 8601 text with a zone, at most *received_at*; None if it is not one."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
         return _not_ahead(moment.astimezone(UTC), received_at) if moment and moment.tzinfo else None

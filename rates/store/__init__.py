@@ -2,9 +2,9 @@
 Redis, the shared memory of all processes.
 
     keys          every key, and what it holds
-    redis_client  the client, and its failures as ours
+    redis_client  the client, transactions, and failures as `StoreUnavailable`
     board         the published board, its histories, the state of each coin
-    coordination  slots, the streams' lock, health of the sources, reports of the processes, attempts to log in
+    coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet
     lookups       what the admin has looked up
 """

@@ -1,4 +1,4 @@
-"""The published board, its histories and the state of each coin: publishers change them together, everybody reads."""
+"""The published board, its histories and the state of each coin: changed together by publishers, read by everybody."""
 
 import json
 import time
@@ -19,10 +19,10 @@ from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
 BOARD_VERSION = 1
-# Seconds: a history whose coin has no updates any more goes by itself.
+# Seconds after its last update that a coin's history expires.
 HISTORY_TTL = 7 * 86400
 OWNER_CHANGES_KEPT = 50
-# One command for all coins: hundreds of them would cost the client more than the server.
+# One command for all coins, because hundreds would cost the client more time than the server.
 APPEND_ALL = """
 for i, key in ipairs(KEYS) do
     redis.call("RPUSH", key, ARGV[i + 2])
@@ -31,14 +31,14 @@ for i, key in ipairs(KEYS) do
 end
 """
 
-# The states that this process wrote or read last, by their texts: a tick reads them twice, and mostly they are those
-# that the same process wrote a tick ago.
+# The states that this process last wrote or read, by their texts: a tick reads them twice, and usually they are the
+# ones that the same process wrote in the tick before.
 _decoded: dict[str, CoinState] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the board stands: which publication, when, and which coins in which order."""
+    """The published board without its coins: number and time of the publication, and the coins' order."""
 
     epoch: str
     seq: int
@@ -48,7 +48,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the publishers share: the published board (None before the first) and the state of each coin."""
+    """What all publishers share: the published board (None before the first) and the state of each coin."""
 
     snapshot: Snapshot | None
     states: Mapping[str, CoinState]
@@ -57,20 +57,19 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Change:
     """
-    What a publisher makes of the memory.
+    What a publisher wants to change.
 
     Attributes:
         as_of: time of the publication.
         fragments: the new board, in order.
-        states: state of every coin that the publishers follow.
+        states: the new state of every coin and quote pair.
         points: the new update of each coin that has one, for its history.
-        forgotten: symbols whose history belongs to another coin and goes.
+        forgotten: symbols whose history is about another coin and is deleted.
         owners: changes of owner.
-        counts: what happened, by name, for the counters.
+        counts: how often each kind of event happened, for the counters.
         notes: what the operator should know, one log line each.
-        stale: those of *states* whose price is.
-        only_if_changed: no publication unless a coin looks different or the list has changed; the states are kept all
-            the same.
+        stale: those of *states* whose price is stale.
+        only_if_changed: publish only if a coin looks different or the list has changed; the states are stored anyway.
     """
 
     as_of: datetime
@@ -88,12 +87,12 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Saved:
     """
-    A publication as it was stored.
+    What was stored.
 
     Attributes:
         changed, removed: which coins look different, and which left the board.
         owners, notes, states, stale: as in the `Change`.
-        published: whether others are to hear of it.
+        published: whether it is to be sent to the other processes.
     """
 
     snapshot: Snapshot
@@ -108,13 +107,13 @@ class Saved:
 
 def update_board(decide: Callable[[Memory], Change]) -> Saved:
     """
-    Replace the board by what *decide* makes of the present one; several publishers take turns.
+    Replace the board by what *decide* makes of the present one.
 
-    *decide* runs again when another publisher was faster, so it must have no effects of its own.
+    *decide* runs again when another publisher was faster, so it must have no side effects.
 
     Raises:
-        StoreUnavailable: when Redis cannot be reached or refuses to write; nothing has changed then, unless it hung and
-            goes on with what it was told: hubs find that by its number.
+        StoreUnavailable: when Redis cannot be reached or refuses to write. Nothing has changed then, unless Redis hung
+            and executes the transaction later; hubs notice that by its number.
     """
 
     def work(pipe: Any) -> Saved:
@@ -125,7 +124,7 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
         _write(pipe, saved, change)
         return saved
 
-    # A quiet change writes the states alone.
+    # Both keys, because a change that is not published writes the states alone.
     return transact(work, BOARD, STATES)
 
 
@@ -182,7 +181,7 @@ def _remember(texts: Mapping[str, str], states: Mapping[str, CoinState]) -> None
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
     header = {"v": BOARD_VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
-    # Neither expires: a coin that stood still for longer would take the whole board away.
+    # Neither expires: a coin whose price does not change for long must not make the board unreadable.
     pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}))
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
     if rates:
@@ -199,18 +198,18 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
     for name, count in change.counts.items():
         pipe.hincrby(COUNTERS, name, count)
-    # Here, and not after the transaction: who hears only prices could not tell that one came before another.
+    # Inside the transaction, so that messages are in the order of the publications; prices alone do not tell it.
     pipe.publish(settings.REDIS_CHANNEL, map_prices(snapshot.fragments.values()))
 
 
 def load_header() -> Header | None:
-    """Return where the board stands; None before the first publication."""
+    """Return the header of the published board; None before the first publication."""
     with redis_errors():
         return _read_header(client().get(BOARD))
 
 
 def load_snapshot() -> Snapshot | None:
-    """Return the board as it was published last; None before the first publication."""
+    """Return the published board; None before the first publication."""
     with redis_errors(), client().pipeline() as pipe:
         for _ in range(ATTEMPTS):
             header = load_header()
@@ -236,7 +235,7 @@ def _read_header(text: str | None) -> Header | None:
 
 
 def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
-    """Return the board of the coins whose *texts* are there; a publisher writes those anew that are lost."""
+    """Return the board of the coins whose *texts* exist; the next publication writes those that were lost again."""
     fragments = {
         symbol: Fragment(symbol, text, json.loads(text)["price"])
         for symbol, text in zip(header.symbols, texts, strict=False)
@@ -246,13 +245,13 @@ def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
 
 
 def _read_tuple(kind: type[N], text: str) -> N:
-    """Return the named tuple that *text* holds; fields that a newer release has added are left out."""
+    """Return the named tuple in *text*; fields that a newer release has added are ignored."""
     data = json.loads(text)
     return kind(*(data[name] for name in kind._fields))
 
 
 def load_states() -> dict[str, CoinState]:
-    """Return what the publishers know of each coin they follow."""
+    """Return the state of each coin and quote pair."""
     with redis_errors():
         return _read_states(client().hgetall(STATES))
 
@@ -271,7 +270,7 @@ def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that is known of the coins and of the service, read in one round trip; `latency_ms` is Redis' own."""
+    """Everything stored about the coins and the service, read in one round trip, which took `latency_ms`."""
 
     snapshot: Snapshot | None
     states: Mapping[str, CoinState]

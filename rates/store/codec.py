@@ -1,7 +1,7 @@
 """
-How the publishers' memory of a coin is written down in Redis: JSON arrays, prices as text, times as ISO 8601.
+The state of a coin as text in Redis: JSON arrays, prices as text, times as ISO 8601.
 
-Nothing is lost on the way, not a microsecond either: whether a price stands still is told by its time stamp.
+Nothing is lost, not even microseconds: whether a source's clock advances is told by its timestamps.
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import Any
 from rates.types import CoinState, Held, Rate, Reading, read_time
 
 STATE_VERSION = 2
-# It wrote down readings in another way.
+# Its readings had another format.
 PREVIOUS_STATE_VERSION = 1
 # Made once: `json.dumps` would make an encoder for each of hundreds of states.
 encode = json.JSONEncoder(separators=(",", ":")).encode
 
-# A tick writes thousands of times, nearly all of them the same few.
+# A tick writes thousands of times of day, nearly all of them the same few.
 write_time = lru_cache(maxsize=4096)(datetime.isoformat)
 
 
@@ -40,7 +40,7 @@ def encode_state(state: CoinState) -> str:
 
 
 def decode_state(text: str | bytes) -> CoinState:
-    """Return what `encode_state` wrote; of a release before what it showed, and of a newer one nothing."""
+    """Return what `encode_state` wrote; of the previous version without the readings, of any other an empty state."""
     data = json.loads(text)
     if data.get("v") not in (PREVIOUS_STATE_VERSION, STATE_VERSION):
         return CoinState()

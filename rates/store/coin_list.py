@@ -1,4 +1,4 @@
-"""The coins on the board, also while the database cannot be read: prices do not stop because nobody can edit them."""
+"""The coins on the board, also while the database is down: prices go on, though nobody can edit the list."""
 
 import logging
 import time
@@ -11,29 +11,29 @@ from rates.models import Coin
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two log lines about a database that stays away.
+# Seconds between two log lines about a database that is down.
 LOG_INTERVAL = 60.0
-# Seconds that a database which failed is left alone: no failure may cost its time-out again in the same tick, nor each
-# time that a publisher decides anew because others went on.
+# Seconds after a failure during which the database is not asked: its timeout must not be waited for again in the same
+# tick, nor each time that a publisher decides again because another one was faster.
 RETRY_AFTER = 5.0
-# Milliseconds that PostgreSQL may take for the list; a tick has a few seconds for everything.
+# Milliseconds that PostgreSQL may take for the list; a tick has a few seconds in total.
 DEADLINE = 1000
 
 
 class CoinList:
-    """What this process read last, when that last failed, and when it last complained of it."""
+    """The list that this process last read, when reading last failed, and when that was last logged."""
 
     def __init__(self) -> None:
         self._coins: list[Coin] | None = None
         self._failed_at = float("-inf")
-        self._complained_at = float("-inf")
+        self._logged_at = float("-inf")
 
     def read(self) -> list[Coin]:
         """
-        Return the enabled coins, in order; those of the last time while the database cannot be read.
+        Return the enabled coins, in order; while the database is down, those that were read last.
 
         Raises:
-            DatabaseError: when it could not be read yet either.
+            DatabaseError: when the database is down and the list was never read.
         """
         if self._coins is not None and time.monotonic() - self._failed_at < RETRY_AFTER:
             return list(self._coins)
@@ -44,23 +44,23 @@ class CoinList:
             if self._coins is None:
                 raise
             self._failed_at = time.monotonic()
-            self._complain(error)
+            self._log_failure(error)
             coins = self._coins
-        # Never what another thread has read meanwhile, which may be older.
+        # Not `self._coins`: another thread may have replaced it by an older list.
         return list(coins)
 
-    def _complain(self, error: DatabaseError) -> None:
-        if time.monotonic() - self._complained_at >= LOG_INTERVAL:
-            self._complained_at = time.monotonic()
+    def _log_failure(self, error: DatabaseError) -> None:
+        if time.monotonic() - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = time.monotonic()
             logger.warning("the coin list cannot be read, the last one is used: %s", str(error).partition("\n")[0])
 
 
 @contextmanager
 def _deadline() -> Iterator[None]:
     """
-    Give up a query of PostgreSQL's that takes too long, as behind a migration that waits for a transaction left open.
+    Cancel a query that takes PostgreSQL too long, for instance behind a migration that waits for an open transaction.
 
-    For this query alone: staff and migrations wait for as long as they need. SQLite's readers wait for nobody.
+    For this query alone: staff and migrations may wait as long as they need. Readers of SQLite never wait.
     """
     if connection.vendor != "postgresql":
         yield

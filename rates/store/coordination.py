@@ -1,4 +1,4 @@
-"""What processes tell each other: reports, whose turn it is, whom not to ask, what was tried."""
+"""What processes share: reports, slots, the leader of the streams, health of the sources, calls, login attempts."""
 
 import json
 import time
@@ -15,7 +15,7 @@ Healths = Mapping[str, Mapping[str, Any]]
 # Seconds: a pair that Binance does not know is asked for again after this.
 UNKNOWN_PAIR_KEPT = 86400
 
-# Compare and act in one step, so that a process that was suspended cannot take away what another holds by now.
+# Compare and set in one step, so that a process that was suspended cannot take leadership from its successor.
 ACQUIRE = """
 local holder = redis.call("GET", KEYS[1])
 if holder and holder ~= ARGV[1] then return 0 end
@@ -26,20 +26,20 @@ RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL"
 
 
 def report_process(name: str, facts: Mapping[str, Any]) -> float:
-    """Store what the process *name* says of itself; return the Unix time by Redis' clock, which all processes share."""
+    """Store the report of the process *name*; return the Unix time by Redis' clock, which all processes share."""
     with redis_errors(), client().pipeline(transaction=False) as pipe:
         _, (seconds, microseconds) = pipe.hset(PROCESSES, name, json.dumps(facts)).time().execute()
     return float(seconds + microseconds / 1e6)
 
 
 def load_processes() -> dict[str, Mapping[str, Any]]:
-    """Return what each process last said of itself, by name."""
+    """Return the last report of each process, by name."""
     with redis_errors():
         return read_hash(client().hgetall(PROCESSES))
 
 
 def forget_processes(names: Iterable[str]) -> None:
-    """Drop the reports of processes that are gone."""
+    """Delete the reports of the processes *names*."""
     gone = list(names)
     if gone:
         with redis_errors():
@@ -47,7 +47,7 @@ def forget_processes(names: Iterable[str]) -> None:
 
 
 def claim_slot(slot: int, seconds: float) -> bool:
-    """Return True for the one process that may run the tick of *slot*; the claim ends after *seconds*."""
+    """Return True to the first process that claims the tick of *slot*; the claim expires after *seconds*."""
     with redis_errors():
         return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
 
@@ -60,9 +60,9 @@ def load_healths() -> Healths:
 
 def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
     """
-    Store what *decide* makes of the health of each source, and return all of them; several processes take turns.
+    Store what *decide* makes of the health of each source, and return the health of all.
 
-    *decide* runs again when another process was faster, so it must have no effects of its own.
+    *decide* runs again when another process was faster, so it must have no side effects.
     """
 
     def work(pipe: Any) -> Healths:
@@ -90,7 +90,7 @@ def count_calls(calls: Mapping[str, int], now: datetime) -> None:
 
 
 def _forget_calls(now: datetime) -> None:
-    """Drop what was counted before the month that came before this one."""
+    """Delete the counts from before last month."""
     month_before = now.replace(day=1) - timedelta(days=1)
     with redis_errors():
         names = client().hkeys(CALLS)
@@ -105,7 +105,7 @@ def load_calls() -> dict[str, int]:
 
 
 def load_unknown_pairs() -> frozenset[str]:
-    """Return the pairs that Binance was found not to know within the last day."""
+    """Return the pairs that Binance did not know within the last day."""
     with redis_errors():
         return frozenset(client().zrangebyscore(UNKNOWN_PAIRS, time.time(), "+inf"))
 
@@ -121,26 +121,26 @@ def save_unknown_pairs(pairs: Iterable[str]) -> None:
 
 
 def forget_unknown_pairs(pairs: Collection[str]) -> None:
-    """Let Binance be asked about *pairs* again."""
+    """Have Binance asked about *pairs* again."""
     if pairs:
         with redis_errors():
             client().zrem(UNKNOWN_PAIRS, *pairs)
 
 
 def acquire_leadership(token: str, seconds: float, key: str = STREAM_LEADER) -> bool:
-    """Take or renew, for *seconds*, the right to be the one active process; False while another one has it."""
+    """Become or stay the leader for *seconds*; return False while another process is."""
     with redis_errors():
         return bool(client().eval(ACQUIRE, 1, key, token, int(seconds * 1000)))
 
 
 def release_leadership(token: str, key: str = STREAM_LEADER) -> None:
-    """Give up the right to be the active process, if *token* has it."""
+    """Stop being the leader, if *token* is."""
     with redis_errors():
         client().eval(RELEASE, 1, key, token)
 
 
 def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
-    """Count one more attempt for each of *names*; return its attempts since the first, and the seconds it is kept."""
+    """Count an attempt for each of *names*; return how many there are now, and in how many seconds they expire."""
     with redis_errors(), client().pipeline() as pipe:
         for name in names:
             key = f"rates:login:{name}"
@@ -150,7 +150,7 @@ def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
 
 
 def forgive_attempts(names: Sequence[str], pair: str, seconds: int) -> None:
-    """Take the attempts of *names* back, and remember for *seconds* that *pair* was right."""
+    """Delete the attempts of *names*, and remember for *seconds* that *pair* has logged in."""
     with redis_errors(), client().pipeline() as pipe:
         pipe.delete(*(f"rates:login:{name}" for name in names))
         pipe.set(f"rates:known:{pair}", 1, ex=seconds)
@@ -158,6 +158,6 @@ def forgive_attempts(names: Sequence[str], pair: str, seconds: int) -> None:
 
 
 def is_known(pair: str) -> bool:
-    """Return whether *pair* was right before."""
+    """Return whether *pair* has logged in before."""
     with redis_errors():
         return bool(client().exists(f"rates:known:{pair}"))

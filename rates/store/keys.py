@@ -4,24 +4,24 @@ Every key in Redis; no module outside this package spells one.
     rates:{symbol}          the coin object of the protocol, as it was published; deleted when the coin leaves the board
     rates:{symbol}:history  list, oldest first: {"price", "observed_at"}; kept for a week after the last update
     rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
-    rates:states            hash, symbol -> what the publishers know of the coin (`codec`)
+    rates:states            hash, symbol or quote pair -> its state (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
     rates:counters          hash, name -> count of what happened
     rates:owners            list, newest first: the last changes of owner
     rates:slot:{n}          who runs the tick of slot n
     rates:binance:unknown   sorted set, pair that Binance does not know -> Unix time until which it is not asked
-    rates:stream            token of the one active `stream_rates`
+    rates:stream            token of the leader among the `stream_rates`; expires unless renewed
     rates:minutes           sorted set, the minutes that are not in the database yet, by Unix time
     rates:minute:{time}     hash, process -> what it published in that minute (`history.recorder`); kept for two hours
-    rates:history           token of the one process that writes candles to the database
-    rates:processes         hash, "web:host:1234" -> what the process last said of itself (`reports`)
+    rates:history           token of the process that writes candles to the database; expires unless renewed
+    rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
     rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
     rates:login:{who}       attempts to log in, by address and by name (hashed); kept for minutes
     rates:known:{who}       a name has logged in from an address (hashed); kept for a month
 
-No symbol has a colon or is one of these words (`rates.symbols`), so they cannot meet.
+No symbol has a colon or is one of these words (`rates.symbols`), so keys cannot collide.
 """
 
 BOARD = "rates:board"

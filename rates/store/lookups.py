@@ -1,4 +1,4 @@
-"""What the admin has looked up at CoinGecko, kept so that it is asked once."""
+"""What the admin has looked up at CoinGecko, cached so that each question costs one call a day."""
 
 import json
 from collections.abc import Mapping, Sequence

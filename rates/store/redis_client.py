@@ -1,4 +1,4 @@
-"""The connection to Redis: by address or by Sentinel, never waiting long, its failures turned into ours."""
+"""The Redis client: by address or by Sentinel, with timeouts, transactions, and one exception for all failures."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -25,11 +25,11 @@ ATTEMPTS = 10
 @cache
 def client() -> Any:
     """
-    Return this process's `redis.Redis`; its answers are text, and no call on it waits longer than a few seconds.
+    Return this process's `redis.Redis`; it returns text, and no call on it takes longer than a few seconds.
 
-    The library's own hints do not know that answers are decoded, so they are not used.
+    Typed as Any because the library's type hints do not know about `decode_responses`.
     """
-    # A unix socket has no keep-alive, and says so by refusing the option.
+    # A Unix socket has no keep-alive and refuses the option.
     keepalive = {} if settings.REDIS_URL.startswith("unix://") else {"socket_keepalive": True}
     options = {
         "decode_responses": True,
@@ -38,7 +38,7 @@ def client() -> Any:
         **keepalive,
         "health_check_interval": 10,
         "max_connections": 50,
-        # A connection that was lost is worth a second try; a time-out has cost its seconds already.
+        # A lost connection is retried once; a timeout is not, as it has already cost its seconds.
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
     }
     if settings.REDIS_SENTINEL:
@@ -54,10 +54,10 @@ def client() -> Any:
 
 class _ManagedConnection(SentinelManagedConnection):
     """
-    A connection to the master that ends with a read that failed, as the library's other connections do.
+    A connection to the master that is closed by a failed read, as the library's other connections are.
 
-    One that stays open after a time-out asks a master that hangs again and again, though Sentinel knows another; and
-    when that one answers after all, it takes the late answer for that of the next command.
+    If it stayed open after a timeout, it would keep asking a master that hangs although Sentinel knows another one; and
+    a late answer would be taken for the answer to the next command.
     """
 
     def read_response(self, *args: Any, **options: Any) -> Any:
@@ -66,24 +66,25 @@ class _ManagedConnection(SentinelManagedConnection):
 
 def is_cluster() -> bool:
     """
-    Return whether the server is part of a Redis Cluster, which cannot serve: keys of ours change together.
+    Return whether the server is part of a Redis Cluster, which is not supported: our keys change together.
 
     Raises:
-        StoreUnavailable: when Redis cannot be reached, or does not say.
+        StoreUnavailable: when Redis cannot be reached, or does not tell.
     """
     with redis_errors():
         try:
             return bool(client().info("cluster").get("cluster_enabled"))
         finally:
-            # The start asks this; a process that is forked afterwards must not inherit the connection.
+            # Called at the start: a process that is forked afterwards must not inherit the connection.
             client().connection_pool.disconnect()
 
 
 def transact(work: Callable[[Any], T], *keys: str) -> T:
     """
-    Return what *work* returns: with a pipeline that watches *keys* it reads, then calls `multi` and says what to write.
+    Run *work* as an optimistic transaction and return its result.
 
-    It runs again when another process was faster, so it must have no effects of its own.
+    *work* gets a pipeline that watches *keys*: it reads, calls `multi`, and queues the writes. It runs again when
+    another process has changed one of the keys, so it must have no side effects.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached, does not answer or refuses.
@@ -99,15 +100,15 @@ def transact(work: Callable[[Any], T], *keys: str) -> T:
             except WatchError:
                 continue
             return result
-    raise StoreUnavailable("Redis: too many processes change the same at once")
+    raise StoreUnavailable("Redis: too many processes are changing the same keys at once")
 
 
 class _WatchingPipeline(Pipeline):
     """
-    A pipeline that has nothing to say to a server whose connection has ended, which forgets what it watched.
+    A pipeline that does not send UNWATCH when its connection has been closed; the server has forgotten it anyway.
 
-    The library's own sends UNWATCH after every failure, over a new connection: to a server that hangs, which costs the
-    time-out again, three times, and at last the connection, which never comes back to the pool.
+    The library's own sends it after every failure, over a new connection: with a server that hangs this costs the
+    timeout three more times, and then the connection is never returned to the pool.
     """
 
     def reset(self) -> None:  # type: ignore[override] # as in the library, whose `Redis` has a command of that name
@@ -128,7 +129,7 @@ def redis_errors() -> Iterator[None]:
 
 
 def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
-    """Return the objects in the JSON *texts* of a hash; what became unreadable is left out."""
+    """Return the objects in the JSON *texts* of a hash; unreadable ones are left out."""
     objects = {name: _read_json(text) for name, text in texts.items()}
     return {name: found for name, found in objects.items() if isinstance(found, dict)}
 

@@ -1,1 +1,1 @@
-"""The exchanges' live streams: which process holds them, their connections, what they delivered last."""
+"""The exchanges' live streams: which process leads, their connections, what they delivered last."""

@@ -1,7 +1,7 @@
 """
-The health of a stream, in the store: whoever streams next keeps the pauses that this process was told to make.
+The health of a stream, shared through the store: the next leader keeps the pauses that this one was told to make.
 
-What this process has seen itself counts even while Redis is away.
+What this process has experienced itself counts even while Redis is down.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedHealth:
-    """How the stream of a source has fared, in whichever process."""
+    """The health of a source's stream, whichever process had the connection."""
 
     def __init__(self, source: StreamSource) -> None:
         self._name = stream_name(source.NAME)
@@ -35,7 +35,7 @@ class SharedHealth:
         self._health = Health(setup=self._setup)
 
     async def read_pause(self) -> tuple[float, str]:
-        """Return the seconds until the stream may be connected again, and why not now."""
+        """Return the seconds until the stream may connect again, and the reason."""
         await self._load()
         return pause_left(self._health, time.time()), self._health.error
 
@@ -52,7 +52,7 @@ class SharedHealth:
             self._health = replace(self._health, paused_until=shared.paused_until, error=why)
 
     async def delivers(self, silent: float) -> None:
-        """Share that it delivers; the last event came *silent* seconds ago."""
+        """Share that it delivers; its last event came *silent* seconds ago."""
         await self._save(after_connecting(self._health, time.time() - silent))
 
     async def broke(self, error: SourceError, *, lasted: bool) -> None:

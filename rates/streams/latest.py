@@ -1,8 +1,8 @@
 """
-What `stream_rates` heard last: the newest rate of each coin from each stream, and which of them still hold.
+The newest rate of each coin from each stream, and which of them are still current.
 
-A rate holds while its connection delivers anything at all, because a coin that is not traded has no events. It does
-not hold after an event that contradicts it: an unusable price, or a clock that went back.
+A rate is current while its connection delivers anything at all, because a coin that is not traded has no events. It is
+not current after an event that contradicts it: an unusable price, or a clock that went back.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from rates.sources.protocols import StreamEvent
 from rates.telemetry import counts
 from rates.types import Rate
 
-# Seconds: a connection that delivered nothing for longer proves nothing.
+# Seconds: a rate is no longer confirmed when its connection has delivered nothing for longer.
 ALIVE_FOR = 5.0
 
 Key = tuple[str, str]
@@ -26,8 +26,8 @@ class LatestRates:
     Newest rates by source and symbol.
 
     Attributes:
-        changed: set while there are rates that were not taken yet.
-        coins: the coin list that the streams follow, so whom the rates are about.
+        changed: set while there are changes that were not drained yet.
+        coins: the coin list that the streams follow.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class LatestRates:
         self._heard_at: dict[str, float] = {}
 
     def put(self, source: str, event: StreamEvent, now: float) -> None:
-        """Take in an *event* of *source* that arrived at *now* of the monotonic clock."""
+        """Add an *event* of *source* that arrived at *now*, by the monotonic clock."""
         self._heard_at[source] = now
         counts.stream_events.labels(source).inc()
         self._contradicted |= {(source, symbol) for symbol in event.symbols}
@@ -57,14 +57,14 @@ class LatestRates:
             self.changed.set()
 
     def drain_changes(self) -> list[Rate]:
-        """Return the rates that have changed since they were taken last."""
+        """Return the rates that have changed since they were last drained."""
         changes = [self._rates[key] for key in self._changed]
         self._changed.clear()
         self.changed.clear()
         return changes
 
     def drain_all(self, now: float) -> list[Rate]:
-        """Return what is new and, received just now, every other rate that holds at *now* of the monotonic clock."""
+        """Return the changes and every other rate that is current at *now* (monotonic clock), as received just now."""
         changed = set(self._changed)
         received_at = datetime.now(UTC)
         current = [key for key in self._rates if key not in changed and self._is_current(key, now)]
@@ -74,13 +74,13 @@ class LatestRates:
         return key not in self._contradicted and now - self._heard_at.get(key[0], float("-inf")) <= ALIVE_FOR
 
     def requeue(self, rates: Collection[Rate]) -> None:
-        """Offer *rates* again that could not be published, unless there are newer ones."""
+        """Return *rates* that could not be published to the changes; newer rates of the same coins replace them."""
         self._changed |= {(rate.source, rate.symbol) for rate in rates} & self._rates.keys()
         if self._changed:
             self.changed.set()
 
     def forget(self, source: str, symbols: Collection[str] | None = None) -> None:
-        """Forget what *source* said about *symbols*, or about all; another connection has to say it anew."""
+        """Forget the rates of *source* for *symbols*, or for all: a new connection has to deliver them again."""
         gone = {key for key in self._rates if key[0] == source and (symbols is None or key[1] in symbols)}
         for key in gone:
             del self._rates[key]

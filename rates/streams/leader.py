@@ -1,8 +1,8 @@
 """
-The live streams: one connection for each exchange, their news put on the board at most every `RATES_STREAM_INTERVAL`.
+The live streams: a connection to each exchange, its changes published at most every `RATES_STREAM_INTERVAL` seconds.
 
-Any number of processes may run this; the one that holds the lock in Redis streams, the others wait. A killed one is
-replaced when its lock has run out; one that cannot renew its lock stops.
+Any number of processes may run this. One of them is the leader, by a lease in Redis, and streams; the others wait. A
+killed leader is replaced when its lease has expired; one that cannot renew its lease stops.
 """
 
 import asyncio
@@ -32,29 +32,29 @@ from rates.types import Rate
 
 logger = logging.getLogger(__name__)
 
-# All in seconds. A killed process is replaced within the sum of the first two.
+# All in seconds. A killed leader is replaced within the sum of the first two.
 LEASE = 6.0
 LEASE_RENEWAL = 2.0
 COIN_LIST_INTERVAL = 2.0
-# How often rates are confirmed that have not changed; sooner where they would be stale soon.
+# How often unchanged rates are confirmed; more often when `RATES_STALE_AFTER` is short.
 CONFIRM_INTERVAL = 3.0
 
 T = TypeVar("T")
 
 
 class Threads:
-    """The two threads that talk to database and Redis: a slow publication must not keep the lock from its renewal."""
+    """The two threads that talk to database and Redis: a slow publication must not delay the renewal of the lease."""
 
     def __init__(self) -> None:
         self._board = ThreadPoolExecutor(1, "board")
         self._leadership = ThreadPoolExecutor(1, "leadership")
 
     async def on_board(self, function: Callable[[], T]) -> T:
-        """Run *function* where the database and the board are used."""
+        """Run *function* in the thread for the database and the board."""
         return await asyncio.get_running_loop().run_in_executor(self._board, _with_fresh_database, function)
 
     async def on_leadership(self, function: Callable[[], T]) -> T:
-        """Run *function* where the lock is held."""
+        """Run *function* in the thread for the lease."""
         return await asyncio.get_running_loop().run_in_executor(self._leadership, function)
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ def _with_fresh_database(function: Callable[[], T]) -> T:
 
 
 async def run(stop: asyncio.Event) -> None:
-    """Stream whenever this process holds the lock, until *stop* is set; the lock is free afterwards."""
+    """Stream whenever this process is the leader, until *stop* is set; then give up the lease."""
     token, threads = secrets.token_hex(8), Threads()
     streams: list[ReconnectingStream] = []
     counts.start_at_zero(counts.stream_breaks, settings.RATES_STREAM, counts.FAILURES)
@@ -88,7 +88,7 @@ async def run(stop: asyncio.Event) -> None:
         try:
             store.release_leadership(token)
         except StoreUnavailable as error:
-            logger.warning("the lock of the streams runs out by itself: %s", error)
+            logger.warning("the lease of the streams cannot be given up, it expires in %.0f s: %s", LEASE, error)
 
 
 def _describe(streams: list[ReconnectingStream]) -> dict[str, int]:
@@ -101,7 +101,7 @@ def _describe(streams: list[ReconnectingStream]) -> dict[str, int]:
 
 
 async def _lead_when_elected(token: str, threads: Threads, streams: list[ReconnectingStream]) -> None:
-    """Stream while the lock is held; *streams* has the streams meanwhile, and nothing while another process has it."""
+    """Stream while this process is the leader; *streams* is empty while another one is."""
     while True:
         if leads_until := await _try_to_lead(token, threads):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
@@ -109,7 +109,7 @@ async def _lead_when_elected(token: str, threads: Threads, streams: list[Reconne
             streams[:] = [ReconnectingStream(STREAM_SOURCES[name], latest) for name in settings.RATES_STREAM]
             await first_of(_stay_leader(token, threads, leads_until), _stream(latest, streams, threads))
             streams.clear()
-            logger.warning("this process streams no more: it has lost the lock, or Redis")
+            logger.warning("this process streams no more: it has lost the lease, or Redis")
         await asyncio.sleep(LEASE_RENEWAL)
 
 
@@ -121,7 +121,7 @@ async def _try_to_lead(token: str, threads: Threads) -> float | None:
 
 
 async def _stay_leader(token: str, threads: Threads, leads_until: float) -> None:
-    """Renew the lock until another process has it, or until it has run out without an answer from Redis."""
+    """Renew the lease until another process has it, or until it has expired without an answer from Redis."""
     with suppress(TimeoutError):
         async with asyncio.timeout_at(leads_until) as limit:
             while True:
@@ -129,7 +129,7 @@ async def _stay_leader(token: str, threads: Threads, leads_until: float) -> None
                 try:
                     renewed = await _acquire(token, threads)
                 except StoreUnavailable:
-                    logger.debug("the lock of the streams could not be renewed")
+                    logger.debug("the lease of the streams could not be renewed")
                     continue
                 if renewed is None:
                     return
@@ -137,38 +137,38 @@ async def _stay_leader(token: str, threads: Threads, leads_until: float) -> None
 
 
 async def _acquire(token: str, threads: Threads) -> float | None:
-    """Take or renew the lock; return until when it surely serves, by the loop's clock; None if another has it."""
+    """Acquire or renew the lease; return until when it is certain, by the loop's clock; None if another has it."""
     asked_at = asyncio.get_running_loop().time()
     held = await threads.on_leadership(lambda: store.acquire_leadership(token, LEASE))
     return asked_at + LEASE if held else None
 
 
 async def _stream(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
-    """Keep all *streams* open and publish their news; ends only by being cancelled."""
+    """Keep all *streams* open and publish their changes, until cancelled."""
     following, publishing = _follow_coins(latest, streams, threads), _publish_changes(latest, threads)
     await first_of(following, publishing, *(stream.keep_open() for stream in streams))
 
 
 async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
-    """Tell every stream which pairs the coin list wants now."""
+    """Tell every stream which pairs the coin list has now."""
     while True:
         try:
             latest.coins = coins = await threads.on_board(coin_list.read)
             for stream in streams:
                 stream.set_pairs(stream.source.map_pairs(coins))
         except DatabaseError as error:
-            logger.warning("the coin list cannot be read, the streams go on as before: %s", type(error).__name__)
+            logger.warning("the coin list cannot be read, the streams continue as before: %s", type(error).__name__)
         await asyncio.sleep(COIN_LIST_INTERVAL)
 
 
 async def _publish_changes(latest: LatestRates, threads: Threads) -> None:
-    """Put news on the board as soon as the interval since the last ones has passed; confirm the rest now and then."""
+    """Publish changes as soon as the interval since the last ones has passed; confirm all other rates now and then."""
     confirmed = min(CONFIRM_INTERVAL, settings.RATES_STALE_AFTER / 5)
     due, confirm_due = time.monotonic(), time.monotonic() + confirmed
     published = True
     while True:
         with suppress(TimeoutError):
-            # `asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with the news.
+            # Not `asyncio.wait_for`: in Python 3.11 it loses a cancellation that arrives together with the event.
             async with asyncio.timeout(max(0.01, confirm_due - time.monotonic())):
                 await latest.changed.wait()
         await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -190,5 +190,5 @@ async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, *
         await threads.on_board(lambda: feed.publish_streamed(rates, coins))
         return True
     except (StoreUnavailable, DatabaseError) as error:
-        logger.log(logging.WARNING if log_failure else logging.DEBUG, "news of the streams have to wait: %s", error)
+        logger.log(logging.WARNING if log_failure else logging.DEBUG, "changes of the streams have to wait: %s", error)
         return False

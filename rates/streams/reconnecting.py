@@ -1,9 +1,9 @@
 """
-One stream, kept open: connect, listen, follow the coin list, renew, and reconnect without haste.
+One stream, kept open: connect, listen, follow the coin list, renew, and reconnect with backoff.
 
-    30 s without an event            the connection is dead, whatever its pings say
-    announced end, or nearly a day   the next connection delivers before this one is dropped
-    failure                          a pause that `pacing` chooses, and that every process keeps
+    30 s without an event                    the connection is dead, even if it answers pings
+    announced shutdown, or nearly 24 hours   a new connection delivers before the old one is closed
+    failure                                  a pause that `pacing` chooses, and that every process keeps
 """
 
 import asyncio
@@ -37,18 +37,18 @@ OPENING = 10
 CLOSING = 1
 MAX_SILENCE = 30.0
 MAX_LIFETIME = 23 * 3600.0
-# A pause can be made longer by another process, so it is looked at again after this.
+# Another process can extend a pause, so it is read again after this.
 PAUSE_INTERVAL = 5.0
-# How often the other processes hear that the stream delivers.
+# How often it is shared that the stream delivers.
 HEALTH_INTERVAL = 10.0
-# A connection that lived this long was a success; failures are counted anew after it.
+# A connection that lasted this long was a success; after it, failures are counted from one again.
 STABLE_AFTER = 60.0
-# Between two messages of ours; five a second are allowed, answers to pings included.
+# Between two of our messages; Binance allows five a second, including answers to pings.
 MESSAGE_SPACING = 0.5
-# An address with more pairs would be too long for some servers; the others are asked for afterwards.
+# An address with more pairs would be too long for some servers; the rest is subscribed to afterwards.
 OPENING_PAIRS = 100
 PAIRS_PER_MESSAGE = 200
-# A failure that repeats itself is logged again after this.
+# The same failure is logged again after this.
 LOG_SPACING = 600.0
 
 
@@ -58,7 +58,7 @@ class StreamConnection:
 
     Attributes:
         delivering: set by the first event.
-        ending: set when a successor is needed.
+        ending: set when a new connection is needed.
         heard_at: when the last event came, by the monotonic clock.
     """
 
@@ -75,7 +75,7 @@ class StreamConnection:
         Listen until the connection ends, or no pair is wanted any more.
 
         Raises:
-            SourceError: saying why it ended.
+            SourceError: the reason why it ended.
         """
         source = self._stream.source
         address = source.open_address(sorted(self._pairs))
@@ -124,7 +124,7 @@ class StreamConnection:
         stream.latest.put(stream.source.NAME, event, self.heard_at)
 
     async def _keep_subscribed(self, connection: ClientConnection) -> None:
-        """Keep the subscriptions as the coin list wants them."""
+        """Keep the subscriptions in line with the coin list."""
         while self._stream.pairs:
             await asyncio.sleep(MESSAGE_SPACING)
             wanted = set(self._stream.pairs)
@@ -167,15 +167,15 @@ def _hang_up(dialing: "asyncio.Future[socket.socket]") -> None:
 
 class ReconnectingStream:
     """
-    A source's stream, whatever happens to its connections.
+    A source's stream, across all of its connections.
 
     Attributes:
         source: the vendor's stream module.
         latest: where its events go.
         pairs: the symbols that each wanted pair prices; `set_pairs` replaces it.
         delivers: whether its newest connection has delivered and not failed since.
-        silence: seconds without an event after which a connection is dead.
-        max_lifetime: seconds that a connection lives at most.
+        silence: seconds without an event after which a connection counts as dead.
+        max_lifetime: seconds after which a connection is replaced.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class ReconnectingStream:
         self._logged: tuple[str, float] = ("", float("-inf"))
 
     def set_pairs(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
-        """Deliver *pairs* from now on; what a changed or removed pair said is forgotten."""
+        """Deliver *pairs* from now on; rates from changed or removed pairs are forgotten."""
         kept = {(pair, symbol) for pair, symbols in pairs.items() for symbol in symbols}
         gone = {symbol for pair, symbols in self.pairs.items() for symbol in symbols if (pair, symbol) not in kept}
         self.pairs = dict(pairs)
@@ -208,7 +208,7 @@ class ReconnectingStream:
             self._wanted.clear()
 
     async def keep_open(self) -> None:
-        """Hold a connection for ever; while one is about to end, its successor is opened beside it."""
+        """Keep a connection open for ever; when one is about to end, the next one is opened beside it."""
         older: asyncio.Task[None] | None = None
         newer: asyncio.Task[None] | None = None
         try:
@@ -251,20 +251,20 @@ class ReconnectingStream:
         if error is None:
             return
         if not isinstance(error, SourceError):
-            # It costs this stream a pause, and not the others and the process.
-            logger.error("%s: the stream ended by an error of ours", self.source.NAME, exc_info=error)
-            error = SourceGarbled(self.source.NAME, f"the stream ended by an error of ours: {type(error).__name__}")
+            # It costs this stream a pause, but not the other streams or the process.
+            logger.error("%s: the stream ended with an internal error", self.source.NAME, exc_info=error)
+            error = SourceGarbled(self.source.NAME, f"the stream ended with an internal error: {type(error).__name__}")
         counts.stream_breaks.labels(self.source.NAME, error.kind).inc()
         await self._health.broke(error, lasted=lived > STABLE_AFTER)
 
     async def _back_off_after_early_end(self, lived: float) -> None:
-        """Be in no haste for the next connection where each is told to end as soon as it is there."""
+        """Back off when the server announces shutdown right after we connect."""
         if lived <= STABLE_AFTER:
-            error = SourceUnreachable(self.source.NAME, "the stream announced its end")
+            error = SourceUnreachable(self.source.NAME, "the stream announced its shutdown")
             await self._health.broke(error, lasted=False)
 
     async def _wait_out_pause(self) -> None:
-        """Wait as long as this stream, or a limit of its vendor, is paused, whichever process learned of it."""
+        """Wait while this stream is paused, or its vendor limits us, whichever process learned of it."""
         while True:
             pause, words = await self._health.read_pause()
             if not pause:

@@ -1,10 +1,10 @@
 """
-What each process measures of itself, with Prometheus' own client: one registry per kind of process.
+The metrics of each process, kept with Prometheus' own client: one registry per kind of process.
 
-`reports` carries the samples to Redis and `metrics` shows those of all processes, with the labels `process`, `host` and
-`pid`. So a counter only grows within its series, and the series ends with its process, as Prometheus expects.
+`reports` puts the samples into Redis, and `api.metrics` shows those of all processes with the labels `process`, `host`
+and `pid`. So a counter only grows within its series, and the series ends with its process, as Prometheus expects.
 
-Nothing here is touched per delivery: what happens to each socket is summed up once per publication.
+Nothing here is touched per delivery: deliveries are added up once per publication.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -22,7 +22,7 @@ REGISTRIES = {
 }
 ProcessCollector(namespace="rates", registry=EVERY)
 
-# What a sample's name has behind its metric's, by the metric's type.
+# What is appended to the name of a metric in its samples, by its type.
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 
 # Kinds of a source's failure.
@@ -39,7 +39,7 @@ refused = Counter("rates_handshakes_refused", "Handshakes that were refused, by 
 closed = Counter("rates_sockets_closed", "Sockets that we closed, by reason.", ["reason"], registry=WEB)
 client_errors = Counter("rates_client_errors", "Messages of clients that break the protocol.", ["code"], registry=WEB)
 
-# Publications, as the hub hears them and sends them on
+# Publications, as the hub receives and forwards them
 
 listening = Gauge("rates_hub_listening", "Whether the hub is subscribed to publications.", registry=WEB)
 heard = Counter("rates_publications_heard", "Publications that followed the board and were sent on.", registry=WEB)
@@ -100,7 +100,7 @@ stream_breaks = Counter(
 
 
 def start_at_zero(counter: Counter, *choices: Iterable[str]) -> None:
-    """Begin the series of each combination of labels at 0, or their first event would be no increase."""
+    """Start the series of each combination of labels at 0, or their first event would not be an increase."""
     for values in product(*choices):
         counter.labels(*values)
 
@@ -112,7 +112,7 @@ start_at_zero(ticks, ("run", "taken", "failed"))
 
 
 def observe_fan_out(members: int, behind: int, seconds: float) -> None:
-    """Note a publication that was handed to *members* sockets, of which those *behind* skip it."""
+    """Count a publication that was sent to *members* sockets, of which the ones *behind* skip it."""
     if members:
         fan_out.observe(seconds)
         delivered.inc(members - behind)
@@ -120,13 +120,13 @@ def observe_fan_out(members: int, behind: int, seconds: float) -> None:
 
 
 def collect(kind: str) -> Iterator[Metric]:
-    """Yield every metric of this process, which is of *kind*."""
+    """Yield every metric of this process, whose kind is *kind*."""
     for registry in REGISTRIES[kind]:
         yield from registry.collect()
 
 
 def samples(kind: str, types: Collection[str] = tuple(SUFFIXES)) -> list[Sample]:
-    """Return the samples of this process, of the *types* of metric that are wanted; times of creation are left out."""
+    """Return the samples of this process for metrics of *types*; creation times are left out."""
     return [
         (sample.name, sample.labels, sample.value)
         for metric in collect(kind)
@@ -136,7 +136,7 @@ def samples(kind: str, types: Collection[str] = tuple(SUFFIXES)) -> list[Sample]
 
 
 def families() -> dict[str, Metric]:
-    """Return every metric of every kind of process without samples, by the names that its samples have."""
+    """Return every metric of every kind of process, without samples, by the names of its samples."""
     metrics = [metric for kind in REGISTRIES for metric in collect(kind)]
     empty = {metric.name: Metric(metric.name, metric.documentation, metric.type) for metric in metrics}
     return {name + suffix: metric for name, metric in empty.items() for suffix in SUFFIXES[metric.type]}

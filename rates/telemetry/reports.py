@@ -1,8 +1,8 @@
 """
-What each process says of itself, through Redis, so that any web process can show all of them.
+What each process reports about itself through Redis, so that any web process can show all of them.
 
-A report is renewed every few seconds; one that is not was made by a process that is gone, and is dropped. With each one
-the process compares its clock with that of Redis: ages, slots and pauses go by the clock of whoever looks.
+A report is renewed every few seconds; if it is not, its process has ended, and it is deleted. With each report the
+process compares its clock with that of Redis: ages, slots and pauses are measured by each process's own clock.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ logger = logging.getLogger(__name__)
 # Seconds.
 REPORT_INTERVAL = 5.0
 GONE_AFTER = 30.0
-# Hosts' clocks differ, so a report that looks old stays for longer than it counts.
+# Clocks differ between hosts, so an old report is kept for longer than it is shown.
 DROPPED_AFTER = 600.0
-# A clock that differs by more is worth a word; by a minute, ticks are dropped and pauses are not kept.
+# A larger difference is logged; at a minute, ticks are dropped and pauses are not kept.
 MAX_CLOCK_DIFFERENCE = 5.0
-# What a report holds besides the facts.
+# The fields of a report besides the facts.
 AT_FIELD, VERSION_FIELD, SAMPLES_FIELD = "at", "version", "samples"
 
 Facts = Mapping[str, Any]
 
 
 class Clock:
-    """The clock of this host beside that of Redis: one line when they part, and one when they agree again."""
+    """Compares this host's clock with that of Redis: one log line when they differ, and one when they agree again."""
 
     agrees = True
 
     def compare(self, before: float, theirs: float, after: float) -> None:
-        """Take note that Redis' clock showed *theirs* when ours was somewhere between *before* and *after*."""
+        """Compare Redis' clock, which showed *theirs* at some moment between *before* and *after* by ours."""
         ahead = max(0.0, before - theirs) or min(0.0, after - theirs)
         agrees = abs(ahead) <= MAX_CLOCK_DIFFERENCE
         if self.agrees and not agrees:
@@ -56,13 +56,13 @@ _clock = Clock()
 
 
 def process_name(kind: str) -> str:
-    """Return this process's name: what it is, its host, its process id."""
+    """Return this process's name: kind, host, process id."""
     return f"{kind}:{socket.gethostname()}:{os.getpid()}"
 
 
 def report(kind: str, facts: Facts) -> None:
     """
-    Store *facts* about this process for people, the samples that `counts` has for machines, and the time.
+    Store *facts* about this process for people, the samples of `counts` for machines, and the time.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached.
@@ -75,7 +75,7 @@ def report(kind: str, facts: Facts) -> None:
 
 def drop_old_reports(now: float) -> None:
     """
-    Drop the reports of processes that are gone for long, or every restart would leave one more.
+    Delete the reports of processes that ended long ago, or every restart would leave one more.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached.
@@ -85,7 +85,7 @@ def drop_old_reports(now: float) -> None:
 
 
 async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
-    """Report every few seconds until cancelled; a Redis that is away is somebody else's log line."""
+    """Report every few seconds until cancelled; that Redis is down is logged elsewhere."""
     dropped_at = float("-inf")
     while True:
         try:
@@ -99,7 +99,7 @@ async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
 
 
 def report_in_thread(kind: str, facts: Facts) -> None:
-    """Report *facts*, as they are then, until this process ends; for where there is no event loop to do it."""
+    """Report the present *facts* every few seconds until this process ends, where there is no event loop."""
     Thread(target=_keep_reporting, args=(kind, facts), name="reports", daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""The live streams against exchanges that misbehave; time-outs here only end a test that has failed."""
+"""The live streams against exchanges that misbehave; timeouts here only end a test that has failed."""
 
 import asyncio
 import shutil
@@ -159,7 +159,7 @@ async def test_garbage_and_out_of_order_events_between_good_ones_do_no_harm(
     assert stand_in.opened == 1
 
 
-async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> None:
+async def test_announced_shutdown_is_met_by_a_second_connection(binance: Binance) -> None:
     async with open_stream(binance_stream, [BTC]) as stream:
         await until(lambda: "BTC" in prices(stream))
         binance.fault = "shutdown"
@@ -169,7 +169,7 @@ async def test_announced_end_is_met_by_a_second_connection(binance: Binance) -> 
         assert "BTC" in prices(stream)
 
 
-async def test_ends_that_are_announced_one_after_the_other_cost_growing_pauses(binance: Binance) -> None:
+async def test_shutdowns_announced_one_after_the_other_cost_growing_pauses(binance: Binance) -> None:
     """Binance bans an address for 300 connections in five minutes."""
     async with open_stream(binance_stream, [BTC]) as stream:
         for _ in range(300):
@@ -227,7 +227,7 @@ async def test_blocked_stream_waits_long(binance: Binance, caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("fault", ["418", "429_retry_after", "429_retry_after_twice", "451", "403"])
-async def test_whoever_streams_next_keeps_the_pause(
+async def test_next_leader_keeps_the_pause(
     exchange: tuple[ModuleType, SocketStandIn], fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     source, stand_in = exchange
@@ -295,18 +295,18 @@ async def test_certificate_that_cannot_be_verified_is_a_failure_like_others(
         async with open_stream(binance_stream, [BTC]):
             await until(lambda: caplog.text.count("next attempt"))
     assert "certificate verify failed" in caplog.text
-    assert "error of ours" not in caplog.text
+    assert "internal error" not in caplog.text
     assert pacing.read_health(store.load_healths(), "binance stream").failures == 1
 
 
-async def test_error_of_ours_costs_a_stream_only_a_pause(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
+async def test_internal_error_costs_a_stream_only_a_pause(binance: Binance, caplog: pytest.LogCaptureFixture) -> None:
     def fail(*_: object) -> None:
         raise ArithmeticError
 
     source: Any = SimpleNamespace(**vars(binance_stream) | {"read_event": fail})
     async with open_stream(source, [BTC]):
         await until(lambda: binance.opened == 2)
-    assert "error of ours: ArithmeticError; next attempt" in caplog.text
+    assert "internal error: ArithmeticError; next attempt" in caplog.text
     assert "Traceback" in caplog.text
 
 
@@ -325,14 +325,14 @@ async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> Non
     threads.close()
 
 
-async def test_lock_that_has_run_out_is_not_renewed_any_more() -> None:
+async def test_lease_that_has_expired_is_not_renewed_any_more() -> None:
     threads = leader.Threads()
     await leader._stay_leader("one", threads, asyncio.get_running_loop().time() + 0.01)
     threads.close()
     assert store.acquire_leadership("two", 10)
 
 
-def test_lock_has_one_holder() -> None:
+def test_there_is_one_leader() -> None:
     assert store.acquire_leadership("one", 10)
     assert store.acquire_leadership("one", 10)
     assert not store.acquire_leadership("two", 10)
@@ -343,9 +343,7 @@ def test_lock_has_one_holder() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_news_reach_the_board_from_the_one_process_that_holds_the_lock(
-    binance: Binance, kraken: Kraken, settings
-) -> None:
+async def test_changes_reach_the_board_from_the_leader_alone(binance: Binance, kraken: Kraken, settings) -> None:
     settings.RATES_STREAM = ["binance", "kraken"]
     settings.RATES_STREAM_INTERVAL = 0.1
     kraken.prices["USDT"] = Decimal(1)
