@@ -134,7 +134,7 @@ class Reading:
     Attributes:
         rate: as the source gave it, in the source's own quote currency.
         live: it came from a stream, which ranks before the polls.
-        streak: how many fresh readings in a row, including this one; counted up to 2.
+        streak: how many fresh readings in a row, including this one; counted up to 3.
         anchors: the price of each other source when this one last changed, or when that source last jumped.
         refused: why the source's latest rate was refused; None if it was not.
     """
@@ -172,6 +172,7 @@ class CoinState:
         readings: the newest reading of each source, by name.
         shown: the rate on the board, in the quote currency; its `received_at` is the last confirmation.
         good: the last price that was not disputed: the third opinion when two sources disagree.
+        dissenters: sources that spoke against the disputed price and have not agreed since; silence does not end that.
     """
 
     coingecko_id: str = ""
@@ -182,6 +183,12 @@ class CoinState:
     good: Decimal | None = None
     disputed: bool = False
     held: Held | None = None
+    dissenters: frozenset[str] = frozenset()
+
+    @property
+    def reference(self) -> Decimal | None:
+        """What a new price is compared with: the last good price, or what shows where no price was ever good."""
+        return self.good if self.good is not None or self.shown is None else self.shown.price
 
 
 class OwnerChange(NamedTuple):

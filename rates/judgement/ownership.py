@@ -11,6 +11,10 @@ Which price a coin shows, and how far to trust it: pure functions of what the so
 Rank: live streams in the order of RATES_STREAM, then polls in the order of RATES_SOURCES. A better-ranked source takes
 a coin back from a fresh owner with its second fresh reading in a row, so that an intermittent source does not make the
 price zigzag. Prices are never averaged: two sources that disagree have no useful mean.
+
+A dispute does not end because the other side falls silent: whoever spoke against the price has to be heard again. Where
+no price was ever good, what shows is what others are compared with; the first price is good when a second source agrees
+or when it has stood for three readings.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,12 +23,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from rates.judgement.conversion import Factors, convert
-from rates.judgement.readings import EVIDENCE_AGE, distance_pct, find_fresh, is_fresh, is_frozen
+from rates.judgement.dissent import keep_dispute
+from rates.judgement.readings import EVIDENCE_AGE, STANDING, distance_pct, find_fresh, is_fresh, is_frozen
 from rates.judgement.rules import Rules
 from rates.types import CoinState, Held, Rate, Reading, round_places
-
-# Consecutive readings with advancing timestamps after which a lone source's jump is shown.
-READINGS_TO_RELEASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,14 @@ class Candidate:
     A fresh reading in the quote currency.
 
     Attributes:
-        seen_twice: its source gave a fresh reading before it too, so it may take the coin from another fresh source.
+        streak: how many fresh readings in a row its source gave; with two it may take the coin from another fresh
+            source, with three a lone price is a good one.
         certain: it is really in the quote currency; a USDT price without a measured USDT/USD is not.
     """
 
     rate: Rate
     rank: int
-    seen_twice: bool
+    streak: int
     certain: bool
 
 
@@ -96,12 +99,16 @@ def find_witnesses(readings: Mapping[str, Reading], factors: Factors, now: datet
     return _convert_all(recent, factors, rules)
 
 
+def _prices(candidates: Iterable[Candidate]) -> dict[str, Decimal]:
+    return {candidate.rate.source: candidate.rate.price for candidate in candidates}
+
+
 def _convert_all(readings: Iterable[Reading], factors: Factors, rules: Rules) -> list[Candidate]:
     return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in readings]
 
 
 def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
-    return Candidate(convert(reading.rate, factor), rules.rank(reading), reading.streak > 1, factor is not None)
+    return Candidate(convert(reading.rate, factor), rules.rank(reading), reading.streak, factor is not None)
 
 
 def decide(
@@ -121,8 +128,7 @@ def decide(
     if not candidates:
         return _verdict(_show_aged(state, factors, rules), [], now, rules)
     good = _carry_good_price(state.good, candidates, rules)
-    if good != state.good:
-        state = replace(state, good=good)
+    before = state = state if good == state.good else replace(state, good=good)
     groups = _group(candidates, rules)
     size = max(map(len, groups))
     if size > 1:
@@ -143,6 +149,9 @@ def decide(
         if not _is_checked(state, candidates, rules):
             witnesses += find_witnesses(state.readings, factors, now, rules)
         state = _contradict(state, good, witnesses, rules)
+    fresh = _prices(_convert_all(find_fresh(state.readings, now, rules), factors, rules))
+    recent = fresh | _prices(find_witnesses(state.readings, factors, now, rules))
+    state = keep_dispute(before, state, fresh, recent, rules)
     return _verdict(state, candidates, now, rules)
 
 
@@ -173,7 +182,7 @@ def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
 def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
     """Return the best-ranked one, but keep the present owner while better-ranked sources have only just come back."""
     owner = state.shown and state.shown.source
-    steady = [c for c in candidates if c.seen_twice or c.rate.source == owner]
+    steady = [c for c in candidates if c.streak > 1 or c.rate.source == owner]
     if any(c.rate.source == owner for c in steady):
         return steady[0]
     return candidates[0]
@@ -207,34 +216,34 @@ def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules)
 def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
     """Return *state*, disputed if one of *witnesses*, which may not be shown, is nearer to the last *good* price."""
     assert state.shown is not None
-    if not _is_doubted(Candidate(state.shown, 0, True, True), witnesses, good, rules):
+    if not _is_doubted(Candidate(state.shown, 0, STANDING, True), witnesses, good, rules):
         return state
     return replace(state, disputed=True, good=good)
 
 
 def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
-    good = state.good
-    if good is None:
+    reference = state.reference
+    if reference is None:
         return _show(state, _prefer(candidates, state), disputed=True)
-    near = [c for c in candidates if distance_pct(c.rate.price, good) <= rules.max_jump_pct]
+    near = [c for c in candidates if distance_pct(c.rate.price, reference) <= rules.max_jump_pct]
     if not near:
         return replace(state, disputed=True)
-    return _show(state, min(near, key=lambda c: distance_pct(c.rate.price, good)), disputed=True)
+    return _show(state, min(near, key=lambda c: distance_pct(c.rate.price, reference)), disputed=True)
 
 
 def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
-    good = state.good
-    if good is None:
-        return _show(state, pick, disputed=not pick.certain or state.disputed)
-    off = distance_pct(pick.rate.price, good)
+    reference = state.reference
+    off = distance_pct(pick.rate.price, reference) if reference is not None else Decimal(0)
     if off > rules.max_jump_pct:
         return _hold(state, pick, rules)
-    return _show(state, pick, disputed=not pick.certain or (state.disputed and off > rules.agreement_pct))
+    doubted = state.disputed and (state.good is None or off > rules.agreement_pct)
+    shown = _show(state, pick, disputed=not pick.certain or doubted)
+    return shown if state.good is not None or pick.streak >= STANDING else replace(shown, good=None)
 
 
 def _hold(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
     held = _count_held(state.held, pick.rate, rules)
-    if held.count < READINGS_TO_RELEASE:
+    if held.count < STANDING:
         return replace(state, disputed=True, held=held)
     return replace(_show(state, pick, disputed=True), held=held)
 
@@ -243,7 +252,7 @@ def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
     if held is None or held.source != rate.source or distance_pct(held.price, rate.price) > rules.agreement_pct:
         return Held(rate.source, rate.price, rate.observed_at)
     moved = rate.observed_at > held.observed_at
-    count = min(held.count + moved, READINGS_TO_RELEASE)
+    count = min(held.count + moved, STANDING)
     return Held(rate.source, rate.price, max(rate.observed_at, held.observed_at), count)
 
 
@@ -300,4 +309,4 @@ def accept(state: CoinState) -> CoinState:
 
     The next reading near it is then shown without a mark.
     """
-    return replace(state, good=waiting_price(state) or state.good, disputed=False, held=None)
+    return replace(state, good=waiting_price(state) or state.good, disputed=False, held=None, dissenters=frozenset())

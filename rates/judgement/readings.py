@@ -17,6 +17,8 @@ from rates.types import Rate, Reading
 CLOCK_TOLERANCE = timedelta(seconds=5)
 # A price that its source computed longer ago than this proves nothing about now.
 OLDEST_OBSERVATION = timedelta(minutes=5)
+# Fresh readings in a row that make a price of its source one that stands; a lone jump is shown after as many.
+STANDING = 3
 # A reading of up to this age is still evidence against a sudden change, though too old to be shown. It is longer than
 # the interval at which sources are polled merely to check fresh streams.
 EVIDENCE_AGE = timedelta(seconds=90)
@@ -62,11 +64,24 @@ def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
         return Reading(rate, live, anchors=anchors)
     if _is_behind(rate, old.rate):
         return old if old.live != live else replace(old, refused="its clock went back")
+    if not live and _confirms(rate, old, rules):
+        return old
+    goes_on = old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after)
     return Reading(
         rate,
         live,
-        streak=2 if old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after) else 1,
+        streak=min(old.streak + 1, STANDING) if goes_on else 1,
         anchors={**anchors, **old.anchors} if rate.price == old.rate.price else anchors,
+    )
+
+
+def _confirms(poll: Rate, stream: Reading, rules: Rules) -> bool:
+    """Return whether a *poll* only repeats what the source's own *stream* delivers, and would take its rank away."""
+    delivers = stream.live and stream.refused is None
+    return (
+        delivers
+        and is_fresh(stream.rate.received_at, poll.received_at, rules.live_for)
+        and distance_pct(poll.price, stream.rate.price) <= rules.agreement_pct
     )
 
 

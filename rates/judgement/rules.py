@@ -35,6 +35,16 @@ class Rules:
     quotes: Mapping[str, str] = field(default_factory=dict)
     usdt_is_near: bool = True
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The names of all sources in use."""
+        return frozenset((*self.streams, *self.polls))
+
+    @property
+    def live_for(self) -> timedelta:
+        """How long an event of a stream proves it to deliver: another price is there before this one is stale."""
+        return self.stale_after / 2
+
     def rank(self, reading: Reading) -> int:
         """Return the place of *reading*'s source; lower is better."""
         places = _places(self.streams, self.polls)

@@ -35,6 +35,7 @@ def encode_state(state: CoinState) -> str:
             "good": _text(state.good),
             "disputed": state.disputed,
             "held": state.held and _encode_held(state.held),
+            "dissenters": sorted(state.dissenters),
         }
     )
 
@@ -54,6 +55,7 @@ def decode_state(text: str | bytes) -> CoinState:
         good=_decimal(data["good"]),
         disputed=data["disputed"],
         held=data["held"] and _decode_held(data["held"]),
+        dissenters=frozenset(data.get("dissenters", ())),
     )
 
 

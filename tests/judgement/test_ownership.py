@@ -292,3 +292,91 @@ def test_a_price_that_may_not_be_shown_still_contradicts() -> None:
     verdict = judge(state(reading("coingecko", "97"), reading("binance", "100.1")), factor=None)
     assert verdict.state.shown is not None
     assert (verdict.state.shown.source, verdict.state.disputed, verdict.state.good) == ("coingecko", True, Decimal(100))
+
+
+def follow(now: CoinState, *moments: tuple[Reading, ...]) -> CoinState:
+    """Return the state after each of *moments*, the readings that are there then."""
+    for readings in moments:
+        now = judge(replace(now, readings=now.readings | {r.rate.source: r for r in readings})).state
+    return now
+
+
+def silent(reading: Reading, age: float = 3600) -> Reading:
+    return replace(reading, rate=replace(reading.rate, received_at=NOW - timedelta(seconds=age)))
+
+
+@pytest.mark.parametrize("good", ["100", None])
+def test_a_dispute_does_not_end_because_the_other_side_falls_silent(good: str | None) -> None:
+    wrong, right = reading("kraken", "90.1", live=True), reading("coingecko", "100")
+    now = follow(state(good=good, owner=good and "coingecko"), (wrong, right), (wrong, silent(right)))
+    assert now.disputed
+    assert follow(now, *[(wrong,)] * 5).disputed
+
+
+def test_two_that_agree_do_not_end_it_either_while_the_third_is_silent() -> None:
+    two = reading("binance", "95"), reading("kraken", "95.1")
+    third = reading("coingecko", "100")
+    now = follow(state(), (*two, third), (*two, silent(third)))
+    assert now.disputed
+    assert not follow(now, (*two, reading("coingecko", "95.2"))).disputed
+
+
+def test_a_dispute_ends_when_who_spoke_against_the_price_agrees_again() -> None:
+    now = follow(
+        state(),
+        (reading("coingecko", "95"), reading("kraken", "100")),
+        (reading("coingecko", "100"), silent(reading("kraken", "100"))),
+    )
+    assert (now.disputed, now.dissenters) == (False, frozenset())
+
+
+def test_who_is_not_in_use_any_more_keeps_no_dispute_alive() -> None:
+    disputed = follow(state(), (reading("coingecko", "95"), reading("kraken", "100")))
+    gone = replace(disputed, readings={"kraken": reading("kraken", "100")})
+    assert not judge(gone).state.disputed
+    rules = replace(RULES, polls=("kraken",), streams=())
+    left = replace(
+        disputed, readings={"kraken": reading("kraken", "100"), "coingecko": silent(reading("coingecko", "95"))}
+    )
+    assert not decide(left, {}, NOW, rules).state.disputed
+
+
+def test_staff_end_a_dispute_with_a_silent_source() -> None:
+    wrong, right = reading("kraken", "90.1"), reading("coingecko", "100")
+    now = follow(state(), (wrong, right), (wrong, silent(right)))
+    released = judge(accept(now)).state
+    assert (released.disputed, released.dissenters) == (False, frozenset())
+
+
+def test_where_no_price_was_ever_good_what_shows_is_what_a_jump_is_measured_from() -> None:
+    apart = reading("coingecko", "100"), reading("kraken", "102.3")
+    now = follow(CoinState(), apart, (reading("coingecko", "150"), reading("kraken", "102.3")))
+    assert now.shown is not None
+    assert (str(now.shown.price), now.disputed) == ("102.3", True)
+    alone = follow(CoinState(), (reading("coingecko", "100", streak=1),), (reading("coingecko", "150"),))
+    assert alone.shown is not None
+    assert (str(alone.shown.price), alone.disputed) == ("100", True)
+
+
+def test_a_jump_from_a_price_that_was_never_good_stays_in_dispute_when_it_is_released() -> None:
+    now = follow(CoinState(), (reading("coingecko", "100", streak=1),))
+    for seconds in (8, 6, 4, 2, 0):
+        now = follow(now, (Reading(rate("coingecko", "150", observed_age=seconds), streak=2),))
+    assert now.shown is not None
+    assert (str(now.shown.price), now.disputed) == ("150", True)
+
+
+def test_the_first_price_is_good_when_it_has_stood_or_a_second_source_agrees() -> None:
+    first = follow(CoinState(), (reading("coingecko", "100", streak=1),))
+    assert (first.disputed, first.good) == (False, None)
+    assert follow(first, (reading("coingecko", "100", streak=3),)).good == 100
+    assert follow(first, (reading("kraken", "100.5", streak=1),)).good == 100
+
+
+def test_a_poll_that_repeats_what_its_stream_delivers_takes_no_rank_away() -> None:
+    stream = rate("kraken", "1.0001", age=1)
+    known = take(stream, live=True)
+    assert take(rate("kraken", "1.0002"), known=known) == known
+    silent_stream = take(rate("kraken", "1.0001", age=9), live=True)
+    assert not take(rate("kraken", "1.0002"), known=silent_stream)["kraken"].live
+    assert not take(rate("kraken", "1.05"), known=known)["kraken"].live
