@@ -236,7 +236,8 @@ def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
     off = distance_pct(pick.rate.price, reference) if reference is not None else Decimal(0)
     if off > rules.max_jump_pct:
         return _hold(state, pick, rules)
-    doubted = state.disputed and (state.good is None or off > rules.agreement_pct)
+    back = state.held is not None and state.held.count < STANDING
+    doubted = state.disputed and (off > rules.agreement_pct or (state.good is None and not back))
     shown = _show(state, pick, disputed=not pick.certain or doubted)
     return shown if state.good is not None or pick.streak >= STANDING else replace(shown, good=None)
 

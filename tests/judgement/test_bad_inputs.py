@@ -205,7 +205,7 @@ def test_usdt_that_one_alone_says_to_be_worth_less_marks_what_binance_alone_says
     kraken = world.stand_ins["kraken"]
     assert isinstance(kraken, Kraken)
     kraken.unknown = frozenset({"XLM"})
-    world.tick(3)
+    world.tick(6)
     kraken.prices["USDT"] = Decimal("0.95")
     world.tick(6)
     assert (marks(shown("XLM")), marks(shown("BTC"))) == ("disputed", "")
