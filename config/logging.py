@@ -90,6 +90,8 @@ def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dic
             "django.request": {"level": "ERROR"},
             **{name: {"handlers": [], "propagate": True, **quiet} for name in handled},
             **dict.fromkeys(chatty, quiet),
+            # A warning for each answer with a header that it cannot read: what a vendor does must not fill the log.
+            "urllib3": {"level": "ERROR"},
         },
     }
 

@@ -21,14 +21,16 @@ class SourceError(RatesError):
 
     Attributes:
         source: name of the source, such as ``coingecko``.
+        retry_after: seconds that the source wants us to wait; None if it did not say.
         kind: the kind of failure in a word, for the metrics.
     """
 
     kind = "failed"
 
-    def __init__(self, source: str, message: str) -> None:
+    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source
+        self.retry_after = retry_after
 
 
 class SourceUnreachable(SourceError):
@@ -38,18 +40,9 @@ class SourceUnreachable(SourceError):
 
 
 class SourceLimited(SourceError):
-    """
-    Raised when a source says that it was asked too often.
-
-    Attributes:
-        retry_after: seconds that the source wants us to wait; None if it did not say.
-    """
+    """Raised when a source says that it was asked too often."""
 
     kind = "limited"
-
-    def __init__(self, source: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(source, message)
-        self.retry_after = retry_after
 
 
 class SourceRefused(SourceError):

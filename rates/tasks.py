@@ -12,6 +12,7 @@ from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
 from rates.history.keeper import Keeper, keep_in_thread
 from rates.history.recorder import recorder
+from rates.outbound import http  # noqa: F401 - before the pool forks: a tick must not spend its deadline on imports
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
 

@@ -25,9 +25,9 @@ from rates.exceptions import (
     StoreUnavailable,
 )
 from rates.models import Coin
-from rates.sources.frames import Question, open_question
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text, read_time, read_volume
+from rates.sources.websocket import ExchangeSession, open_session
 from rates.types import Rate, round_places
 
 logger = logging.getLogger(__name__)
@@ -69,8 +69,8 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     pairs = [pair for pair in symbols if pair not in unknown]
     if not pairs:
         return []
-    with open_question(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as question:
-        found = _ask_all(question, pairs)
+    with open_session(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as session:
+        found = _ask_all(session, pairs)
     return parse_tickers(found, symbols, datetime.now(UTC))
 
 
@@ -83,29 +83,29 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
     return symbols
 
 
-def _ask_all(question: Question, pairs: Sequence[str]) -> list[Any]:
-    reply = _ask(question, {"all": _tickers({"symbols": list(pairs)})})["all"]
+def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> list[Any]:
+    reply = _ask(session, {"all": _tickers({"symbols": list(pairs)})})["all"]
     if _code(reply) not in BAD_PAIR_CODES:
         result = _result(reply)
         return result if isinstance(result, list) else [result]
-    return _ask_separately(question, pairs)
+    return _ask_separately(session, pairs)
 
 
-def _ask_separately(question: Question, pairs: Sequence[str]) -> list[Any]:
+def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> list[Any]:
     """Ask for each pair separately, all at once; remember those that Binance confirms not to have."""
-    replies = _ask(question, {pair: _tickers({"symbol": pair}) for pair in pairs})
+    replies = _ask(session, {pair: _tickers({"symbol": pair}) for pair in pairs})
     suspects = [pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES]
     found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
     try:
-        _remember_unknown(_verify(question, suspects[:MOST_CHECKS]))
+        _remember_unknown(_verify(session, suspects[:MOST_CHECKS]))
     except (OSError, SourceUnreachable):
         logger.debug("binance: no time left to verify %s", ", ".join(suspects))
     return found
 
 
-def _verify(question: Question, suspects: Sequence[str]) -> list[str]:
+def _verify(session: ExchangeSession, suspects: Sequence[str]) -> list[str]:
     """Return those of *suspects* that do not exist, or are not traded."""
-    replies = _ask(question, {pair: ("exchangeInfo", {"symbol": pair}) for pair in suspects})
+    replies = _ask(session, {pair: ("exchangeInfo", {"symbol": pair}) for pair in suspects})
     return [pair for pair, reply in replies.items() if not _is_traded(reply)]
 
 
@@ -121,14 +121,14 @@ def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return "ticker.24hr", {**params, "type": "MINI"}
 
 
-def _ask(question: Question, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def _ask(session: ExchangeSession, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Send all *requests* (id -> method, parameters) and return the reply to each; raise if any of them is a limit."""
     for request_id, (method, params) in requests.items():
         wanted = {**params, "returnRateLimits": False}
-        question.ask(json.dumps({"id": request_id, "method": method, "params": wanted}))
+        session.send(json.dumps({"id": request_id, "method": method, "params": wanted}))
     replies: dict[str, dict[str, Any]] = {}
     while len(replies) < len(requests):
-        reply = question.read()
+        reply = session.read()
         _raise_limit(reply)
         answered = reply.get("id")
         if answered is None and "error" in reply:

@@ -16,8 +16,9 @@ from django.conf import settings
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
+from rates.outbound.dialing import USER_AGENT, describe
+from rates.outbound.retry_after import read_retry_after
 from rates.sources import pacing
-from rates.sources.connection import USER_AGENT, Answer, describe, http_get
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
 from rates.types import USDT, Rate
 
@@ -51,20 +52,20 @@ def price_url() -> str:
 
 def count_calls(coins: Sequence[Coin]) -> int:
     """Return how many requests a question about *coins* takes."""
-    return len(_portion(coin.coingecko_id for coin in coins))
+    return len(_batches(coin.coingecko_id for coin in coins))
 
 
-def _portion(ids: Iterable[str]) -> list[list[str]]:
-    """Return *ids* and USDT's in portions, each for one request."""
-    portions: list[list[str]] = [[]]
+def _batches(ids: Iterable[str]) -> list[list[str]]:
+    """Return *ids* and USDT's in batches, each for one request."""
+    batches: list[list[str]] = [[]]
     length = 0
     for coin_id in sorted({USDT_ID, *ids}):
         length += len(coin_id) + 1
-        if length > LONGEST_IDS or len(portions[-1]) == IDS_PER_REQUEST:
-            portions.append([])
+        if length > LONGEST_IDS or len(batches[-1]) == IDS_PER_REQUEST:
+            batches.append([])
             length = len(coin_id) + 1
-        portions[-1].append(coin_id)
-    return portions
+        batches[-1].append(coin_id)
+    return batches
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
@@ -77,13 +78,13 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     deadline = time.monotonic() + timeout
     symbols = dict([(USDT_ID, USDT), *((coin.coingecko_id, coin.symbol) for coin in coins)])
     rates: list[Rate] = []
-    for ids in _portion(symbols):
-        body = get_json(price_url(), _question(ids), deadline)
+    for ids in _batches(symbols):
+        body = get_json(price_url(), _price_params(ids), deadline)
         rates += parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
     return rates
 
 
-def _question(ids: Sequence[str]) -> dict[str, str]:
+def _price_params(ids: Sequence[str]) -> dict[str, str]:
     return {
         "ids": ",".join(ids),
         "vs_currencies": settings.QUOTE_CURRENCY,
@@ -101,11 +102,13 @@ def get_json(url: str, params: Mapping[str, str], deadline: float, longest: int 
     Raises:
         SourceError: as `fetch_rates`; *deadline* is a time of the monotonic clock.
     """
+    from rates.outbound.http import http_get  # noqa: PLC0415 - `requests` takes 4 MB, which most processes never use
+
     try:
         answer = http_get(f"{url}?{urlencode(params, safe=',')}", _headers(), deadline, longest)
     except OSError as error:
         raise SourceUnreachable(NAME, f"cannot be reached: {describe(error)}") from error
-    return _read(answer, longest)
+    return _read(answer.status, answer.headers, answer.body, longest)
 
 
 def _headers() -> dict[str, str]:
@@ -115,16 +118,16 @@ def _headers() -> dict[str, str]:
     return headers
 
 
-def _read(answer: Answer, longest: int) -> Any:
-    if len(answer.body) > longest:
+def _read(status: int, headers: Mapping[str, str], body: bytes, longest: int) -> Any:
+    if len(body) > longest:
         raise SourceGarbled(NAME, f"an answer of more than {longest} bytes")
-    data = _decode(answer.body)
+    data = _decode(body)
     error = find_error(data)
-    if answer.status == 200 and error is None:
-        if not isinstance(data, (dict, list)) or "json" not in answer.headers.get("content-type", ""):
+    if status == 200 and error is None:
+        if not isinstance(data, (dict, list)) or "json" not in headers.get("content-type", ""):
             raise SourceGarbled(NAME, "an answer that is not JSON")
         return data
-    raise name_failure(answer.status, error, answer.headers.get("retry-after", ""))
+    raise answer_error(status, error, read_retry_after(headers.get("retry-after", ""), headers.get("date", "")))
 
 
 def _decode(body: bytes) -> Any:
@@ -156,19 +159,18 @@ def _quote_words(words: object) -> str:
     return (text.replace(key, "[key]") if key else text)[:120]
 
 
-def name_failure(status: int, error: tuple[int, str] | None, retry_after: str) -> SourceError:
+def answer_error(status: int, error: tuple[int, str] | None, retry_after: float | None) -> SourceError:
     """Return the exception for an answer without prices: HTTP *status*, error body, `Retry-After` in seconds."""
     code, words = error or (0, "")
     if 429 in (status, code):
-        seconds = retry_after.isascii() and retry_after.isdigit()
-        pause = min(float(retry_after), LONGEST_RETRY_AFTER) if seconds else None
+        pause = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         return SourceLimited(NAME, "asked too often (429)", pause)
     if code in REFUSED_CODES or status in (401, 403, 451):
         key = status == 401 or code
         advice = "check COINGECKO_API_KEY and COINGECKO_PLAN" if key else f"blocked for this address ({status})"
         return SourceRefused(NAME, f"refused ({code or status}): {words}; {advice}" if words else advice)
     if status >= 500:
-        return SourceUnreachable(NAME, f"out of order ({status})")
+        return SourceUnreachable(NAME, f"out of order ({status})", retry_after)
     return SourceGarbled(NAME, f"answered {status}: {words or 'no prices'}")
 
 

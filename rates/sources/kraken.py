@@ -14,9 +14,9 @@ from django.conf import settings
 
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
-from rates.sources.frames import Question, open_question
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
+from rates.sources.websocket import ExchangeSession, open_session
 from rates.types import USDT, Rate, round_places
 
 NAME = "kraken"
@@ -46,9 +46,9 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     rates: dict[str, Rate] = {}
     answered: set[str] = set()
     try:
-        with open_question(NAME, settings.KRAKEN_WS_URL, timeout) as question:
-            question.ask(subscribe_text("subscribe", list(symbols), 1))
-            _read_snapshots(question, symbols, rates, answered)
+        with open_session(NAME, settings.KRAKEN_WS_URL, timeout) as session:
+            session.send(subscribe_text("subscribe", list(symbols), 1))
+            _read_snapshots(session, symbols, rates, answered)
     except SourceUnreachable:
         if not rates:
             raise
@@ -62,11 +62,13 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
     return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
 
 
-def _read_snapshots(question: Question, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]) -> None:
+def _read_snapshots(
+    session: ExchangeSession, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]
+) -> None:
     """Fill *rates* until every pair was answered, by a snapshot or an error."""
     nameless = 0
     while len(answered) + nameless < len(symbols):
-        message = question.read()
+        message = session.read()
         if message.get("success") is False:
             pair = read_refusal(message)
             nameless += pair is None

@@ -8,7 +8,7 @@ Redis under `rates:sources`, by `store.update_healths`.
     answered                 asked again when it is due; the spacing of a source that limited us shrinks slowly
     limited (429, 418)       not before the time it names, otherwise a growing pause; the spacing grows
     refused (401, 403, 451)  a long pause, then one cheap probe before real traffic
-    unreachable, garbled     the next tick is the retry; after several failures in a row, a short pause
+    unreachable, garbled     the next tick is the retry, or the time it names (503); a short pause after some in a row
 
 A stream has a health of its own, named `binance stream`, whose pauses are between two connections: a second at first,
 then longer and longer. Vendors limit by address, so a limit met by the stream also pauses the polls, and the other way
@@ -33,6 +33,8 @@ from rates.sources.protocols import Source
 # Seconds.
 LONGEST_LIMIT_PAUSE = 300.0
 LONGEST_NAMED_PAUSE = 3 * 86400.0
+# The same for a server that is down (503): it does not count our calls, and may be back sooner than it thought.
+LONGEST_OUTAGE_PAUSE = 300.0
 REFUSED_PAUSE = 900.0
 LONGEST_REFUSED_PAUSE = 3600.0
 LONGEST_FAILURE_PAUSE = 30.0
@@ -198,9 +200,8 @@ def after_error(health: Health, error: SourceError, asked_at: float, interval: f
     if isinstance(error, SourceRefused):
         pause = _backoff_pause(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
         return replace(asked, probing=True, paused_until=now + pause)
-    if failures <= FREE_RETRIES:
-        return asked
-    return replace(asked, paused_until=now + _backoff_pause(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE))
+    pause = _failure_pause(error, failures, interval)
+    return replace(asked, paused_until=now + pause) if pause else asked
 
 
 def after_connecting(health: Health, now: float) -> Health:
@@ -227,20 +228,29 @@ def _fail(health: Health, error: SourceError, now: float, failures: int) -> Heal
 
 
 def _break_pause(error: SourceError, failures: int) -> float:
-    if isinstance(error, SourceLimited):
-        if error.retry_after is not None:
-            own = _backoff_pause(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
-            return max(own, min(error.retry_after, LONGEST_NAMED_PAUSE) + random.uniform(0, 2))
-        return _backoff_pause(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
     if isinstance(error, SourceRefused):
         return _backoff_pause(REFUSED_PAUSE, failures - 1, LONGEST_REFUSED_PAUSE)
-    return _backoff_pause(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE)
+    if isinstance(error, SourceLimited) and error.retry_after is None:
+        return _backoff_pause(STREAM_LIMIT_PAUSE, failures - 1, LONGEST_STREAM_LIMIT_PAUSE)
+    named = _named_pause(error) + random.uniform(0, 2) if error.retry_after is not None else 0.0
+    return max(named, _backoff_pause(FIRST_BREAK_PAUSE, failures - 1, LONGEST_BREAK_PAUSE))
 
 
 def _limit_pause(error: SourceLimited, failures: int, interval: float) -> float:
     if error.retry_after is not None:
-        return min(error.retry_after, LONGEST_NAMED_PAUSE)
+        return _named_pause(error)
     return _backoff_pause(max(interval, 5.0), failures, LONGEST_LIMIT_PAUSE)
+
+
+def _failure_pause(error: SourceError, failures: int, interval: float) -> float:
+    own = _backoff_pause(interval, failures - FREE_RETRIES, LONGEST_FAILURE_PAUSE) if failures > FREE_RETRIES else 0.0
+    return max(own, _named_pause(error))
+
+
+def _named_pause(error: SourceError) -> float:
+    """Return the seconds that the vendor named, as far as we believe it; 0 when it named none."""
+    longest = LONGEST_NAMED_PAUSE if isinstance(error, SourceLimited) else LONGEST_OUTAGE_PAUSE
+    return min(error.retry_after or 0.0, longest)
 
 
 def _backoff_pause(base: float, times: int, cap: float) -> float:

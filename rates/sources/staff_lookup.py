@@ -1,8 +1,8 @@
 """
 Calls to a source on behalf of staff, between the ticks: never while it is paused, and counted like a tick's calls.
 
-A limit or a refusal becomes a pause for every process. Good answers and other failures do not change the health of the
-source: they are about a request of staff, and say little about the next tick's.
+A limit, a refusal or an outage that names its end becomes a pause for every process. Good answers and other failures do
+not change the health of the source: they are about a request of staff, and say little about the next tick's.
 """
 
 import logging
@@ -43,8 +43,9 @@ def call_source(source: Source, cost: int, ask: Callable[[], T]) -> T:
     store.count_calls({source.NAME: cost}, now)
     try:
         return ask()
-    except (SourceLimited, SourceRefused) as error:
-        _share_pause(source.NAME, health, error, now.timestamp())
+    except SourceError as error:
+        if isinstance(error, SourceLimited | SourceRefused) or error.retry_after:
+            _share_pause(source.NAME, health, error, now.timestamp())
         raise
 
 

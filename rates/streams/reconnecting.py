@@ -21,10 +21,10 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates.concurrency import cancel_and_wait, first_of
 from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
-from rates.sources.connection import describe, open_socket
-from rates.sources.frames import LONGEST_MESSAGE, describe_refusal
+from rates.outbound.dialing import describe, open_socket
 from rates.sources.protocols import StreamSource
 from rates.sources.vendor_values import read_json
+from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
 from rates.telemetry import counts
@@ -92,12 +92,12 @@ class StreamConnection:
             ) as connection:
                 await self._run_connected(connection)
         except InvalidStatus as error:
-            raise describe_refusal(source.NAME, error) from error
+            raise handshake_error(source.NAME, error) from error
         # A certificate that cannot be verified is an `OSError` and a `ValueError`.
         except (WebSocketException, OSError) as error:
             raise SourceUnreachable(source.NAME, f"the stream broke: {describe(error)}") from error
         except ValueError as error:
-            raise describe_refusal(source.NAME, error) from error
+            raise handshake_error(source.NAME, error) from error
 
     async def _run_connected(self, connection: ClientConnection) -> None:
         for text in self._stream.source.first_messages(sorted(self._pairs)):

@@ -86,6 +86,7 @@ def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: 
         ("reset", SourceUnreachable),
         ("big", SourceUnreachable),
         ("500", SourceUnreachable),
+        ("503_retry_after", SourceUnreachable),
         ("502", SourceUnreachable),
         ("429", SourceLimited),
         ("418", SourceLimited),
@@ -112,9 +113,10 @@ def test_pause_that_a_source_asks_for_is_passed_on(binance: Binance) -> None:
         ("429_retry_after_twice", 7),
         ("418", 120),
         ("ban", 90),
+        ("503_retry_after", 7),
     ):
         binance.fault = fault
-        with pytest.raises(SourceLimited) as caught:
+        with pytest.raises(SourceUnreachable if "503" in fault else SourceLimited) as caught:
             binance_source.fetch_rates(COINS, 2)
         assert caught.value.retry_after == seconds
 

@@ -43,6 +43,18 @@ def test_a_refused_source_is_probed_after_a_long_pause() -> None:
     assert not pacing.after_answer(health, 3000.0, INTERVAL).probing
 
 
+def test_an_outage_is_believed_to_last_as_long_as_it_says_but_not_for_hours() -> None:
+    def pauses(named: float, failures: int = 0) -> list[float]:
+        error, health = SourceUnreachable("coingecko", "503", named), Health(failures=failures)
+        poll = pacing.after_error(health, error, 1000.0, INTERVAL, took=2.0).paused_until - 1002.0
+        return [poll, pacing.after_break(health, error, 1000.0, lasted=False).paused_until - 1000.0]
+
+    poll, stream = pauses(119)
+    assert poll == 119 <= stream <= 121
+    assert max(pauses(1e9)) <= pacing.LONGEST_OUTAGE_PAUSE + 2
+    assert min(pauses(0, failures=100)) > 20
+
+
 def test_the_next_tick_is_the_retry_of_a_failure() -> None:
     health = pacing.after_error(Health(), SourceUnreachable("coingecko", "reset"), 1000.0, INTERVAL)
     assert pacing.may_ask(health, 1005.0, 0.0)

@@ -65,7 +65,7 @@ def test_a_paused_source_is_not_asked_and_staff_hear_why(
 
 
 @every_look_up
-@pytest.mark.parametrize("fault", ["429", "429_retry_after", "429_as_200", "401", "403"])
+@pytest.mark.parametrize("fault", ["429", "429_retry_after", "429_as_200", "503_retry_after", "401", "403"])
 def test_a_pause_that_a_look_up_meets_holds_for_the_ticks(
     admin_client: Client, vendor: CoinGecko, look_up: LookUp, fault: str
 ) -> None:

@@ -24,6 +24,8 @@ WRONG_PLAN = (
 HTML = "<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=UTF-8"
+# The stand-in's clock, which is not ours, and 9 s later.
+NOW, UNTIL = "Wed, 25 Nov 2026 07:27:51 GMT", "Wed, 25 Nov 2026 07:28:00 GMT"
 # Seconds between two bytes of a slow answer.
 DRIP = 0.02
 
@@ -102,6 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     stand_in: CoinGecko
     protocol_version = "HTTP/1.1"
+    # A head and its body are two writes: the second would wait 40 ms for the client's acknowledgement of the first.
+    disable_nagle_algorithm = True
     timeout = 30
 
     def do_GET(self) -> None:
@@ -138,10 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_head(self, status: int, length: int, content_type: str = JSON_TYPE, **headers: str) -> None:
         """Send all but the body."""
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(length))
-        for name, value in headers.items():
+        self.send_response_only(status)
+        always = {"Date": self.date_time_string(), "Content-Type": content_type, "Content-Length": str(length)}
+        for name, value in {**always, **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
 
@@ -228,13 +231,15 @@ ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "hang": _hang,
     "429": lambda handler: handler.send(429, LIMITED),
     "429_retry_after": lambda handler: handler.send(429, LIMITED, Retry_After="7"),
-    "429_date": lambda handler: handler.send(429, LIMITED, Retry_After="Wed, 25 Nov 2026 07:28:00 GMT"),
+    "429_date": lambda handler: handler.send(429, LIMITED, Retry_After=UNTIL, Date=NOW),
     "401": lambda handler: handler.send(401, NO_KEY),
     "wrong_plan": lambda handler: handler.send(400, WRONG_PLAN),
     "403": lambda handler: handler.send(403, HTML, HTML_TYPE),
     "404": lambda handler: handler.send(404, '{"error":"coin not found"}'),
     "451": lambda handler: handler.send(451, HTML, HTML_TYPE),
     "500": lambda handler: handler.send(500, HTML, HTML_TYPE),
+    "503_retry_after": lambda handler: handler.send(503, HTML, HTML_TYPE, Retry_After="7"),
+    "503_date": lambda handler: handler.send(503, HTML, HTML_TYPE, Retry_After=UNTIL, Date=NOW),
     "502": lambda handler: handler.send(502, HTML, HTML_TYPE),
     "429_as_200": lambda handler: handler.send(200, LIMITED),
     "error_body": lambda handler: handler.send(200, '{"error":"coin not found"}'),

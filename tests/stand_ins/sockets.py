@@ -29,6 +29,7 @@ REFUSALS: dict[str, tuple[int, dict[str, str] | list[tuple[str, str]], str]] = {
     "429_retry_after_twice": (429, [("Retry-After", "7"), ("Retry-After", "9")], ""),
     "451": (451, {}, BLOCKED),
     "500": (500, {}, ""),
+    "503_retry_after": (503, {"Retry-After": "7"}, ""),
     "502": (502, {"Content-Type": "text/html"}, "<html>Bad gateway</html>"),
     "redirect": (302, {"Location": "/elsewhere"}, ""),
     "redirect_nowhere": (302, {"Location": "http://[nowhere"}, ""),

@@ -1,7 +1,7 @@
 """
-WebSocket connections to exchanges: one question with a total deadline, and what a refused handshake means.
+WebSocket connections to exchanges: sessions with a total deadline, and what a refused handshake means.
 
-Proxies of the environment are not used, redirects are not followed, and messages above 1 MiB end the connection.
+Redirects are not followed, and messages above 1 MiB end the connection.
 """
 
 import socket
@@ -14,11 +14,13 @@ from typing import Any
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
-from rates.sources.connection import USER_AGENT, describe, open_connection, time_left
+from rates.outbound.dialing import USER_AGENT, describe, open_connection, time_left
+from rates.outbound.retry_after import read_retry_after
 from rates.sources.vendor_values import read_json
 
 LONGEST_MESSAGE = 2**20
@@ -28,11 +30,11 @@ CHUNK = 2**16
 CLOSING = 0.1
 
 
-def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceError:
+def handshake_error(source: str, error: InvalidStatus | ValueError) -> SourceError:
     """
     Return the exception for a handshake that was answered with an HTTP status instead of a connection.
 
-    A redirect is a `ValueError` of the library, because it cannot follow one with a socket that was given to it.
+    For a redirect the library raises `ValueError`, because it cannot follow one on a socket that it was given.
     """
     refusal = error if isinstance(error, InvalidStatus) else error.__cause__
     if not isinstance(refusal, InvalidStatus):
@@ -44,21 +46,25 @@ def describe_refusal(source: str, error: InvalidStatus | ValueError) -> SourceEr
     if status in (401, 403):
         return SourceRefused(source, f"blocked here ({status}): its firewall refuses this address")
     if status in (418, 429):
-        # One that is told twice is no single header.
-        wait = next(iter(response.headers.get_all("Retry-After")), "")
         words = "banned for asking too often" if status == 418 else "asked too often"
-        return SourceLimited(source, f"{words} ({status})", float(wait) if wait.isascii() and wait.isdigit() else None)
+        return SourceLimited(source, f"{words} ({status})", _retry_after(response))
     if status >= 500:
-        return SourceUnreachable(source, f"out of order ({status})")
+        return SourceUnreachable(source, f"out of order ({status})", _retry_after(response))
     return SourceGarbled(source, f"answered {status} instead of opening a WebSocket; check its address")
 
 
-class Question:
-    """
-    An open connection to put questions to; `ask` and `read` raise `OSError` once it has ended, or its time has.
+def _retry_after(response: Response) -> float | None:
+    # A header that is there twice cannot be read as a single one.
+    wait, date = (", ".join(response.headers.get_all(name)) for name in ("Retry-After", "Date"))
+    return read_retry_after(wait, date)
 
-    The protocol without its input and output: the client with both hands each message from one thread to another, and
-    an exchange answers with hundreds of them.
+
+class ExchangeSession:
+    """
+    An open connection; `send` and `read` raise `OSError` once it has ended, or its deadline has passed.
+
+    It uses the protocol of `websockets` without its client, which hands each message from one thread to another: an
+    exchange answers with hundreds of them.
     """
 
     def __init__(self, url: str, sock: socket.socket) -> None:
@@ -68,7 +74,7 @@ class Question:
 
     def open(self) -> None:
         """
-        Shake hands.
+        Do the opening handshake.
 
         Raises:
             InvalidStatus: when the other side answers with an HTTP status instead.
@@ -76,17 +82,17 @@ class Question:
         request = self._protocol.connect()
         request.headers["User-Agent"] = USER_AGENT
         self._protocol.send_request(request)
-        self._send()
+        self._flush()
         while self._protocol.state is State.CONNECTING:
             self._receive()
             if self._protocol.handshake_exc:
                 raise self._protocol.handshake_exc
 
-    def ask(self, text: str) -> None:
-        """Send *text*."""
+    def send(self, text: str) -> None:
+        """Send a message."""
         self._check_open()
         self._protocol.send_text(text.encode())
-        self._send()
+        self._flush()
 
     def read(self) -> dict[str, Any]:
         """Return the next message that is a JSON object; others are skipped."""
@@ -97,11 +103,11 @@ class Question:
                     return message
 
     def close(self) -> None:
-        """Say goodbye, and wait a moment for the answer."""
+        """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
         end = time.monotonic() + CLOSING
         with suppress(OSError, WebSocketException):
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
-            self._send()
+            self._flush()
             while self._protocol.state is not State.CLOSED and time.monotonic() < end:
                 self._sock.settimeout(time_left(end))
                 self._receive()
@@ -131,17 +137,17 @@ class Question:
             self._protocol.receive_data(data)
         else:
             self._protocol.receive_eof()
-        self._send()
+        self._flush()
         self._frames += (event for event in self._protocol.events_received() if isinstance(event, Frame))
 
-    def _send(self) -> None:
+    def _flush(self) -> None:
         self._sock.sendall(b"".join(self._protocol.data_to_send()))
 
 
 @contextmanager
-def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
+def open_session(source: str, url: str, timeout: float) -> Iterator[ExchangeSession]:
     """
-    Open *url* for questions; everything, opening and closing included, ends within *timeout* seconds.
+    Open a session at *url*; everything, opening and closing included, ends within *timeout* seconds.
 
     Raises:
         SourceError: when the connection cannot be opened, breaks, or says nothing in time.
@@ -149,14 +155,14 @@ def open_question(source: str, url: str, timeout: float) -> Iterator[Question]:
     deadline = time.monotonic() + timeout
     try:
         with open_connection(url, deadline) as sock:
-            question = Question(url, sock)
-            question.open()
+            session = ExchangeSession(url, sock)
+            session.open()
             try:
-                yield question
+                yield session
             finally:
-                question.close()
+                session.close()
     except InvalidStatus as error:
-        raise describe_refusal(source, error) from error
+        raise handshake_error(source, error) from error
     except (WebSocketException, OSError) as error:
         late = time.monotonic() >= deadline
         words = "no answer in time" if late else f"cannot be reached: {describe(error)}"

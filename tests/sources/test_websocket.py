@@ -20,9 +20,9 @@ from websockets.sync.server import ServerConnection, serve
 from rates import store
 from rates.exceptions import SourceUnreachable
 from rates.models import Coin
+from rates.outbound.dialing import USER_AGENT
 from rates.sources import binance
-from rates.sources.connection import USER_AGENT
-from rates.sources.frames import LONGEST_MESSAGE, open_question
+from rates.sources.websocket import LONGEST_MESSAGE, open_session
 from tests.nginx import make_certificate
 from tests.stand_ins.sockets import DRIP
 
@@ -31,10 +31,10 @@ PIECES = ['{"last"', ": 63250", ".12}"]
 # Asks through TLS in a process of its own, which trusts the authority that its environment names.
 ASK = """
 import sys
-from rates.sources.frames import open_question
-with open_question("vendor", sys.argv[1], 3) as question:
-    question.ask("price?")
-    print(question.read())
+from rates.sources.websocket import open_session
+with open_session("vendor", sys.argv[1], 3) as session:
+    session.send("price?")
+    print(session.read())
 """
 
 
@@ -51,9 +51,9 @@ def vendor(behave: Behaviour, trust: ssl.SSLContext | None = None) -> Iterator[s
 
 def ask(address: str, timeout: float = 3.0) -> dict[str, object]:
     """Put one question."""
-    with open_question("vendor", address, timeout) as question:
-        question.ask("price?")
-        return question.read()
+    with open_session("vendor", address, timeout) as session:
+        session.send("price?")
+        return session.read()
 
 
 def test_message_in_pieces_is_one_message() -> None:

@@ -1,0 +1,1 @@
+"""How vendors are reached: every connection and every request ends by its deadline."""

@@ -1,0 +1,30 @@
+"""
+The header `Retry-After`: after how many seconds a server wants to be asked again.
+
+Reference: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+"""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+
+def read_retry_after(value: str, date: str = "") -> float | None:
+    """
+    Return the seconds that a `Retry-After` asks for; None when it names none, or a time that has passed.
+
+    *value* is a number of seconds or an HTTP date, which is measured from the answer's own header *date*: our clock may
+    be wrong. Of several numbers, from a header that is there twice, the first counts.
+    """
+    seconds = value.partition(",")[0].strip()
+    if seconds.isascii() and seconds.isdigit():
+        return float(seconds)
+    until, now = _read_date(value), _read_date(date) or datetime.now(UTC)
+    return (until - now).total_seconds() if until and until > now else None
+
+
+def _read_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, TypeError, OverflowError):
+        return None
