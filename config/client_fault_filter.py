@@ -3,6 +3,8 @@ A log filter for what clients do wrong and libraries log as an error with a trac
 
 Django: a `Host` that `ALLOWED_HOSTS` does not list, and whatever else it calls suspicious. uvicorn: a text frame that
 is not UTF-8.
+
+Tested in `tests/api/test_probes.py` and `tests/fanout/test_frames.py`.
 """
 
 import logging

@@ -1,4 +1,8 @@
-"""The engine's WebSocket addresses, with or without a slash at the end."""
+"""
+The engine's WebSocket addresses, with or without a slash at the end.
+
+Tested in `tests/fanout/test_handshake.py`.
+"""
 
 from django.urls import re_path
 

@@ -93,3 +93,18 @@ def test_half_of_all_functions_are_short() -> None:
     )
     assert lengths[len(lengths) // 2] < 7
     assert lengths[len(lengths) * 9 // 10] < 30
+
+
+NAMED_TESTS = [
+    (name_of(path), *named)
+    for folder in ("rates", "config", "dashboard")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    for named in re.findall(r"`(tests/[\w/]+\.py)`(?::\s+`(test_\w+)`)?", path.read_text())
+]
+
+
+@pytest.mark.parametrize(("module", "file", "test"), NAMED_TESTS)
+def test_the_tests_that_a_module_names_exist(module: str, file: str, test: str) -> None:
+    """A module without a test file of its name says where it is tested."""
+    assert (ROOT / file).exists()
+    assert f"def {test}" in (ROOT / file).read_text()

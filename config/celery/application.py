@@ -1,4 +1,8 @@
-"""The Celery application: `celery -A config worker -B`."""
+"""
+The Celery application: `celery -A config worker -B`.
+
+Tested in `tests/config/test_beat.py`, and with real processes in `tests/test_processes.py`.
+"""
 
 import os
 from typing import Any

@@ -3,6 +3,8 @@ The coin list as a file, CSV or JSON: exported, previewed, and imported complete
 
 Rows of CoinGecko's own `coins/list` (id, symbol, name) are read too. It writes all symbols in small letters and has
 many namesakes: such a row gets a symbol in capitals, and one of its own where another coin has that already.
+
+Tested in `tests/admin/test_coins.py`.
 """
 
 import csv

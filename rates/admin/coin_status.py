@@ -1,4 +1,8 @@
-"""The state of each coin and of the service as the admin shows it, from one read of Redis."""
+"""
+The state of each coin and of the service as the admin shows it, from one read of Redis.
+
+Tested in `tests/admin/test_coins.py`.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -21,27 +25,27 @@ WIDTH, HEIGHT = 80, 24
 
 @dataclass(frozen=True, slots=True)
 class CoinStatus:
-    """The state of one coin: `word` is a label for it, `why` the reason if there is one."""
+    """The state of one coin: `state` is a label for it, `reason` why it is in that state."""
 
     price: str = ""
     age_seconds: float | None = None
     source: str = ""
     points: str = ""
-    word: str = ""
-    why: str = ""
+    state: str = ""
+    reason: str = ""
 
 
 def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
     """Return the status of *coin*; *overview* is None while Redis is down."""
     if overview is None:
-        return CoinStatus(word="unknown", why="Redis is unavailable")
+        return CoinStatus(state="unknown", reason="Redis is unavailable")
     state = overview.states.get(coin.symbol, CoinState())
     points = draw_line(overview.histories.get(coin.symbol, ()))
-    word, why = find_state(coin, state, overview.healths)
+    label, reason = find_state(coin, state, overview.healths)
     if state.shown is None:
-        return CoinStatus(word=word, why=why, points=points)
+        return CoinStatus(state=label, reason=reason, points=points)
     age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
-    return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, word, why)
+    return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, label, reason)
 
 
 def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
@@ -87,7 +91,7 @@ class SourceStatus:
     """The state of one source; the times are aware UTC."""
 
     name: str
-    word: str
+    state: str
     error: str
     answered_at: datetime | None
     failed_at: datetime | None
@@ -109,7 +113,7 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
     paused = pause_left(health, now.timestamp()) > 0
     return SourceStatus(
         name=name,
-        word=_health_word(health, paused),
+        state=_health_state(health, paused),
         error=health.error,
         answered_at=_moment(health.answered_at),
         failed_at=_moment(health.failed_at),
@@ -120,7 +124,7 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
     )
 
 
-def _health_word(health: Health, paused: bool) -> str:
+def _health_state(health: Health, paused: bool) -> str:
     if paused:
         return "paused"
     if health.answers:
@@ -138,7 +142,7 @@ def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, s
         (
             name,
             _moment(facts[AT_FIELD]),
-            ", ".join(f"{word}: {value}" for word, value in facts.items() if word not in (AT_FIELD, SAMPLES_FIELD)),
+            ", ".join(f"{key}: {value}" for key, value in facts.items() if key not in (AT_FIELD, SAMPLES_FIELD)),
         )
         for name, facts in running(overview.processes, time.time()).items()
     ]

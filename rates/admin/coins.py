@@ -101,8 +101,10 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     @admin.display(description="state")
     def state(self, coin: Any) -> SafeString:
         """Return the coin's state, and why it is in that state."""
-        why = format_html("<small>{}</small>", coin.status.why) if coin.status.why else ""
-        return format_html('<span class="state" data-state="{}">{}</span> {}', coin.status.word, coin.status.word, why)
+        reason = format_html("<small>{}</small>", coin.status.reason) if coin.status.reason else ""
+        return format_html(
+            '<span class="state" data-state="{}">{}</span> {}', coin.status.state, coin.status.state, reason
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows each coin's status."""
@@ -153,8 +155,8 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             )
         coins = list(queryset)
         overview = load_overview(coins)
-        said = [(coin, describe_coin(coin, overview)) for coin in coins]
-        self.message_user(request, "; ".join(f"{c.symbol} {s.price} {s.word} {s.why}".strip() for c, s in said))
+        statuses = [(coin, describe_coin(coin, overview)) for coin in coins]
+        self.message_user(request, "; ".join(f"{c.symbol} {s.price} {s.state} {s.reason}".strip() for c, s in statuses))
 
     @admin.action(description="Accept the held or disputed price", permissions=["change"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:

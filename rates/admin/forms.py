@@ -1,4 +1,8 @@
-"""What staff enter in the admin, checked against the sources before it is saved."""
+"""
+What staff enter in the admin, checked against the sources before it is saved.
+
+Tested in `tests/admin/test_coins.py`.
+"""
 
 from typing import Any
 

@@ -1,4 +1,8 @@
-"""What each source returns for one coin right now, for staff who set it up; the board is not touched."""
+"""
+What each source returns for one coin right now, for staff who set it up; the board is not touched.
+
+Tested in `tests/admin/test_coins.py`.
+"""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

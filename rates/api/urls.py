@@ -1,4 +1,8 @@
-"""The HTTP API of the engine."""
+"""
+The HTTP API of the engine.
+
+Tested in `tests/api/test_views.py`.
+"""
 
 from django.urls import path
 

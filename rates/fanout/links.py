@@ -2,6 +2,8 @@
 Links to a client under other servers than ours: through plain ASGI, and through daphne's own connection.
 
 `rates.fanout.server` has the fastest link, under uvicorn; `rates.fanout.slow_clients` closes who does not read.
+
+Tested in `tests/fanout/test_consumers.py` under every server.
 """
 
 import asyncio

@@ -5,6 +5,8 @@ uvicorn's WebSocket protocol, sending encoded frames too: `uvicorn --ws rates.fa
 
 It offers itself to the application as `scope["extensions"]["rates.link"]`; under other servers the application uses
 the links in `links`. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
+
+Tested in `tests/fanout/test_consumers.py` and `tests/fanout/test_frames.py`.
 """
 
 import os

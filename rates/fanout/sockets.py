@@ -2,6 +2,8 @@
 What the hub knows of its clients: encoded frames, the link to one client, and the client itself.
 
 A `Frame` is made once for all clients that get it; a `ClientLink` takes it or says that the client is busy.
+
+Tested in `tests/fanout/test_hub.py`.
 """
 
 from collections.abc import Callable

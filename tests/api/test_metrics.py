@@ -1,7 +1,6 @@
 """`/metrics`, `/readyz` and the reports behind them; `test_processes.py` has the whole of it with real processes."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -290,48 +289,3 @@ async def test_with_a_token_only_its_bearer_may_read(settings) -> None:
 async def test_without_a_token_everybody_may() -> None:
     answer = await AsyncClient().get("/metrics")
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
-
-
-# Readiness
-
-
-async def ask_ready(address: str) -> tuple[int, list[str]]:
-    answer = await AsyncClient().get("/readyz")
-    body = json.loads(answer.content)
-    assert body["ready"] is (answer.status_code == 200)
-    return answer.status_code, body["reasons"]
-
-
-async def test_fresh_prices_and_a_listening_hub_are_ready(address: str) -> None:
-    await until(lambda: get_hub().listening)
-    assert await ask_ready(address) == (200, [])
-
-
-async def test_a_process_that_ends_or_hears_nothing_is_not(address: str) -> None:
-    await until(lambda: get_hub().listening)
-    get_hub().draining = True
-    assert await ask_ready(address) == (
-        503,
-        ["this process is shutting down: its clients are told to reconnect elsewhere"],
-    )
-    get_hub().draining = False
-    await get_hub().stop()
-    assert await ask_ready(address) == (503, ["the hub is not subscribed: it receives no publications"])
-
-
-async def test_an_old_board_and_coins_without_prices_are_not(address: str, settings) -> None:
-    await until(lambda: get_hub().listening)
-    await asyncio.to_thread(publish, BTC=None, ETH=None)
-    await until(lambda: get_hub().snapshot.fragments["BTC"].price is None)
-    assert await ask_ready(address) == (503, ["no coin has a price yet"])
-    settings.RATES_STALE_AFTER = 0.001
-    await asyncio.sleep(0.01)
-    assert "no worker is publishing" in (await ask_ready(address))[1][0]
-
-
-async def test_a_pause_is_told_and_makes_nobody_unready(address: str) -> None:
-    await until(lambda: get_hub().listening)
-    health = {"asked_at": time.time(), "paused_until": time.time() + 60, "error": "coingecko: limited"}
-    await asyncio.to_thread(store.update_healths, lambda _: {"coingecko": health})
-    answer = await AsyncClient().get("/readyz")
-    assert (answer.status_code, answer.json()["paused"]["coingecko"]["why"]) == (200, "coingecko: limited")

@@ -1,18 +1,12 @@
 """The HTTP beside the socket."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from django.test import AsyncClient
 
-from rates import store
-from rates.exceptions import SourceRefused
 from rates.fanout.hub import get_hub
-from rates.sources import pacing
-from rates.types import read_time
 from tests.boards import publish, save
 from tests.servers import until
 
@@ -75,14 +69,6 @@ async def test_a_history_is_answered_oldest_first(board: None, hub: None) -> Non
 
 async def test_the_history_of_an_unknown_coin_is_not_found(board: None, hub: None) -> None:
     assert (await AsyncClient().get("/api/rates/NONE/history")).status_code == 404
-
-
-async def test_readyz_names_who_is_left_alone_and_why(board: None, hub: None) -> None:
-    refused = pacing.after_break(pacing.Health(), SourceRefused("binance", "blocked here"), time.time(), lasted=True)
-    await asyncio.to_thread(store.update_healths, lambda _: {"binance stream": pacing.write_health(refused)})
-    paused = (await AsyncClient().get("/readyz")).json()["paused"]
-    assert paused["binance stream"]["why"] == "binance: blocked here"
-    assert read_time(paused["binance stream"]["until"]) > datetime.now(UTC)
 
 
 async def test_pages_of_allowed_origins_may_read_the_api(board: None, hub: None, settings) -> None:

@@ -1,4 +1,8 @@
-"""`manage.py issue_token NAME --ttl 1h`: a token for tests and small deployments."""
+"""
+`manage.py issue_token NAME --ttl 1h`: a token for tests and small deployments.
+
+Tested in `tests/fanout/test_tokens.py`.
+"""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError

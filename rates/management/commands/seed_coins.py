@@ -1,4 +1,8 @@
-"""Fill an empty coin list from `SUPPORTED_COINS`; from then on staff edit it in the admin."""
+"""
+Fill an empty coin list from `SUPPORTED_COINS`; from then on staff edit it in the admin.
+
+Tested in `tests/test_upgrades.py`.
+"""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,8 @@
-"""Serve pages, API and sockets: uvicorn as this service needs it, in `WEB_CONCURRENCY` processes on one port."""
+"""
+`manage.py serve`: uvicorn as this service needs it, in `WEB_CONCURRENCY` processes on one port.
+
+Tested in `tests/fanout/test_drain.py`, and whatever starts a server in `tests/servers.py`.
+"""
 
 import logging
 import resource
@@ -25,9 +29,9 @@ GRACE_PERIOD = 3
 
 
 class Command(BaseCommand):
-    """`manage.py serve`."""
+    """Serve until SIGTERM or SIGINT."""
 
-    help = __doc__
+    help = "Serve pages, API and sockets, in WEB_CONCURRENCY processes on one port."
     # `handle` runs them, after our own, which need one line for what takes Django five.
     requires_system_checks = ()
 

@@ -1,4 +1,8 @@
-"""`manage.py stream_rates`: keep the exchanges' live streams open until SIGTERM."""
+"""
+`manage.py stream_rates`: keep the exchanges' live streams open until SIGTERM.
+
+Tested in `tests/faults/test_slots.py`.
+"""
 
 import asyncio
 import signal
