@@ -8,6 +8,8 @@ The errors that this project raises on purpose.
     │   ├── SourceRefused      not allowed here or with this key: an operator has to act
     │   └── SourceGarbled      an answer that cannot be read or believed
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
+
+Tested in `tests/sources/test_exchanges.py` and `tests/sources/test_coingecko.py`.
 """
 
 

@@ -2,6 +2,8 @@
 What changes the board: a tick, rates of the streams, an edit of the coin list, a price that staff accept.
 
 Each of them ends in `_publish`: the next board is decided, stored and sent to every web process.
+
+Tested in `tests/test_pipeline.py` and `tests/test_edits.py`.
 """
 
 import logging

@@ -1,4 +1,8 @@
-"""Settings of the garbage collector for processes that run for weeks."""
+"""
+Settings of the garbage collector for processes that run for weeks.
+
+Measured by `benchmarks/tick.py`, which runs ticks as a worker does.
+"""
 
 import gc
 

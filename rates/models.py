@@ -1,4 +1,8 @@
-"""What staff edit, the list of coins; and what must last, the history of prices."""
+"""
+What staff edit, the list of coins; and what must last, the history of prices.
+
+Tested in `tests/admin/test_coins.py` and `tests/test_symbols.py`.
+"""
 
 from collections.abc import Collection
 

@@ -1,4 +1,8 @@
-"""The Celery task that keeps the board fresh; beat sends it, `config/celery.py` says when."""
+"""
+The Celery task that keeps the board fresh; beat sends it, `config/celery.py` says when.
+
+Tested in `tests/test_pipeline.py` and `tests/faults/test_slots.py`.
+"""
 
 import logging
 import time

@@ -1,4 +1,8 @@
-"""The frozen values that pass through the service; independent of Django, Redis and vendors."""
+"""
+The frozen values that pass through the service; independent of Django, Redis and vendors.
+
+Tested in `tests/sources/test_vendor_values.py` and `tests/test_publication.py`.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -3,6 +3,8 @@ The next board: every enabled coin with the rate it shows, in order.
 
 `revise` makes it from the present one and from new rates. It is pure, so that a publisher can repeat it when another
 one has published in the meantime.
+
+Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,8 @@
-"""The settings, and what the sources declare, as far as the judgement depends on them."""
+"""
+The settings, and what the sources declare, as far as the judgement depends on them.
+
+Tested in `tests/judgement/test_conversion.py` and `tests/judgement/test_ownership.py`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

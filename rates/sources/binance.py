@@ -4,6 +4,8 @@ Binance: one exchange; its prices are in USDT, which is not quite a dollar (`rat
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/websocket-api
 Limits: a weight of 6000 a minute and 300 connections in 5 minutes per address. Connecting weighs 2; a request weighs 2
 for up to 20 pairs, 40 for up to 100, 80 beyond. One unknown pair fails the whole request. Blocked in some places: 451.
+
+Tested in `tests/sources/test_exchanges.py`.
 """
 
 import json

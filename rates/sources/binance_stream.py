@@ -4,6 +4,8 @@ Binance's live stream: `@miniTicker`, about once a second for each pair that mov
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
 Limits: 5 messages a second from us (including answers to pings); 1024 pairs per connection, which lasts 24 hours at
 most; 300 connections in 5 minutes per address. An unknown pair is acknowledged and then silent.
+
+Tested in `tests/sources/test_exchanges.py` and `tests/streams/test_reconnecting.py`.
 """
 
 import json

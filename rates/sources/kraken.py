@@ -3,6 +3,8 @@ Kraken: one exchange, with prices in real US dollars; also measures what a USDT 
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
 Limits: not published. Pairs are SYMBOL/USD; each is acknowledged separately, so an unknown one affects no other.
+
+Tested in `tests/sources/test_exchanges.py`.
 """
 
 import json

@@ -3,6 +3,8 @@ Kraken's live stream: the ticker channel, updated with each trade; a heartbeat a
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
 Limits: not published. An unknown pair is refused alone; the others are delivered.
+
+Tested in `tests/sources/test_exchanges.py` and `tests/streams/test_reconnecting.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,8 @@
-"""What a source's module has to offer; mypy checks it where `registry` lists the modules."""
+"""
+What a source's module has to offer; mypy checks it where `registry` lists the modules.
+
+Tested in `tests/sources/test_exchanges.py`.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""Every source, by name. What the engine needs to know about a vendor, its module declares (`protocols`)."""
+"""
+Every source, by name. What the engine needs to know about a vendor, its module declares (`protocols`).
+
+Tested in `tests/test_polling.py`.
+"""
 
 from collections.abc import Mapping
 

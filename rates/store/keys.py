@@ -22,6 +22,8 @@ Every key in Redis; no module outside this package spells one.
     rates:known:{who}       a name has logged in from an address (hashed); kept for a month
 
 No symbol has a colon or is one of these words (`rates.symbols`), so keys cannot collide.
+
+Tested in `tests/test_symbols.py`.
 """
 
 BOARD = "rates:board"

@@ -1,4 +1,8 @@
-"""What the admin has looked up at CoinGecko, cached so that each question costs one call a day."""
+"""
+What the admin has looked up at CoinGecko, cached so that each question costs one call a day.
+
+Tested in `tests/admin/test_coins.py`.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,8 @@
-"""The Redis client: by address or by Sentinel, with timeouts, transactions, and one exception for all failures."""
+"""
+The Redis client: by address or by Sentinel, with timeouts, transactions, and one exception for all failures.
+
+Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.py`.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

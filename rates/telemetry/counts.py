@@ -5,6 +5,8 @@ The metrics of each process, kept with Prometheus' own client: one registry per 
 and `pid`. So a counter only grows within its series, and the series ends with its process, as Prometheus expects.
 
 Nothing here is touched per delivery: deliveries are added up once per publication.
+
+Tested in `tests/api/test_metrics.py` and `tests/test_processes.py`.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -3,6 +3,8 @@ What each process reports about itself through Redis, so that any web process ca
 
 A report is renewed every few seconds; if it is not, its process has ended, and it is deleted. With each report the
 process compares its clock with that of Redis: ages, slots and pauses are measured by each process's own clock.
+
+Tested in `tests/api/test_metrics.py` and `tests/test_processes.py`.
 """
 
 import asyncio

@@ -1,39 +1,15 @@
 """The table of who owns a coin's price, and how far it is trusted."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from rates.judgement.ownership import Verdict, accept, decide, find_candidates
-from rates.judgement.readings import add_rate, distance_pct
-from rates.judgement.rules import Rules
-from rates.types import CoinState, Rate, Reading
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RULES = Rules(
-    streams=("binance", "kraken"),
-    polls=("coingecko", "binance", "kraken"),
-    stale_after=timedelta(seconds=15),
-    agreement_pct=Decimal(2),
-    max_jump_pct=Decimal(10),
-)
-
-
-def rate(source: str, price: str, age: float = 0, observed_age: float | None = None) -> Rate:
-    received = NOW - timedelta(seconds=age)
-    observed = received if observed_age is None else NOW - timedelta(seconds=observed_age)
-    return Rate("BTC", Decimal(price), None, None, source, observed, received)
-
-
-def reading(source: str, price: str, age: float = 0, **more: object) -> Reading:
-    return Reading(rate(source, price, age), **{"streak": 2, **more})  # type: ignore[arg-type]
-
-
-def state(*readings: Reading, good: str | None = "100", owner: str | None = "coingecko") -> CoinState:
-    shown = rate(owner, good, age=5) if owner and good else None
-    return CoinState(readings={r.rate.source: r for r in readings}, shown=shown, good=Decimal(good) if good else None)
+from rates.judgement.ownership import Verdict, accept, decide
+from rates.judgement.readings import add_rate
+from rates.types import CoinState, Reading
+from tests.judgement.samples import NOW, RULES, rate, reading, state
 
 
 def judge(state: CoinState, factor: Decimal | None = Decimal(1)) -> Verdict:
@@ -192,64 +168,6 @@ def test_a_stale_price_is_stale_whatever_else_happens() -> None:
     assert judge(old).stale
 
 
-def take(*rates: Rate, live: bool = False, known: dict[str, Reading] | None = None) -> dict[str, Reading]:
-    known = known or {}
-    for each in rates:
-        known = add_rate(known, each, live, RULES)
-    return known
-
-
-def test_a_reading_older_than_the_one_before_is_refused_until_the_clock_moves_on() -> None:
-    first = rate("coingecko", "100", age=5, observed_age=10)
-    back = take(first, rate("coingecko", "90", observed_age=60))
-    assert (back["coingecko"].refused, back["coingecko"].rate) == ("its clock went back", first)
-    again = take(rate("coingecko", "101", observed_age=1), known=back)["coingecko"]
-    assert (again.refused, again.streak) == (None, 1)
-
-
-@pytest.mark.parametrize(
-    "before",
-    [
-        pytest.param(rate("coingecko", "100", age=5), id="it had no stamp, and got ours"),
-        pytest.param(rate("coingecko", "100", age=-3600, observed_age=-3590), id="our clock was set back since"),
-    ],
-)
-def test_a_stamp_before_one_that_is_not_the_sources_own_is_taken(before: Rate) -> None:
-    now = take(before, rate("coingecko", "101", observed_age=30))["coingecko"]
-    assert (now.refused, now.rate.price) == (None, 101)
-
-
-def test_of_a_poll_and_its_own_stream_the_one_that_is_behind_changes_nothing() -> None:
-    newer, older = rate("binance", "100", age=1, observed_age=2), rate("binance", "99", observed_age=9)
-    for live in (True, False):
-        known = take(newer, live=live)
-        assert take(older, live=not live, known=known) == known
-
-
-def out(*rates: Rate) -> set[str]:
-    """Return whose price is out after *rates* came one after the other."""
-    known = take(*rates)
-    return known.keys() - {c.rate.source for c in find_candidates(known, {}, NOW, RULES)}
-
-
-def steps(source: str, *prices: str) -> list[Rate]:
-    return [rate(source, price, age=len(prices) - n) for n, price in enumerate(prices)]
-
-
-def test_small_steps_that_lead_away_show_who_stands_still_and_jumps_do_not() -> None:
-    still = rate("coingecko", "100")
-    assert out(still, *steps("kraken", "100", "98.5", "97")) == {"coingecko"}
-    assert out(still, *steps("kraken", "100", "95", "94")) == set()
-    assert out(still, *steps("kraken", "95", "94")) == set()
-    assert out(still, *steps("kraken", "100", "102.5", "101.6", "100.8", "100", "95", "94.9")) == set()
-
-
-def test_who_stands_still_is_in_again_when_it_moves_or_the_other_comes_back() -> None:
-    still, walk = rate("coingecko", "100", age=9), steps("kraken", "100", "98.5", "97")
-    assert out(still, *walk, rate("coingecko", "97.1")) == set()
-    assert out(still, *walk, rate("kraken", "98.5"), rate("kraken", "99")) == set()
-
-
 def test_one_jump_is_held_where_the_band_of_agreement_is_wider_than_a_jump() -> None:
     rules = replace(RULES, agreement_pct=Decimal(12))
     verdict = decide(state(reading("coingecko", "111.9")), {}, NOW, rules)
@@ -263,18 +181,6 @@ def test_a_lone_price_whose_conversion_is_in_dispute_is_in_dispute() -> None:
     assert decide(alone, factors, NOW, RULES, doubted=factors).state.disputed
     confirmed = state(reading("binance", "100"), reading("kraken", "100.2"))
     assert not decide(confirmed, factors, NOW, RULES, doubted=factors).state.disputed
-
-
-def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
-    old = take(rate("coingecko", "100", observed_age=3600))["coingecko"]
-    assert old.refused == "its price is 60 minutes old"
-    verdict = judge(CoinState(readings={"coingecko": old}))
-    assert verdict.state.shown is not None
-    assert verdict.stale
-
-
-def test_distance_is_the_same_from_both_sides() -> None:
-    assert distance_pct(Decimal(100), Decimal(1000)) == distance_pct(Decimal(1000), Decimal(100)) == 900
 
 
 def test_wrong_prices_stay_marked_while_the_market_walks_away_from_them() -> None:
@@ -292,6 +198,14 @@ def test_a_price_that_may_not_be_shown_still_contradicts() -> None:
     verdict = judge(state(reading("coingecko", "97"), reading("binance", "100.1")), factor=None)
     assert verdict.state.shown is not None
     assert (verdict.state.shown.source, verdict.state.disputed, verdict.state.good) == ("coingecko", True, Decimal(100))
+
+
+def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
+    old = add_rate({}, rate("coingecko", "100", observed_age=3600), False, RULES)["coingecko"]
+    assert old.refused == "its price is 60 minutes old"
+    verdict = judge(CoinState(readings={"coingecko": old}))
+    assert verdict.state.shown is not None
+    assert verdict.stale
 
 
 def follow(now: CoinState, *moments: tuple[Reading, ...]) -> CoinState:
@@ -371,12 +285,3 @@ def test_the_first_price_is_good_when_it_has_stood_or_a_second_source_agrees() -
     assert (first.disputed, first.good) == (False, None)
     assert follow(first, (reading("coingecko", "100", streak=3),)).good == 100
     assert follow(first, (reading("kraken", "100.5", streak=1),)).good == 100
-
-
-def test_a_poll_that_repeats_what_its_stream_delivers_takes_no_rank_away() -> None:
-    stream = rate("kraken", "1.0001", age=1)
-    known = take(stream, live=True)
-    assert take(rate("kraken", "1.0002"), known=known) == known
-    silent_stream = take(rate("kraken", "1.0001", age=9), live=True)
-    assert not take(rate("kraken", "1.0002"), known=silent_stream)["kraken"].live
-    assert not take(rate("kraken", "1.05"), known=known)["kraken"].live

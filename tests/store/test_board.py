@@ -1,20 +1,13 @@
 """The shared memory: what one publisher stores, another one and every hub read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from rates import store
-from rates.judgement.next_board import revise
-from rates.models import Coin
 from rates.store import Change, Memory
-from rates.store.codec import decode_state, encode_state
-from rates.types import CoinState, Fragment, Held, HistoryPoint, Rate, Reading
+from rates.types import CoinState, Fragment, HistoryPoint
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
 
@@ -65,15 +58,15 @@ def test_a_flushed_redis_begins_a_new_epoch() -> None:
     assert second.snapshot.seq == 1
 
 
-def test_a_coin_that_stands_still_does_not_expire_nor_does_the_board() -> None:
+def test_neither_an_unchanged_coin_nor_the_board_expires() -> None:
     save({"BTC": "1", "XLM": "2"})
     save({"BTC": "2", "XLM": "2"})
     keys = {key: store.client().ttl(key) for key in store.client().keys("*")}
     assert keys == dict.fromkeys(["rates:board", "rates:states", "rates:BTC", "rates:XLM"], -1)
 
 
-def test_a_coin_that_is_lost_is_written_anew_in_the_same_epoch() -> None:
-    """So is one that a release before has let expire."""
+def test_a_coin_that_was_lost_is_written_again_in_the_same_epoch() -> None:
+    """As is one that an earlier release has let expire."""
     first = save({"BTC": "1", "XLM": "2"})
     store.client().delete(store.rate_key("XLM"))
     assert store.load_snapshot() is None
@@ -82,7 +75,7 @@ def test_a_coin_that_is_lost_is_written_anew_in_the_same_epoch() -> None:
     assert store.load_snapshot() == second.snapshot
 
 
-def test_a_quiet_change_without_effect_is_not_a_publication() -> None:
+def test_a_board_without_changes_is_not_published_if_only_changes_are_to_be() -> None:
     first = save({"BTC": "1"})
     assert not save({"BTC": "1"}, only_if_changed=True).published
     assert save({"BTC": "2"}, only_if_changed=True).snapshot.seq == first.snapshot.seq + 1
@@ -103,91 +96,20 @@ def test_a_publisher_that_was_overtaken_decides_again() -> None:
     assert saved.snapshot.seq == 3
 
 
-def test_a_quiet_change_is_not_overwritten_by_a_publisher_that_did_not_see_it() -> None:
+def test_a_change_of_the_states_alone_is_not_overwritten_by_a_publisher_that_did_not_see_it() -> None:
     save({"BTC": "1"})
     seen: list[Memory] = []
 
-    def vouch(memory: Memory) -> Change:
-        vouched = CoinState(coingecko_id="BTC", good=Decimal(1))
-        return replace(change({"BTC": "1"}, only_if_changed=True), states={"BTC": vouched})
+    def accept(memory: Memory) -> Change:
+        accepted = CoinState(coingecko_id="BTC", good=Decimal(1))
+        return replace(change({"BTC": "1"}, only_if_changed=True), states={"BTC": accepted})
 
     def decide(memory: Memory) -> Change:
         seen.append(memory)
         if len(seen) == 1:
-            assert not store.update_board(vouch).published
+            assert not store.update_board(accept).published
         return replace(change({"BTC": "2"}), states=memory.states)
 
     store.update_board(decide)
     assert [memory.states["BTC"].good for memory in seen] == [None, 1]
     assert store.load_states()["BTC"].good == 1
-
-
-def test_a_process_that_was_overtaken_decides_again_about_healths() -> None:
-    store.update_healths(lambda _: {"kraken": {"failures": 1}})
-    seen = []
-
-    def decide(stored: Mapping[str, Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
-        seen.append(stored["kraken"]["failures"])
-        if len(seen) == 1:
-            store.update_healths(lambda _: {"kraken": {"failures": 2}})
-        return {"binance": {"failures": 3}}
-
-    assert store.update_healths(decide) == {"kraken": {"failures": 2}, "binance": {"failures": 3}}
-    assert store.load_healths() == {"kraken": {"failures": 2}, "binance": {"failures": 3}}
-    assert seen == [1, 2]
-
-
-def test_one_worker_has_a_slot() -> None:
-    assert [store.claim_slot(7, 5), store.claim_slot(7, 5), store.claim_slot(8, 5)] == [True, False, True]
-
-
-def test_calls_are_kept_for_this_month_and_the_one_before() -> None:
-    for day in range(70):
-        store.count_calls({"coingecko": 2, "kraken": 1, "simulated": 0}, NOW - timedelta(days=69 - day))
-    store.count_calls({"coingecko": 2}, NOW)
-    calls = store.load_calls()
-    assert (calls["coingecko:2026-11"], calls["coingecko:2026-11-24"]) == (50, 4)
-    assert {name.rpartition(":")[2][:7] for name in calls} == {"2026-10", "2026-11"}
-    assert {"kraken:2026-10", "kraken:2026-10-01", "kraken:2026-11-24"} <= calls.keys()
-
-
-decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("1e-28"), max_value=Decimal("1e15"))
-moments = st.timedeltas(timedelta(0), timedelta(days=9999)).map(NOW.__add__)
-rates = st.builds(
-    Rate, st.just("BTC"), decimals, st.none() | decimals, st.none() | decimals, st.just("kraken"), moments, moments
-)
-states = st.builds(
-    CoinState,
-    coingecko_id=st.text(max_size=5),
-    binance_symbol=st.text(max_size=5),
-    readings=st.builds(
-        lambda r: {"kraken": r}, st.builds(Reading, rates, st.booleans(), anchors=st.dictionaries(st.text(), decimals))
-    ),
-    shown=st.none() | rates,
-    good=st.none() | decimals,
-    disputed=st.booleans(),
-    held=st.none() | st.builds(Held, st.just("kraken"), decimals, moments),
-)
-
-
-@given(states)
-def test_a_state_survives_being_written_down(state: CoinState) -> None:
-    assert decode_state(encode_state(state)) == state
-
-
-def test_a_price_that_stands_still_does_so_for_the_next_publisher_too(settings) -> None:
-    settings.RATES_STREAM, settings.RATES_SOURCES = [], ["kraken"]
-    stamp, states = NOW.replace(microsecond=123456), {}
-    coin = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
-    changes = []
-    for seconds, price in enumerate(("100", "100", "1000", "1000", "1000", "1000")):
-        rate = Rate("BTC", Decimal(price), None, None, "kraken", stamp, NOW + timedelta(seconds=seconds))
-        changes.append(revise(Memory(None, states), [coin], [rate], rate.received_at))
-        states = {symbol: decode_state(encode_state(state)) for symbol, state in changes[-1].states.items()}
-    assert [len(made.points) for made in changes] == [1, 0, 0, 0, 0, 0]
-    assert states["BTC"].held == Held("kraken", Decimal(1000), stamp)
-
-
-@pytest.mark.parametrize("text", ['{"v":0}', '{"v":99,"shown":"garbage"}'])
-def test_a_state_of_another_release_is_forgotten_not_misread(text: str) -> None:
-    assert decode_state(text) == CoinState()

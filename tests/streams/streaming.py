@@ -1,0 +1,29 @@
+"""What a stream delivers, and waiting for it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from rates.models import Coin
+from rates.sources.protocols import StreamEvent
+from rates.types import Rate
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+BTC = Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+XLM = Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT")
+
+
+def rate(price: str, seconds: float = 0, symbol: str = "BTC", source: str = "binance") -> Rate:
+    moment = NOW + timedelta(seconds=seconds)
+    return Rate(symbol, Decimal(price), None, None, source, moment, moment)
+
+
+def event(*rates: Rate, about: str = "BTC") -> StreamEvent:
+    return StreamEvent(frozenset({about}), rates)
+
+
+async def until(true: Callable[[], object], seconds: float = 8) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
+            await asyncio.sleep(0.01)
