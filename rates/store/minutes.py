@@ -1,4 +1,8 @@
-"""The minutes that publishers have begun, and that are not in the database yet: what each process published in them."""
+"""
+The minutes that publishers have begun, and that are not in the database yet: what each process published in them.
+
+Tested in `tests/history/test_recording.py`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
