@@ -17,7 +17,7 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
 # A browser beside other tests would be slower than what it waits for.
-test: .venv/dev ## all tests but the fault tests
+test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
 	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
 	$(BIN)/pytest tests/browser
 
@@ -61,7 +61,7 @@ release: ## dist/rates-<version>.tar.gz, what people install, with its hash sum;
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rates/__init__.py)
 
 clean: ## forget the virtual environment and all local data
-	rm -rf .venv var static
+	rm -rf .venv var static tests/clients/node_modules
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -78,3 +78,8 @@ clean: ## forget the virtual environment and all local data
 	@echo "Installing the pinned packages for tests and checks into .venv (once) …"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/run
+
+# What the JavaScript clients of docs/clients/ are tested on.
+tests/clients/node_modules: tests/clients/package-lock.json
+	@npm ci --prefix tests/clients --no-audit --no-fund --silent && touch $@ || \
+		echo "The packages in tests/clients cannot be had; the tests of the JavaScript clients are skipped" >&2

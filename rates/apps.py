@@ -1,8 +1,4 @@
-"""
-The rates application: the engine, without pages.
-
-Tested in `tests/test_signals.py` and `tests/test_checks.py`.
-"""
+"""The rates application: the engine, without pages."""
 
 from django.apps import AppConfig
 

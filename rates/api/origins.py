@@ -1,8 +1,4 @@
-"""
-Which pages of other sites may read what the API answers.
-
-Tested in `tests/api/test_views.py` and `tests/api/test_history.py`.
-"""
+"""Which pages of other sites may read what the API answers."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

@@ -1,8 +1,4 @@
-"""
-What clients of the HTTP API ask for: coins, currencies, times and limits, each read or refused with a `Problem`.
-
-Tested in `tests/api/test_history.py`.
-"""
+"""What clients of the HTTP API ask for: coins, currencies, times and limits, each read or refused with a `Problem`."""
 
 import json
 import math

@@ -1,8 +1,4 @@
-"""
-Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs.
-
-Tested in `tests/api/test_history.py` and `tests/api/test_views.py`.
-"""
+"""Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

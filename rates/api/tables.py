@@ -1,8 +1,4 @@
-"""
-The same rows as JSON or as CSV, for programs and for spreadsheets.
-
-Tested in `tests/api/test_history.py`.
-"""
+"""The same rows as JSON or as CSV, for programs and for spreadsheets."""
 
 import csv
 import io

@@ -1,8 +1,4 @@
-"""
-What a price was at a moment of the past: the close of the candle that ended last before it.
-
-Tested in `tests/api/test_history.py`.
-"""
+"""What a price was at a moment of the past: the close of the candle that ended last before it."""
 
 import time
 from collections.abc import Sequence

@@ -1,8 +1,4 @@
-"""
-Which certificates of vendors are trusted.
-
-Tested in `tests/streams/test_reconnecting.py`.
-"""
+"""Which certificates of vendors are trusted."""
 
 import ssl
 from functools import cache

@@ -1,8 +1,4 @@
-"""
-The minutes that publishers have begun, and that are not in the database yet: what each process published in them.
-
-Tested in `tests/history/test_recording.py`.
-"""
+"""The minutes that publishers have begun, and that are not in the database yet: what each process published in them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

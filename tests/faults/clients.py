@@ -233,7 +233,7 @@ class Clients:
 
 
 class BackOff:
-    """The policy of `dashboard/static/dashboard/js/rates-socket.js`, function `again`; seconds."""
+    """The policy of `dashboard/static/dashboard/js/rates-socket.js`, function `waitSeconds`; seconds."""
 
     SPREAD, LONGEST_WAIT, GOOD_AFTER = 10.0, 30.0, 5.0
 

@@ -57,10 +57,10 @@ def assert_pages_right(clients: Clients, system: System) -> None:
 
 def test_the_policy_is_that_of_the_page() -> None:
     script = (ROOT / "dashboard/static/dashboard/js/rates-socket.js").read_text()
-    assert re.search(r"SPREAD = (\d+), LONGEST_WAIT = (\d+), GOOD_AFTER = (\d+)", script).groups() == (  # type: ignore[union-attr]
+    assert re.search(r"firstWait = (\d+), longestWait = (\d+), stableAfter = (\d+)", script).groups() == (  # type: ignore[union-attr]
         f"{BackOff.SPREAD:.0f}",
         f"{BackOff.LONGEST_WAIT:.0f}",
-        f"{BackOff.GOOD_AFTER * 1000:.0f}",
+        f"{BackOff.GOOD_AFTER:.0f}",
     )
-    assert "Math.min(LONGEST_WAIT, Math.max(SPREAD, 2 ** tries++))" in script
-    assert "Math.random() * longest : (byeMs / 1000) * (1 + Math.random())" in script
+    assert "Math.random() * Math.min(longestWait, Math.max(firstWait, 2 ** failures++))" in script
+    assert "requested * (1 + Math.random())" in script

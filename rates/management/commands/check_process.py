@@ -1,8 +1,4 @@
-"""
-Health check of a container: whether a process of this host still reports: `manage.py check_process worker`.
-
-Tested in `tests/test_check_process.py`.
-"""
+"""Health check of a container: whether a process of this host still reports: `manage.py check_process worker`."""
 
 import socket
 import time

@@ -1,0 +1,1 @@
+../../dashboard/static/dashboard/js/rates-socket.js
