@@ -246,6 +246,11 @@ COINGECKO_MONTHLY_CREDITS = (
 BINANCE_WS_API_URL = url("BINANCE_WS_API_URL", "wss://ws-api.binance.com:443/ws-api/v3", ("ws", "wss"))
 BINANCE_STREAM_URL = url("BINANCE_STREAM_URL", "wss://data-stream.binance.vision", ("ws", "wss"))
 KRAKEN_WS_URL = url("KRAKEN_WS_URL", "wss://ws.kraken.com/v2", ("ws", "wss"))
+# Hosts that tell the past; CoinGecko's is that of its prices.
+BINANCE_API_URL = url("BINANCE_API_URL", "https://data-api.binance.vision", ("http", "https"))
+KRAKEN_API_URL = url("KRAKEN_API_URL", "https://api.kraken.com", ("http", "https"))
+# Whether gaps, and the past of new coins, are fetched from the vendors.
+RATES_BACKFILL = choice("RATES_BACKFILL", "on", ("on", "off")) == "on"
 
 # Percent: sources within this of each other agree.
 RATES_AGREEMENT_PCT = number("RATES_AGREEMENT_PCT", "2", 0.01, 50)

@@ -6,7 +6,8 @@ The errors that this project raises on purpose.
     │   ├── SourceUnreachable  no connection, a reset, or no answer before the deadline
     │   ├── SourceLimited      asked too often: wait, then continue
     │   ├── SourceRefused      not allowed here or with this key: an operator has to act
-    │   └── SourceGarbled      an answer that cannot be read or believed
+    │   ├── SourceGarbled      an answer that cannot be read or believed
+    │   └── NotOffered         it has no such thing: another question may be answered at once
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
 
 Tested in `tests/sources/test_exchanges.py` and `tests/sources/test_coingecko.py`.
@@ -57,6 +58,12 @@ class SourceGarbled(SourceError):
     """Raised when an answer cannot be read: not JSON, too big, cut off, an error body with status 200."""
 
     kind = "garbled"
+
+
+class NotOffered(SourceError):
+    """Raised when a source does not have what was asked for: no such coin, no such past. It is to be asked on."""
+
+    kind = "not_offered"
 
 
 class StoreUnavailable(RatesError):

@@ -33,5 +33,9 @@ os.environ.update(
         "BINANCE_WS_API_URL": f"ws://{NOWHERE}/ws-api/v3",
         "BINANCE_STREAM_URL": f"ws://{NOWHERE}",
         "KRAKEN_WS_URL": f"ws://{NOWHERE}/v2",
+        "BINANCE_API_URL": f"http://{NOWHERE}",
+        "KRAKEN_API_URL": f"http://{NOWHERE}",
+        # Calls are counted; what is about the past says so.
+        "RATES_BACKFILL": "off",
     }
 )

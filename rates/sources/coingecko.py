@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT, describe
 from rates.outbound.retry_after import read_retry_after
@@ -35,6 +35,8 @@ LONGEST_RETRY_AFTER = 300.0
 PUBLIC_HOST = "https://api.coingecko.com/"
 PRO_HOST = "https://pro-api.coingecko.com/"
 KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
+# "Your request exceeds the allowed time range", with status 401.
+TOO_LONG_AGO = 10012
 REFUSED_CODES = (10002, 10005, 10010, 10011, 1020)
 
 
@@ -138,10 +140,11 @@ def _decode(body: bytes) -> Any:
 
 
 def find_error(data: Any) -> tuple[int, str] | None:
-    """Return code and words of an error body, which comes in three shapes and with any status; None for prices."""
+    """Return code and words of an error body, which comes in four shapes and with any status; None for prices."""
     if not isinstance(data, dict):
         return None
-    status = data.get("status")
+    nested = data.get("error")
+    status = nested.get("status") if isinstance(nested, dict) else data.get("status")
     inner = status if isinstance(status, dict) and not {"usd", "last_updated_at"} & status.keys() else {}
     code = data.get("error_code", inner.get("error_code"))
     words = inner.get("error_message") or data.get("error")
@@ -165,6 +168,9 @@ def answer_error(status: int, error: tuple[int, str] | None, retry_after: float 
     if 429 in (status, code):
         pause = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         return SourceLimited(NAME, "asked too often (429)", pause)
+    if code == TOO_LONG_AGO or (status == 404 and "coin not found" in words):
+        # It is about the question, and no reason to leave the source alone.
+        return NotOffered(NAME, words)
     if code in REFUSED_CODES or status in (401, 403, 451):
         key = status == 401 or code
         advice = "check COINGECKO_API_KEY and COINGECKO_PLAN" if key else f"blocked for this address ({status})"

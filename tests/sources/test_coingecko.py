@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from rates import feed, store
-from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.publication import encode_row, plain_text
 from rates.sources import coingecko as source
@@ -42,7 +42,7 @@ ERRORS = {
     "401": SourceRefused,
     "wrong_plan": SourceRefused,
     "403": SourceRefused,
-    "404": SourceGarbled,
+    "404": NotOffered,
     "451": SourceRefused,
     "500": SourceUnreachable,
     "503_retry_after": SourceUnreachable,

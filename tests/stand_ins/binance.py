@@ -1,25 +1,41 @@
-"""A stand-in for Binance: `/ws-api/v3` answers `ticker.24hr` and `exchangeInfo`; `/stream` sends `@miniTicker`."""
+"""A stand-in for Binance: `/ws-api/v3` answers `ticker.24hr` and `exchangeInfo`; `/stream` sends `@miniTicker`.
+
+`/api/v3/klines` tells the past over HTTP, with the faults of `past`.
+"""
 
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from websockets.asyncio.server import ServerConnection
 
 from rates.concurrency import first_of
 from tests.stand_ins.market import WRONG_VALUES
+from tests.stand_ins.past import write_rows
 from tests.stand_ins.sockets import SocketStandIn
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 BAN_SECONDS = 90
+PAST_INTERVALS = {"1m": 60, "1h": 3600, "1d": 86400}
 
 
 class Binance(SocketStandIn):
     """Prices are in USDT: the market's price divided by that of USDT is up to whoever sets the prices."""
 
     FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown"}
+    PAST_PATH: ClassVar[str] = "/api/v3/klines"
+
+    def past_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
+        symbol = self._symbol(params.get("symbol", ""))
+        if symbol is None or fault == "no_pair":
+            return 400, json.dumps(UNKNOWN)
+        start, end = int(params["startTime"]) / 1000, int(params["endTime"]) / 1000
+        most = min(1000, int(params.get("limit", 500)))
+        rows = self.past.rows(symbol, PAST_INTERVALS[params["interval"]], start, most, fault)
+        per_second = 1_000_000 if fault == "microseconds" else 1000
+        return 200, json.dumps([[*row, "1.5"] for row in write_rows([r for r in rows if r.time <= end], per_second)])
 
     async def talk(self, connection: ServerConnection) -> None:
         assert connection.request is not None

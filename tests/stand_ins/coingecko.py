@@ -1,4 +1,8 @@
-"""A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `ANSWERS` and those of the market."""
+"""
+A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `ANSWERS` and those of the market.
+
+`/coins/{id}/market_chart` tells the past, with the faults of `past`.
+"""
 
 import json
 import socket
@@ -14,6 +18,7 @@ from typing import NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.stand_ins.market import COINGECKO_IDS, VALUES, StandIn
+from tests.stand_ins.past import Past
 
 PRICE_PATH = "/api/v3/simple/price"
 LIMITED = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
@@ -21,6 +26,12 @@ NO_KEY = '{"status":{"timestamp":"2026-11-24T12:00:00.000+00:00","error_code":10
 WRONG_PLAN = (
     '{"timestamp":"2026-01-25T20:11:37.477+00:00","error_code":10010,"status":{"error_message":"Wrong root URL"}}'
 )
+TOO_LONG_AGO = (
+    '{"error":{"status":{"timestamp":"2026-10-07T12:00:00.000+00:00","error_code":10012,'
+    '"error_message":"Your request exceeds the allowed time range."}}}'
+)
+CHART_ANSWERS = {"limited": (429, LIMITED), "limited_once": (429, LIMITED), "garbage": (200, "{"), "down": (503, "")}
+DAY = 86400
 HTML = "<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=UTF-8"
@@ -56,6 +67,27 @@ class CoinGecko(StandIn):
     requests: list[Call] = field(default_factory=list)
     port: int = 0
     stopping: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        self.past = Past(self)
+
+    def chart(self, coin_id: str, days: str) -> tuple[int, str]:
+        """Return status and body of `/coins/{id}/market_chart`, as its span decides."""
+        fault, symbol = self.past.take_fault(), self.ids.get(coin_id, "")
+        if fault in CHART_ANSWERS:
+            return CHART_ANSWERS[fault]
+        if symbol not in self.prices or symbol in self.unknown or fault == "no_pair":
+            return 404, '{"error":"coin not found"}'
+        span = int(days) * DAY
+        if span > 365 * DAY:
+            return 401, TOO_LONG_AGO
+        interval = 300 if span <= DAY else 3600 if span <= 90 * DAY else DAY
+        # Samples come some minutes late, days at midnight; the last one is now.
+        late = 0 if interval == DAY else 113
+        rows = self.past.rows(symbol, interval, time.time() - span, 100_000, fault)
+        points = [[int((row.time + late) * 1000), float(row.open)] for row in rows if row.time + late < time.time()]
+        points.append([int(time.time() * 1000), float(self.past.price(symbol, time.time()))])
+        return 200, json.dumps({"prices": points, "market_caps": [], "total_volumes": []})
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), type("Handler", (_Handler,), {"stand_in": self}))
@@ -117,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
         params = {name: values[0] for name, values in parse_qs(url.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.call = Call(url.path, params, headers, time.time())
+        if url.path.endswith("/market_chart"):
+            self.send(*self.stand_in.chart(url.path.split("/")[-2], params.get("days", "1")))
+            return
         self.stand_in.calls += 1
         self.stand_in.requests.append(self.call)
         self.fault = self.stand_in.take_fault()

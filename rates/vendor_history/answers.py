@@ -1,0 +1,142 @@
+"""What every vendor's history comes to: candles in its own quote currency, and how far into the past it goes."""
+
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlencode
+
+from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.models import Coin
+from rates.sources.connection import USER_AGENT, Answer, describe, http_get
+from rates.sources.vendor_values import read_json
+
+# A thousand candles with all their fields; CoinGecko's longest answer has some 300 kB.
+LONGEST_BODY = 2_000_000
+LONGEST_RETRY_AFTER = 3600.0
+
+
+class PastCandle(NamedTuple):
+    """
+    One candle as a vendor tells it.
+
+    Attributes:
+        time: Unix time at which its interval began, aligned to it.
+        open, high, low, close: in the vendor's own quote currency.
+    """
+
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+
+class Past(NamedTuple):
+    """
+    The answer to one question.
+
+    Attributes:
+        candles: those that are over, oldest first, one for each time.
+        until: Unix time up to which the question is answered; a vendor may stop early.
+    """
+
+    candles: list[PastCandle]
+    until: int
+
+
+class PastSource(Protocol):
+    """
+    A vendor that is asked for candles of the past.
+
+    Attributes:
+        NAME: as in `RATES_SOURCES`.
+        QUOTE: what its prices are in, lower case, when that has to be converted; None when it is `QUOTE_CURRENCY`.
+        SPACING: seconds between two questions.
+        MOST_CANDLES: how many of each interval one answer has at most.
+    """
+
+    NAME: str
+    QUOTE: str | None
+    SPACING: float
+    MOST_CANDLES: Mapping[int, int]
+
+    def setup_fingerprint(self) -> str:
+        """Return what tells one configuration of this source (address, key) from another."""
+
+    def find_name(self, coin: Coin) -> str | None:
+        """Return the vendor's own name for *coin*; None when it has none."""
+
+    def reaches_back(self, interval: int) -> float:
+        """Return how many seconds before now its oldest candle of *interval* may be."""
+
+    def fetch_past(self, name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+        """
+        Return the candles of *interval* that begin within [*start*, *end*), within *timeout* seconds in total.
+
+        Raises:
+            SourceError: when there is no usable answer; `NotOffered` when it has none for such a question.
+        """
+
+
+def get_answer(source: str, url: str, params: Mapping[str, object], timeout: float) -> tuple[Answer, Any]:
+    """
+    Return a vendor's answer, and the JSON in it, every number as `Decimal`; None where there is none.
+
+    Raises:
+        SourceError: there is no answer in time, or none that means anything whatever the vendor.
+    """
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    try:
+        answer = http_get(f"{url}?{urlencode(params, safe='/,')}", headers, time.monotonic() + timeout, LONGEST_BODY)
+    except OSError as error:
+        raise SourceUnreachable(source, f"cannot be reached: {describe(error)}") from error
+    if answer.status in (418, 429):
+        raise SourceLimited(source, f"asked too often ({answer.status})", _read_pause(answer.headers))
+    if answer.status in (401, 403, 451):
+        raise SourceRefused(source, f"blocked for this address ({answer.status})")
+    if answer.status >= 500:
+        raise SourceUnreachable(source, f"out of order ({answer.status})")
+    if len(answer.body) > LONGEST_BODY:
+        raise SourceGarbled(source, f"an answer of more than {LONGEST_BODY} bytes")
+    return answer, _decode(answer.body)
+
+
+def _read_pause(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("retry-after", "")
+    return min(float(text), LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() else None
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return read_json(body)
+    except ValueError:
+        return None
+
+
+def tidy(candles: list[PastCandle], interval: int, start: int, end: int, now: float) -> list[PastCandle]:
+    """
+    Return those of *candles* that were asked for and are over, in order, one for each time.
+
+    Of several for one time the later makes the close.
+    """
+    wanted: dict[int, PastCandle] = {}
+    for candle in sorted(candles, key=lambda each: each.time):
+        if start <= candle.time < end and candle.time + interval <= now:
+            before = wanted.get(candle.time)
+            wanted[candle.time] = candle if before is None else _join(before, candle)
+    return list(wanted.values())
+
+
+def _join(one: PastCandle, later: PastCandle) -> PastCandle:
+    return later._replace(open=one.open, high=max(one.high, later.high), low=min(one.low, later.low))
+
+
+def is_sound(candle: PastCandle) -> bool:
+    """Return whether the four prices of *candle* can be those of one."""
+    return 0 < candle.low <= min(candle.open, candle.close) and max(candle.open, candle.close) <= candle.high
+
+
+def garbled(source: str, words: str) -> SourceError:
+    """Return the exception for an answer that is none."""
+    return SourceGarbled(source, f"history: {words}")

@@ -1,0 +1,101 @@
+"""
+CoinGecko's past: prices in the quote currency, at moments that the span decides; candles are made of them here.
+
+Reference: https://docs.coingecko.com/reference/coins-id-market-chart-range
+Limits: those of `rates.sources.coingecko`, which each call here counts for too. Without a paid plan the past ends 365
+days ago. Up to a day until now comes every 5 minutes, up to 90 days every hour, more every day at midnight UTC.
+
+A price at the beginning of an hour or a day is its open, and the next one its close; so a day's candle needs the next
+midnight, and never takes the last point, which is now.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+
+from rates.models import Coin
+from rates.sources import coingecko
+from rates.sources.vendor_values import read_number, read_price
+from rates.vendor_history.answers import Past, PastCandle, garbled, tidy
+
+NAME = coingecko.NAME
+QUOTE = coingecko.QUOTE
+# Seconds; keyless callers get some five calls a minute, and the ticks need them.
+SPACING = 15.0
+DAY = 86400
+# Days of one question, by the interval of its answer: 5 minutes, an hour, a day. The last two are a day less than is
+# allowed, for clocks and zones.
+DAYS = {60: 1, 3600: 89, DAY: 364}
+MOST_CANDLES: Mapping[int, int] = {interval: days * DAY // interval for interval, days in DAYS.items()}
+LONGEST_BODY = 2_000_000
+
+
+def setup_fingerprint() -> str:
+    """Return what tells one configuration of this source from another."""
+    return coingecko.setup_fingerprint()
+
+
+def find_name(coin: Coin) -> str | None:
+    """Return the id of *coin*."""
+    return coin.coingecko_id or None
+
+
+def reaches_back(interval: int) -> float:
+    """Return how far the past goes, in seconds."""
+    return DAYS[interval] * float(DAY)
+
+
+def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+    """
+    Return candles of the coin *name*, made of the prices within [*start*, *end*) and the one after.
+
+    Raises:
+        SourceError: when there is no usable answer; `NotOffered` for a coin or a past that it does not tell.
+    """
+    address = coingecko.price_url().removesuffix("/simple/price")
+    url = f"{address}/coins/{quote(name, safe='')}/market_chart"
+    # The span decides how far the points are apart, and only one that ends now has some every five minutes.
+    days = {60: 1, 3600: max(2, _days_since(start)), DAY: max(91, _days_since(start))}[interval]
+    params = {"vs_currency": settings.QUOTE_CURRENCY, "days": str(days), "precision": "full"}
+    body = coingecko.get_json(url, params, time.monotonic() + timeout, LONGEST_BODY)
+    prices = body.get("prices") if isinstance(body, dict) else None
+    if not isinstance(prices, list):
+        raise garbled(NAME, "an answer without prices")
+    return Past(tidy(make_candles(parse_points(prices), interval), interval, start, end, time.time()), end)
+
+
+def _days_since(start: int) -> int:
+    return int((time.time() - start) // DAY) + 1
+
+
+def parse_points(rows: Sequence[Any]) -> list[tuple[float, Decimal]]:
+    """Return Unix time and price of each usable row, oldest first: ``[[1779027899041, 76975.1], ...]``."""
+    points = []
+    for row in rows:
+        if isinstance(row, list) and len(row) == 2:
+            milliseconds, price = read_number(row[0]), read_price(row[1])
+            if milliseconds is not None and price is not None:
+                points.append((float(milliseconds) / 1000, price))
+    return sorted(points)
+
+
+def make_candles(points: Sequence[tuple[float, Decimal]], interval: int) -> list[PastCandle]:
+    """
+    Return what *points* say of each *interval* in which one lies.
+
+    A minute has its own price alone; longer ones end with the next point if that lies in the next interval.
+    """
+    if interval == 60:
+        return [_candle(int(at // 60) * 60, price, price) for at, price in points]
+    starts = [(int(at // interval) * interval, price) for at, price in points]
+    return [_candle(time, price, after) for (time, price), (next_time, after) in pairwise(starts)
+            if next_time - time in (0, interval)]  # fmt: skip
+
+
+def _candle(time: int, opened: Decimal, closed: Decimal) -> PastCandle:
+    return PastCandle(time, opened, max(opened, closed), min(opened, closed), closed)
