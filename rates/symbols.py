@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(r"[\s,;:/\\<>\"'`´‘’‚‛“”„‟«»‹›⁄�
 # The second words of keys in Redis, `rates:board`; a coin of that name has to be written with a capital.
 RESERVED = frozenset(
     {
-        *("board", "calls", "catalog", "counters", "history", "minutes", "owners", "processes", "sources"),
+        *("backfill", "board", "calls", "catalog", "counters", "history", "minutes", "owners", "processes", "sources"),
         *("states", "stream"),
     }
 )

@@ -71,12 +71,11 @@ def find_series(pair: Pair, interval: int) -> Series | None:
 
 def get_series(pairs: Collection[Pair], interval: int) -> dict[Pair, Series]:
     """Return the series of each of *pairs*; those that do not exist yet are made."""
-    known = list_series(interval)
-    if new := [pair for pair in pairs if pair not in known]:
-        missing = [Series(base=pair.base, quote=pair.quote, interval=interval) for pair in new]
+    known = list_series_of(pairs, interval)
+    if missing := [Series(base=p.base, quote=p.quote, interval=interval) for p in pairs if p not in known]:
         Series.objects.bulk_create(missing, ignore_conflicts=True)
-        known = list_series(interval)
-    return {pair: known[pair] for pair in pairs}
+        known = list_series_of(pairs, interval)
+    return known
 
 
 def write_candles(interval: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
@@ -154,7 +153,7 @@ def _write(candles: Mapping[int, Sequence[Candle]]) -> None:
 def read_rows(series: int, start: int, end: int, limit: int | None = None) -> list[Row]:
     """Return the last *limit* rows of *series* that begin within [*start*, *end*), oldest first."""
     query = READ + "id >= %s AND id < %s ORDER BY id DESC"
-    values = [make_key(series, max(0, start) + 59), make_key(series, max(0, end) + 59)]
+    values = _bounds(series, start, end)
     if limit is not None:
         query, values = query + " LIMIT %s", [*values, limit]
     with connection.cursor() as cursor:
@@ -178,10 +177,24 @@ def to_candle(row: Row) -> Candle:
 
 def read_times(series: int, start: int, end: int) -> list[int]:
     """Return when the candles of *series* within [*start*, *end*) begin, in order."""
-    keys = (make_key(series, max(0, start) + 59), make_key(series, max(0, end) + 59))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM rates_candle WHERE id >= %s AND id < %s ORDER BY id", keys)
+        cursor.execute(
+            "SELECT id FROM rates_candle WHERE id >= %s AND id < %s ORDER BY id", _bounds(series, start, end)
+        )
         return [time_of(key) for (key,) in cursor.fetchall()]
+
+
+def read_first_time(series: int) -> int | None:
+    """Return when the first candle of *series* began; None when there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MIN(id) FROM rates_candle WHERE id >= %s AND id < %s", _bounds(series, 0, 2**33))
+        key = cursor.fetchone()[0]
+    return None if key is None else time_of(key)
+
+
+def _bounds(series: int, start: int, end: int) -> list[int]:
+    """Return the keys between which the candles of *series* that begin within [*start*, *end*) are."""
+    return [make_key(series, max(0, start) + 59), make_key(series, max(0, end) + 59)]
 
 
 def find_last(questions: Sequence[tuple[int, int]]) -> list[int | None]:

@@ -1,5 +1,5 @@
 """
-The thread that keeps the history: it writes what was published to the database.
+The thread that keeps the history: it writes what was published to the database, and fetches what is missing.
 
 It runs beside the ticks in each worker's child, so it needs no process of its own; of all these threads the one that
 holds the lease in Redis works. A database that is down makes it wait and nobody else.
@@ -16,13 +16,16 @@ from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.history import writer
 from rates.history.candles import HOUR
+from rates.history.filler import Filler
 
 logger = logging.getLogger(__name__)
 
 # Seconds.
 PAUSE = 2.0
-LEASE = 15.0
+LEASE = 30.0
 LOG_INTERVAL = 60.0
+# How long the past is fetched before the next look at what was published; less than the lease, with a slow answer.
+FILL_FOR = 3.0
 
 
 class Keeper:
@@ -31,6 +34,7 @@ class Keeper:
     def __init__(self) -> None:
         self.stop = Event()
         self._token = secrets.token_hex(8)
+        self._filler = Filler(self.stop.wait)
         self._cleaned_at = 0.0
         self._complained_at = float("-inf")
 
@@ -63,6 +67,7 @@ class Keeper:
         if abs(now - self._cleaned_at) >= HOUR:
             writer.delete_old(now)
             self._cleaned_at = now
+        self._filler.work(FILL_FOR)
 
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._complained_at >= LOG_INTERVAL:

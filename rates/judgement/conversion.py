@@ -59,11 +59,11 @@ def convert(rate: Rate, factor: Decimal | None) -> Rate:
     """Return *rate* in the quote currency; unchanged if its *factor* is not known."""
     if factor is None or factor == 1:
         return rate
-    volume = rate.volume_24h and _multiply(rate.volume_24h, factor)
-    return replace(rate, price=_multiply(rate.price, factor), volume_24h=volume)
+    volume = rate.volume_24h and multiply(rate.volume_24h, factor)
+    return replace(rate, price=multiply(rate.price, factor), volume_24h=volume)
 
 
-def _multiply(amount: Decimal, factor: Decimal) -> Decimal:
+def multiply(amount: Decimal, factor: Decimal) -> Decimal:
     """Return the product, rounded to the precision of *amount*: the further digits mean nothing."""
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int)

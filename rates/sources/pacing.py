@@ -14,6 +14,8 @@ A stream has a health of its own, named `binance stream`, whose pauses are betwe
 then longer and longer. Vendors limit by address, so a limit met by the stream also pauses the polls, and the other way
 round; a refusal concerns one host, and does not.
 
+The same holds for a vendor's history, `binance history`, which comes from a host of its own.
+
 A month's credits are spread evenly over the rest of the month.
 """
 
@@ -54,6 +56,8 @@ MAX_CLOCK_SKEW = 60.0
 LARGEST_STORED = 1e11
 # Appended to the name of a source, it is the name of its stream's health.
 STREAM_SUFFIX = " stream"
+# The same for its history.
+HISTORY_SUFFIX = " history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +103,23 @@ def stream_name(source: str) -> str:
     return source + STREAM_SUFFIX
 
 
+def history_name(source: str) -> str:
+    """Return the name of the health of *source*'s history."""
+    return source + HISTORY_SUFFIX
+
+
 def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str | None = None) -> Health:
     """
-    Return the health of *name* among all *stored* ones, with the vendor's limit if its poll or stream has met one.
+    Return the health of *name* among all *stored* ones, with the vendor's limit if its poll, stream or history met one.
 
     It is a fresh one if none is stored, or one for another *setup*; None accepts any.
     """
     own = _read(stored.get(name, {}))
     health = own if setup in (None, own.setup) else Health(setup=setup or "")
-    other = _read(
-        stored.get(name.removesuffix(STREAM_SUFFIX) if name.endswith(STREAM_SUFFIX) else stream_name(name), {})
-    )
-    if not other.limited or other.paused_until <= health.paused_until:
+    vendor = name.removesuffix(STREAM_SUFFIX).removesuffix(HISTORY_SUFFIX)
+    others = [_read(stored.get(other, {})) for other in (vendor, stream_name(vendor), history_name(vendor))]
+    other = max((each for each in others if each.limited), default=Health(), key=lambda each: each.paused_until)
+    if other.paused_until <= health.paused_until:
         return health
     return replace(health, paused_until=other.paused_until, error=health.error or other.error)
 
@@ -161,6 +170,11 @@ def may_ask(health: Health, now: float, wait: float, credit_spacing: float = 0.0
         return False
     spacing = max(health.spacing, credit_spacing)
     return _seconds_since(health.asked_at, now) >= spacing and _seconds_since(health.answered_at, now) >= wait
+
+
+def spacing_left(health: Health, now: float, spacing: float) -> float:
+    """Return the seconds at *now* until *spacing* has passed since the last question."""
+    return max(0.0, spacing - _seconds_since(health.asked_at, now))
 
 
 def _seconds_since(moment: float, now: float) -> float:

@@ -43,7 +43,14 @@ from rates.store.coordination import (
 )
 from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
 from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
-from rates.store.minutes import forget_minutes, load_minutes, load_newest_minutes, save_minutes
+from rates.store.minutes import (
+    forget_minutes,
+    load_backfill,
+    load_minutes,
+    load_newest_minutes,
+    save_backfill,
+    save_minutes,
+)
 from rates.store.redis_client import client, is_cluster, redis_errors
 
 __all__ = [
@@ -67,6 +74,7 @@ __all__ = [
     "history_key",
     "is_cluster",
     "is_known",
+    "load_backfill",
     "load_calls",
     "load_catalog",
     "load_header",
@@ -84,6 +92,7 @@ __all__ = [
     "redis_errors",
     "release_leadership",
     "report_process",
+    "save_backfill",
     "save_catalog",
     "save_minutes",
     "save_search",

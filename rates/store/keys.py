@@ -14,6 +14,7 @@ Every key in Redis; no module outside this package spells one.
     rates:stream            token of the leader among the `stream_rates`; expires unless renewed
     rates:minutes           sorted set, the minutes that are not in the database yet, by Unix time
     rates:minute:{time}     hash, process -> what it published in that minute (`history.recorder`); kept for two hours
+    rates:backfill          progress of the backfill, and what is missing, for the admin
     rates:history           token of the process that writes candles to the database; expires unless renewed
     rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
@@ -37,6 +38,7 @@ CATALOG = "rates:catalog"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
 HISTORY_LEADER = "rates:history"
+BACKFILL = "rates:backfill"
 RUNNING_MINUTES = "rates:minutes"
 
 

@@ -1,8 +1,14 @@
-"""The minutes that publishers have begun, and that are not in the database yet: what each process published in them."""
+"""
+What the history keeps in Redis: minutes that are not in the database yet, and how far the past has been fetched.
 
+Of a minute each process that publishes has its own part.
+"""
+
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from rates.store.keys import RUNNING_MINUTES, minute_key
+from rates.store.keys import BACKFILL, RUNNING_MINUTES, minute_key
 from rates.store.redis_client import client, redis_errors
 
 # Seconds that a minute waits for a database that is down; a minute of 300 coins has some 30 kB from each publisher.
@@ -43,3 +49,16 @@ def forget_minutes(minutes: Iterable[int]) -> None:
         with redis_errors(), client().pipeline() as pipe:
             pipe.delete(*map(minute_key, gone)).zrem(RUNNING_MINUTES, *gone)
             pipe.execute()
+
+
+def save_backfill(progress: Mapping[str, Any]) -> None:
+    """Store how far the past has been fetched."""
+    with redis_errors():
+        client().set(BACKFILL, json.dumps(progress))
+
+
+def load_backfill() -> Mapping[str, Any] | None:
+    """Return how far the past has been fetched; None before anybody began."""
+    with redis_errors():
+        text = client().get(BACKFILL)
+    return None if text is None else json.loads(text)

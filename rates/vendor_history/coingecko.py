@@ -31,7 +31,8 @@ DAY = 86400
 # Days of one question, by the interval of its answer: 5 minutes, an hour, a day. The last two are a day less than is
 # allowed, for clocks and zones.
 DAYS = {60: 1, 3600: 89, DAY: 364}
-MOST_CANDLES: Mapping[int, int] = {interval: days * DAY // interval for interval, days in DAYS.items()}
+# All of it in one answer, and one on either side.
+MOST_CANDLES: Mapping[int, int] = {interval: days * DAY // interval + 2 for interval, days in DAYS.items()}
 LONGEST_BODY = 2_000_000
 
 
@@ -60,7 +61,7 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
     address = coingecko.price_url().removesuffix("/simple/price")
     url = f"{address}/coins/{quote(name, safe='')}/market_chart"
     # The span decides how far the points are apart, and only one that ends now has some every five minutes.
-    days = {60: 1, 3600: max(2, _days_since(start)), DAY: max(91, _days_since(start))}[interval]
+    days = {60: 1, 3600: min(max(2, _days_since(start)), 90), DAY: min(max(91, _days_since(start)), 365)}[interval]
     params = {"vs_currency": settings.QUOTE_CURRENCY, "days": str(days), "precision": "full"}
     body = coingecko.get_json(url, params, time.monotonic() + timeout, LONGEST_BODY)
     prices = body.get("prices") if isinstance(body, dict) else None

@@ -1,0 +1,105 @@
+"""`manage.py backfill BTC --since 2024-01-01`: fetch the past of coins by hand."""
+
+import time
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from rates.history import archive
+from rates.history.backfill import TETHER, Gap, Piece, fill, list_sources
+from rates.history.candles import STORED
+from rates.history.plan import WANTED, Stretch
+from rates.models import Backfill, Coin
+from rates.symbols import find_symbol
+
+BAR = 30
+MOST_MISSING = 3
+
+
+def read_day(text: str) -> int:
+    """Return the Unix time at which the day in *text* began, UTC."""
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a day such as 2024-01-01") from None
+    if moment > datetime.now(UTC):
+        raise ArgumentTypeError(f"{text!r} is in the future")
+    return int(moment.timestamp())
+
+
+class Command(BaseCommand):
+    """Fetch days, hours and minutes, as far as they are kept; may be stopped and started again."""
+
+    help = "Fetch the past of coins from the vendors: days and hours since a day, minutes of the last day."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the coins and the day."""
+        parser.add_argument("symbols", nargs="+", help="coins of the list, such as BTC ETH")
+        parser.add_argument(
+            "--since", type=read_day, help="a day such as 2024-01-01; by default, what is fetched anyway"
+        )
+        parser.add_argument("--again", action="store_true", help="ask again for what vendors did not have")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Fill every gap, newest first, and say what became of each."""
+        if not list_sources():
+            raise CommandError("no source tells the past: neither RATES_SOURCES nor RATES_STREAM has a vendor")
+        coins = [TETHER, *_find_coins(options["symbols"])]
+        gaps = [Gap(coin, interval, options["since"]) for coin in coins for interval in reversed(STORED)]
+        if options["again"]:
+            pairs = {gap.pair for gap in gaps}
+            Backfill.objects.filter(series__base__in={pair.base for pair in pairs}, candles=0).delete()
+        for gap in gaps:
+            missing = self._fill(gap)
+            self._sum_up(gap, missing)
+
+    def _fill(self, gap: Gap) -> Sequence[Stretch]:
+        """Return what no vendor has of *gap*, when there is nothing more to ask."""
+        asked = stored = 0
+        while True:
+            step = fill(gap, time.time())
+            if step.wait:
+                time.sleep(step.wait)
+                continue
+            if step.piece is None:
+                self._draw(gap, 1.0, f"{asked} questions, {stored} candles\n")
+                return step.missing
+            asked, stored = asked + 1, stored + step.stored
+            self._draw(gap, _find_share(step.piece), f"{step.piece.source.NAME}, {stored} candles")
+
+    def _draw(self, gap: Gap, share: float, words: str) -> None:
+        done = round(BAR * share)
+        self.stdout.write(f"\r{gap!s:<10} [{'#' * done}{'.' * (BAR - done)}] {words:<40}", ending="")
+        self.stdout.flush()
+
+    def _sum_up(self, gap: Gap, missing: Sequence[Stretch]) -> None:
+        series = archive.find_series(gap.pair, gap.interval)
+        times = archive.read_times(series.pk, 0, int(time.time())) if series else []
+        spans = ", ".join(f"{_write_day(start)} to {_write_day(end)}" for start, end in missing[-MOST_MISSING:])
+        more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
+        since = f" since {_write_day(times[0])}" if times else ""
+        self.stdout.write(f"{gap}: {len(times)} candles{since}; missing: {spans or 'nothing'}{more}")
+        for note in Backfill.objects.filter(series=series).exclude(note="").values_list("note", flat=True):
+            self.stdout.write(f"  {note}")
+
+
+def _find_coins(symbols: Sequence[str]) -> list[Coin]:
+    coins = {coin.symbol: coin for coin in Coin.objects.all()}
+    found = {wanted: find_symbol(coins, wanted) for wanted in symbols}
+    if unknown := [wanted for wanted, symbol in found.items() if symbol is None]:
+        raise CommandError(f"not on the coin list: {', '.join(unknown)}; it has {', '.join(coins)}")
+    return [coins[symbol] for symbol in found.values() if symbol is not None]
+
+
+def _find_share(piece: Piece) -> float:
+    """Return how much of what is wanted has been asked for: newest first, so it is what is newer than *piece*."""
+    now = time.time()
+    wanted = now - piece.gap.since if piece.gap.since is not None else WANTED[piece.gap.interval]
+    return min(1.0, (now - piece.stretch.start) / max(1.0, wanted))
+
+
+def _write_day(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}".removesuffix(" 00:00")

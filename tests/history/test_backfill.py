@@ -1,0 +1,326 @@
+"""The past, fetched from three vendors that have it, and misbehave."""
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from io import StringIO
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from rates import store
+from rates.history import archive, backfill, writer
+from rates.history.archive import Pair
+from rates.history.backfill import TETHER, Gap, Step, fill
+from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
+from rates.history.filler import Filler
+from rates.models import Backfill, Coin
+from rates.sources import pacing
+from tests.boards import publish
+from tests.history.test_archive import read
+from tests.stand_ins.binance import Binance
+from tests.stand_ins.coingecko import CoinGecko
+from tests.stand_ins.kraken import Kraken
+
+pytestmark = pytest.mark.django_db
+BTC, TETHER_USD = Pair("bitcoin", "usd"), Pair("USDT", "usd")
+Vendors = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def vendors(binance: Binance, kraken: Kraken, coingecko: CoinGecko, settings: Settings) -> Iterator[Vendors]:
+    """All three well; BTC and USDT/USD have been published in the last minute that is over."""
+    settings.RATES_SOURCES, settings.RATES_STREAM, settings.RATES_BACKFILL = (
+        ["coingecko", "binance", "kraken"],
+        [],
+        True,
+    )
+    Coin.objects.all().delete()
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    publish(BTC="63250.12")
+    for pair, price in ((BTC, binance.prices["BTC"] * binance.prices["USDT"]), (TETHER_USD, binance.prices["USDT"])):
+        minute = floor_time(time.time(), MINUTE) - 4 * MINUTE
+        for at in range(minute, minute + 4 * MINUTE, MINUTE):
+            archive.write_candles(MINUTE, {pair: [Candle(at, *4 * [price], 12, "kraken", False)]})
+    return {"binance": binance, "kraken": kraken, "coingecko": coingecko}
+
+
+def coin() -> Coin:
+    return Coin.objects.get(symbol="BTC")
+
+
+def fill_all(gap: Gap, most: int = 40) -> list[Step]:
+    """Take steps until there is nothing to ask any more; return those that asked."""
+    steps = []
+    for _ in range(most):
+        step = fill(gap, time.time())
+        if step.wait:
+            let_wait(step.wait)
+        elif step.piece is None:
+            return steps
+        else:
+            steps.append(step)
+    raise AssertionError("there is no end to it")
+
+
+def let_wait(seconds: float) -> None:
+    """Move what is known of the vendors into the past, for the time that passes while one is waited for."""
+    store.update_healths(
+        lambda stored: {
+            name: {**health, **{key: max(0, health[key] - seconds - 1) for key in ("asked_at", "paused_until")}}
+            for name, health in stored.items()
+        }
+    )
+
+
+def asked(steps: list[Step]) -> list[str]:
+    return [step.piece.source.NAME for step in steps]
+
+
+def test_the_last_day_comes_in_minutes(vendors: Vendors) -> None:
+    steps = fill_all(Gap(coin(), MINUTE))
+    assert asked(steps) == ["binance", "binance"]
+    found = read(MINUTE)
+    assert len(found) >= 24 * 60
+    assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
+    assert {c.source for c in found if not c.updates} == {"binance"}
+    # What was published stands.
+    assert [c.updates for c in found if c.updates] == 4 * [12]
+
+
+def test_prices_of_binance_are_converted_by_what_a_usdt_was_worth(vendors: Vendors) -> None:
+    for gap in (Gap(TETHER, MINUTE), Gap(TETHER, HOUR), Gap(coin(), MINUTE)):
+        fill_all(gap)
+    found = read(MINUTE)[0]
+    price = vendors["binance"].past.price("BTC", found.time)
+    assert not found.disputed
+    assert abs(found.open / (price * Decimal("1.0001")) - 1) < Decimal("1e-9")
+
+
+def test_where_nobody_knows_what_a_usdt_was_worth_the_past_is_disputed(vendors: Vendors) -> None:
+    fill_all(Gap(coin(), MINUTE))
+    assert read(MINUTE)[0].disputed
+
+
+def test_hours_and_days_follow_and_fit(vendors: Vendors) -> None:
+    for interval in (MINUTE, HOUR, DAY):
+        fill_all(Gap(TETHER, interval))
+    for interval in (MINUTE, HOUR, DAY):
+        fill_all(Gap(coin(), interval))
+    hours, days = read(HOUR), read(DAY)
+    assert {b.time - a.time for a, b in pairwise(hours)} == {HOUR}
+    assert abs(len(hours) - 90 * 24) <= 2
+    assert {b.time - a.time for a, b in pairwise(days)} == {DAY}
+    # Binance has it from its listing.
+    assert abs(len(days) - 400) <= 2
+    assert all(abs(a.close / b.open - 1) < Decimal("0.02") for a, b in pairwise(days))
+
+
+def test_what_was_asked_for_is_not_asked_for_again(vendors: Vendors) -> None:
+    fill_all(Gap(coin(), DAY))
+    calls = len(vendors["binance"].past.asked)
+    assert fill_all(Gap(coin(), DAY)) == []
+    assert len(vendors["binance"].past.asked) == calls
+
+
+def test_a_short_answer_is_followed_by_another(vendors: Vendors) -> None:
+    vendors["binance"].past.fault = "short"
+    step = fill(Gap(coin(), MINUTE), time.time())
+    assert 0 < step.stored < 200
+    vendors["binance"].past.fault = ""
+    fill_all(Gap(coin(), MINUTE))
+    found = read(MINUTE)
+    assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
+
+
+def test_answers_that_stay_short_come_to_an_end(vendors: Vendors) -> None:
+    vendors["binance"].past.fault = "short"
+    assert len(fill_all(Gap(coin(), HOUR), 200)) < 100
+
+
+def test_a_gap_of_one_vendor_is_filled_by_another(vendors: Vendors) -> None:
+    vendors["binance"].past.fault = "gap"
+    steps = fill_all(Gap(coin(), HOUR))
+    assert "kraken" in asked(steps)
+    assert {"binance", "kraken"} <= {c.source for c in read(HOUR)}
+
+
+@pytest.mark.parametrize("fault", ["misaligned", "running_far", "microseconds"])
+def test_odd_times_and_running_candles_do_no_harm(fault: str, vendors: Vendors) -> None:
+    for vendor in vendors.values():
+        vendor.past.fault = fault
+    fill_all(Gap(coin(), HOUR))
+    found = read(HOUR)
+    assert len(found) > 24 * 80
+    assert all(c.time % HOUR == 0 for c in found)
+    assert max(c.high for c in found) < vendors["binance"].prices["BTC"] * 2
+
+
+def test_a_candle_of_another_unit_is_not_taken_and_told(vendors: Vendors, caplog: pytest.LogCaptureFixture) -> None:
+    vendors["binance"].past.fault = "unit"
+    fill_all(Gap(coin(), HOUR))
+    assert max(c.high for c in read(HOUR)) < vendors["binance"].prices["BTC"] * 2
+    assert "1 candles disagree" in caplog.text
+    assert Backfill.objects.filter(refused=1).exists()
+
+
+def test_a_past_of_another_unit_is_not_taken_and_another_vendor_is_asked(
+    vendors: Vendors, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendors["binance"].past.fault = "unit_all"
+    steps = fill_all(Gap(coin(), MINUTE))
+    assert max(c.high for c in read(MINUTE)) < vendors["binance"].prices["BTC"] * 2
+    assert "is known" in caplog.text
+    assert "kraken" in asked(steps)
+
+
+def test_a_limit_in_the_middle_is_waited_for_and_pauses_prices_too(vendors: Vendors) -> None:
+    vendors["binance"].past.fault = "limited_once"
+    for _ in range(2):
+        assert fill(Gap(coin(), HOUR), time.time()).stored
+        let_wait(1)
+    assert fill(Gap(coin(), HOUR), time.time()).stored == 0
+    asked_at = time.time()
+    wait = fill(Gap(coin(), HOUR), asked_at).wait
+    assert 1 < wait <= 3
+    live = pacing.read_health(store.load_healths(), "binance")
+    assert pacing.pause_left(live, asked_at) > 1
+    vendors["binance"].past.fault = ""
+    fill_all(Gap(coin(), HOUR))
+    assert abs(len(read(HOUR)) - 90 * 24) <= 2
+
+
+@pytest.mark.parametrize("fault", ["down", "garbage"])
+def test_a_vendor_that_fails_again_and_again_is_left_out_for_a_while(fault: str, vendors: Vendors) -> None:
+    vendors["binance"].past.fault = fault
+    steps = fill_all(Gap(coin(), MINUTE))
+    assert asked(steps)[:3] == 3 * ["binance"]
+    assert set(asked(steps)[3:]) == {"kraken", "coingecko"}
+    assert pacing.pause_left(pacing.read_health(store.load_healths(), "binance"), time.time()) == 0
+
+
+def test_a_coin_that_a_vendor_does_not_have_is_asked_for_once_and_pauses_nobody(vendors: Vendors) -> None:
+    vendors["kraken"].unknown = vendors["binance"].unknown = frozenset({"BTC"})
+    steps = fill_all(Gap(coin(), HOUR))
+    assert asked(steps) == ["binance", "kraken", "coingecko"]
+    assert len(read(HOUR)) > 24 * 85
+    assert not any(health["paused_until"] for health in store.load_healths().values())
+
+
+def test_a_year_of_days_from_coingecko_alone(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["coingecko"]
+    for interval in (MINUTE, HOUR, DAY):
+        steps = fill_all(Gap(coin(), interval))
+        assert asked(steps) == ["coingecko"]
+    assert len(read(DAY)) >= 363
+    assert len(read(HOUR)) >= 24 * 88
+    assert {c.source for c in read(DAY)} == {"coingecko"}
+
+
+def test_the_gap_of_an_outage_is_filled_in_minutes(vendors: Vendors) -> None:
+    minute = floor_time(time.time(), MINUTE)
+    price = vendors["binance"].prices["BTC"] * vendors["binance"].prices["USDT"]
+    before = [Candle(at, *4 * [price], 12, "kraken", False) for at in range(minute - 3 * DAY, minute - 2 * DAY, MINUTE)]
+    archive.write_candles(MINUTE, {BTC: before})
+    fill_all(Gap(coin(), MINUTE))
+    found = read(MINUTE)
+    assert found[0].time == minute - 3 * DAY
+    assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
+    assert sum(c.updates == 12 for c in found) == len(before) + 4
+
+
+def test_an_hour_that_was_half_published_is_completed(vendors: Vendors) -> None:
+    writer.write_closed(time.time())
+    archive.merge_closed(time.time())
+    fill_all(Gap(coin(), MINUTE))
+    hour = floor_time(time.time(), HOUR) - HOUR
+    minutes = [c for c in read(MINUTE) if hour <= c.time < hour + HOUR]
+    found = next(c for c in read(HOUR) if c.time == hour)
+    assert len(minutes) == 60
+    assert (found.open, found.high) == (minutes[0].open, max(c.high for c in minutes))
+
+
+def test_it_goes_on_after_a_kill_where_it_was(vendors: Vendors) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(_seconds: float) -> None:
+        raise Killed
+
+    filler = Filler(sleep=kill)
+    with pytest.raises(Killed):
+        filler.work(30)
+    done = Backfill.objects.count()
+    assert done
+    Filler(sleep=let_wait).work(30)
+    rows = list(Backfill.objects.values_list("series", "source", "start"))
+    assert len(rows) == len(set(rows)) > done
+    assert len(read(MINUTE)) >= 24 * 60
+
+
+def test_all_gaps_are_filled_and_the_admin_is_told(vendors: Vendors) -> None:
+    Filler(sleep=let_wait).work(30)
+    progress = store.load_backfill()
+    assert progress is not None
+    # USDT/USD waits for CoinGecko's spacing, and everything else does not.
+    assert progress["done"] >= 3
+    assert progress["gaps"] == 6
+    assert progress["stored"] > 3000
+
+
+def test_nothing_is_fetched_while_prices_are_old_or_when_it_is_off(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_BACKFILL = False
+    Filler().work(1)
+    settings.RATES_BACKFILL = True
+    store.client().delete("rates:board")
+    Filler().work(1)
+    assert not any(vendor.past.asked for vendor in vendors.values())
+
+
+def test_credits_are_counted_and_spared(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES, settings.COINGECKO_MONTHLY_CREDITS = ["coingecko"], 1000
+    assert fill(Gap(coin(), DAY), time.time()).stored
+    assert sum(store.load_calls().values()) == 2
+    # A tenth of the month's credits: the next question has to wait for hours, and is not waited for.
+    assert fill(Gap(coin(), HOUR), time.time() + 60).piece is None
+
+
+def command(*arguments: str) -> str:
+    out = StringIO()
+    call_command("backfill", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_staff_fetch_a_past_by_hand(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance"]
+    said = command("btc", "--since", time.strftime("%Y-%m-%d", time.gmtime(time.time() - 200 * DAY)))
+    assert abs(len(read(HOUR)) - 200 * 24) <= 25
+    assert "BTC 1h" in said
+    assert "100" not in said or "#" * 30 in said
+    assert "BTC 1d: " in said
+    assert "missing: nothing" in said
+
+
+def test_staff_are_told_what_is_wrong_with_the_question(vendors: Vendors, settings: Settings) -> None:
+    with pytest.raises(CommandError, match="not on the coin list: NONE; it has BTC"):
+        command("NONE")
+    with pytest.raises(CommandError, match="'soon' is not a day such as 2024-01-01"):
+        command("BTC", "--since", "soon")
+    settings.RATES_SOURCES = ["simulated"]
+    with pytest.raises(CommandError, match="no source tells the past"):
+        command("BTC")
+
+
+def test_another_coin_does_not_get_the_past_of_the_one_before(vendors: Vendors) -> None:
+    """Both were LUNA once."""
+    other = Coin(symbol="BTC", name="Another", coingecko_id="another", binance_symbol="BTCUSDT")
+    archive.write_candles(
+        MINUTE,
+        {Pair("another", "usd"): [Candle(floor_time(time.time(), MINUTE), *4 * [Decimal(2)], 12, "kraken", False)]},
+    )
+    fill_all(Gap(other, MINUTE))
+    assert len(read(MINUTE, Pair("another", "usd"))) == 1
+    assert backfill.list_sources()
