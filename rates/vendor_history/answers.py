@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
-from rates.sources.connection import USER_AGENT, Answer, describe, http_get
+from rates.outbound.dialing import USER_AGENT, describe
+from rates.outbound.retry_after import read_retry_after
 from rates.sources.vendor_values import read_json
 
 # A thousand candles with all their fields; CoinGecko's longest answer has some 300 kB.
 LONGEST_BODY = 2_000_000
-LONGEST_RETRY_AFTER = 3600.0
 
 
 class PastCandle(NamedTuple):
@@ -79,32 +79,30 @@ class PastSource(Protocol):
         """
 
 
-def get_answer(source: str, url: str, params: Mapping[str, object], timeout: float) -> tuple[Answer, Any]:
+def get_json(source: str, url: str, params: Mapping[str, object], timeout: float) -> tuple[int, Any]:
     """
-    Return a vendor's answer, and the JSON in it, every number as `Decimal`; None where there is none.
+    Return the status of a vendor's answer, and its JSON with every number as `Decimal`; None if it is not JSON.
 
     Raises:
         SourceError: there is no answer in time, or none that means anything whatever the vendor.
     """
+    from rates.outbound.http import http_get  # noqa: PLC0415 - `requests` takes 4 MB, which most processes never use
+
     headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
     try:
         answer = http_get(f"{url}?{urlencode(params, safe='/,')}", headers, time.monotonic() + timeout, LONGEST_BODY)
     except OSError as error:
         raise SourceUnreachable(source, f"cannot be reached: {describe(error)}") from error
+    pause = read_retry_after(answer.headers.get("retry-after", ""), answer.headers.get("date", ""))
     if answer.status in (418, 429):
-        raise SourceLimited(source, f"asked too often ({answer.status})", _read_pause(answer.headers))
+        raise SourceLimited(source, f"asked too often ({answer.status})", pause)
     if answer.status in (401, 403, 451):
         raise SourceRefused(source, f"blocked for this address ({answer.status})")
     if answer.status >= 500:
-        raise SourceUnreachable(source, f"out of order ({answer.status})")
+        raise SourceUnreachable(source, f"out of order ({answer.status})", pause)
     if len(answer.body) > LONGEST_BODY:
         raise SourceGarbled(source, f"an answer of more than {LONGEST_BODY} bytes")
-    return answer, _decode(answer.body)
-
-
-def _read_pause(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("retry-after", "")
-    return min(float(text), LONGEST_RETRY_AFTER) if text.isascii() and text.isdigit() else None
+    return answer.status, _decode(answer.body)
 
 
 def _decode(body: bytes) -> Any:

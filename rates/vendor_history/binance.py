@@ -17,7 +17,7 @@ from rates.models import Coin
 from rates.sources import binance
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
-from rates.vendor_history.answers import Past, PastCandle, garbled, get_answer, is_sound, tidy
+from rates.vendor_history.answers import Past, PastCandle, garbled, get_json, is_sound, tidy
 
 NAME = binance.NAME
 QUOTE = binance.QUOTE
@@ -62,14 +62,14 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
         "endTime": end * 1000 - 1,
         "limit": MOST_CANDLES[interval],
     }
-    answer, body = get_answer(NAME, f"{settings.BINANCE_API_URL}/api/v3/klines", params, timeout)
+    status, body = get_json(NAME, f"{settings.BINANCE_API_URL}/api/v3/klines", params, timeout)
     if isinstance(body, dict):
         code = read_number(body.get("code"))
         if code in BAD_PAIR_CODES:
             raise NotOffered(NAME, f"has no pair {name}")
-        raise garbled(NAME, f"refused the question (code {code}, status {answer.status})")
+        raise garbled(NAME, f"refused the question (code {code}, status {status})")
     if not isinstance(body, list):
-        raise garbled(NAME, f"an answer that is no list (status {answer.status})")
+        raise garbled(NAME, f"an answer that is no list (status {status})")
     candles = parse_klines(body, interval)
     # An answer that stops early may have been cut short: what comes after it is asked for again.
     until = candles[-1].time + interval if candles else end

@@ -17,7 +17,7 @@ from rates.models import Coin
 from rates.sources import kraken
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
-from rates.vendor_history.answers import Past, PastCandle, garbled, get_answer, is_sound, tidy
+from rates.vendor_history.answers import Past, PastCandle, garbled, get_json, is_sound, tidy
 
 NAME = kraken.NAME
 QUOTE = kraken.QUOTE
@@ -49,10 +49,10 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
         SourceError: when there is no usable answer; `NotOffered` for a pair that does not exist.
     """
     params = {"pair": name, "interval": interval // 60, "since": start - 1}
-    answer, body = get_answer(NAME, f"{settings.KRAKEN_API_URL}/0/public/OHLC", params, timeout)
+    status, body = get_json(NAME, f"{settings.KRAKEN_API_URL}/0/public/OHLC", params, timeout)
     errors = body.get("error") if isinstance(body, dict) else None
     if not isinstance(errors, list) or errors:
-        _raise_error(name, " ".join(map(str, errors or [])) or f"no answer (status {answer.status})")
+        _raise_error(name, " ".join(map(str, errors or [])) or f"no answer (status {status})")
     result = body.get("result")
     # The pair's name there depends on how it was asked for.
     rows = next((v for k, v in result.items() if k != "last"), None) if isinstance(result, dict) else None

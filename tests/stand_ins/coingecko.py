@@ -59,12 +59,14 @@ class CoinGecko(StandIn):
         ids: CoinGecko's id -> symbol.
         change, volume: JSON texts of the 24-hour figures.
         requests: every request so far.
+        longest_span: days of the past that a plan may ask for.
     """
 
     ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
     change: str = "-1.4093297098441402"
     volume: str = "28012345678.9"
     requests: list[Call] = field(default_factory=list)
+    longest_span: int = 365
     port: int = 0
     stopping: Event = field(default_factory=Event)
 
@@ -79,7 +81,7 @@ class CoinGecko(StandIn):
         if symbol not in self.prices or symbol in self.unknown or fault == "no_pair":
             return 404, '{"error":"coin not found"}'
         span = int(days) * DAY
-        if span > 365 * DAY:
+        if span > self.longest_span * DAY:
             return 401, TOO_LONG_AGO
         interval = 300 if span <= DAY else 3600 if span <= 90 * DAY else DAY
         # Samples come some minutes late, days at midnight; the last one is now.

@@ -123,8 +123,9 @@ def test_krakens_limit_comes_with_status_200(kraken: Kraken) -> None:
 
 
 def test_a_past_that_coingecko_does_not_tell_is_no_fault_of_the_key(coingecko: CoinGecko) -> None:
+    coingecko.longest_span = 100
     with pytest.raises(NotOffered, match="allowed time range"):
-        fetch((coingecko_past, coingecko), DAY, 400)
+        fetch((coingecko_past, coingecko), DAY, 200)
 
 
 def test_a_source_that_cannot_be_reached_is_named(settings: Any) -> None:
