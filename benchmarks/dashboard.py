@@ -1,9 +1,9 @@
 """
-What an open dashboard costs a visitor: `python -m benchmarks.dashboard`, with Chromium, about a minute.
+What an open dashboard costs a visitor: `python -m benchmarks.dashboard`, with Chromium; takes about a minute.
 
-The whole system runs with simulated prices, all of which change on each of two publications a second. Chromium's own
-counters (DevTools, `Performance.getMetrics`) say how long the page's main thread was busy. `--profile` names the
-functions that took the most.
+The whole system runs with simulated prices, all of which change with each of two publications a second. Chromium's own
+counters (DevTools, `Performance.getMetrics`) tell how long the page's main thread was busy. `--profile` lists the
+functions that took the most time.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def set_coins(site: Site, count: int) -> None:
-    """Make the board *count* coins long."""
+    """Put *count* coins on the board."""
     site.edit(
         "Coin.objects.all().delete()\n"
         f"for n in range({count}):\n"
@@ -57,7 +57,7 @@ def set_coins(site: Site, count: int) -> None:
 
 
 def open_page(browser: Any, site: Site) -> Any:
-    """Return a page with motion and flashes, a moment after it became live."""
+    """Return a page with animations, a moment after it became live."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(site.url)
     page.wait_for_selector("#status[data-state=live]")
@@ -68,7 +68,7 @@ def open_page(browser: Any, site: Site) -> Any:
 def measure(page: Any, coins: int, seconds: float) -> str:
     """Return one line about *seconds* of the page."""
     devtools = page.context.new_cdp_session(page)
-    # The thread's own time: on a busy machine the clock on the wall would count the others' time too.
+    # The thread's own time: on a busy machine, wall-clock time would include that of other processes.
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
     before, began = counters(devtools), time.monotonic()
     time.sleep(seconds)
@@ -89,13 +89,13 @@ def counters(devtools: Any) -> dict[str, float]:
 
 
 def heap(devtools: Any) -> float:
-    """Return the MB of JavaScript that are left after a garbage collection."""
+    """Return the MB of the JavaScript heap after a garbage collection."""
     devtools.send("HeapProfiler.collectGarbage")
     return counters(devtools)["JSHeapUsedSize"] / 1e6
 
 
 def profile(page: Any, seconds: float) -> str:
-    """Return the functions in which the sampler found the page most often."""
+    """Return the functions in which the sampling profiler found the page most often."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("Profiler.enable")
     devtools.send("Profiler.start")

@@ -1,10 +1,10 @@
 """
-Fan-out against its peers: `make bench`, or `python -m benchmarks.fan_out --sizes 1000 5000 --coins 4 200`.
+Fan-out compared with other servers: `make bench`, or `python -m benchmarks.fan_out --sizes 1000 5000 --coins 4 200`.
 
 For every size and server, one after the other: start the server, open the sockets with the load client (`load.c`),
-publish some times, and read the server's CPU and memory from `/proc`. Every server gets the same text from the same
-publication: ours through the channel layer, the peers from the plain Redis channel. Peers that cannot be built here are
-left out; Go's needs Debian's golang-go and golang-github-gorilla-websocket-dev.
+publish several times, and read the server's CPU and memory from `/proc`. Every server sends the same text of the same
+publication: ours gets it through the channel layer, the peers from the plain Redis channel. Peers that cannot be built
+on this machine are left out; the one in Go needs Debian's golang-go and golang-github-gorilla-websocket-dev.
 """
 
 import argparse
@@ -32,16 +32,16 @@ from tests.ports import free_port
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SIZES = (100, 1000, 5000, 10000)
-# Publications to measure: more of them where sockets are few.
+# Publications to measure: more of them with few sockets.
 FEWEST, MOST, DELIVERIES = 12, 40, 20_000
-# Seconds between two publications, beyond what the slowest socket needs.
+# Seconds between a complete delivery and the next publication.
 PAUSE = 0.1
 
 Command = Callable[[int, str], list[str]]
 
 
 def build(folder: Path) -> dict[str, Command]:
-    """Build the load client and the peers in *folder*; return how each server is started, by name."""
+    """Build the load client and the peers in *folder*; return the command that starts each server, by name."""
     subprocess.run(["gcc", "-O2", "-o", folder / "load", HERE / "load.c"], check=True)
     python = sys.executable
     servers: dict[str, Command] = {
@@ -72,7 +72,7 @@ def redis_server(folder: Path) -> Iterator[str]:
     port = free_port()
     (folder / "redis").mkdir()
     options = {"port": str(port), "bind": "127.0.0.1", "dir": str(folder / "redis"), "save": "", "loglevel": "warning"}
-    # The server itself: the package's command would leave it behind when it is killed.
+    # The server itself: the package's wrapper would leave it running when it is killed.
     command = [str(get_binary_path()), *(word for name, value in options.items() for word in (f"--{name}", value))]
     with running(command, port):
         yield f"redis://127.0.0.1:{port}/0"
@@ -80,7 +80,7 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def running(command: list[str], port: int, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a server until it is not needed any more."""
+    """Run a server for as long as it is needed."""
     environment = os.environ | environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
@@ -98,13 +98,13 @@ def running(command: list[str], port: int, **environment: str) -> Iterator["subp
 
 
 class Publisher:
-    """Publishes boards of made-up prices through the service's own store and channel layer."""
+    """Publishes boards with random prices through the service's own store and channel layer."""
 
     def __init__(self, coins: int) -> None:
         self._symbols = [f"COIN{number:03}" for number in range(coins)]
 
     def publish(self) -> int:
-        """Publish new prices of all coins; return the time when that began, in nanoseconds of the monotonic clock."""
+        """Publish new prices of all coins; return when that started, in nanoseconds of the monotonic clock."""
         from rates import publication, store  # noqa: PLC0415 - Django reads its settings first
         from rates.store import Change  # noqa: PLC0415
         from rates.types import Rate, Row  # noqa: PLC0415
@@ -130,7 +130,7 @@ class Publisher:
 
 
 class Load:
-    """The load client, with its sockets open."""
+    """The running load client, with its sockets open."""
 
     def __init__(self, program: Path, port: int, size: int, *subprotocol: str) -> None:
         self._process = subprocess.Popen(
@@ -143,13 +143,13 @@ class Load:
         self.seconds = float(self._read("open")[0])
 
     def ask(self) -> None:
-        """Begin a round."""
+        """Start a round."""
         assert self._process.stdin
         self._process.stdin.write("round\n")
         self._read("ready")
 
     def wait(self) -> list[int]:
-        """Return how many sockets have got the text, the times of the first and the last, and the bytes."""
+        """Return how many sockets received the text, the times of the first and the last, and the bytes."""
         return [int(word) for word in self._read("round")]
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ def memory_kb(pid: int) -> int:
 
 
 def measure(name: str, command: Command, *, coins: int, size: int, folder: Path, url: str) -> Result:
-    """Return what the server *name* needs for *size* sockets."""
+    """Return the result of the server *name* for *size* sockets."""
     port, publisher = free_port(), Publisher(coins)
     publisher.publish()
     with running(command(port, url), port, PORT=str(port)) as server:
@@ -214,7 +214,7 @@ def measure(name: str, command: Command, *, coins: int, size: int, folder: Path,
 
 
 def set_up_django(redis_url: str, folder: Path) -> None:
-    """Prepare this process, and those that it starts, for the Redis at *redis_url*."""
+    """Configure this process, and those that it starts, for the Redis at *redis_url*."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         DEBUG="False",
@@ -232,7 +232,7 @@ def set_up_django(redis_url: str, folder: Path) -> None:
 
 
 def other_figures() -> dict[str, str]:
-    """Return what the smaller benchmarks of the socket print, by their names."""
+    """Return the output of the smaller benchmarks of the socket, by name."""
     command = [sys.executable, "-m"]
     return {
         name: subprocess.check_output([*command, f"benchmarks.{name}"], cwd=ROOT, text=True)
@@ -242,7 +242,7 @@ def other_figures() -> dict[str, str]:
 
 def main() -> None:
     """Measure, and print or write the results."""
-    parser = argparse.ArgumentParser(description="Measure fan-out against peers.")
+    parser = argparse.ArgumentParser(description="Compare fan-out with other servers.")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--coins", type=int, nargs="+", default=[4, 200])
     parser.add_argument("--servers", nargs="+", help="names of servers; all by default")

@@ -1,4 +1,4 @@
-"""What the benchmarks of the feed share: an environment with a Redis and a database of its own, and N coins in it."""
+"""What the benchmarks of ticks and streams share: an environment with its own Redis and database, and N coins."""
 
 import os
 import sys
@@ -54,6 +54,6 @@ def _fill(coins: int) -> None:
 
 
 def run_each(module: str, arguments: list[list[str]]) -> None:
-    """Run this benchmark once for each of *arguments*, in processes of their own: Django has one set of settings."""
+    """Run this benchmark once for each of *arguments*, in separate processes: Django has one set of settings."""
     for words in arguments:
         os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-m", module, *words])

@@ -1,8 +1,8 @@
 """
-What open sockets cost while nothing is published: `python -m benchmarks.idle`, or with another number of sockets.
+What open sockets cost while nothing is published: `python -m benchmarks.idle`, or with the number of sockets.
 
-For half a minute, heartbeats go out to the clients of `rates.v1`, pings to all of them, and their pongs come back; a
-second run with plain clients has the pings alone. Prints the server's CPU time as a part of one core.
+For half a minute the server sends heartbeats to the clients of `rates.v1` and pings to all of them, and they send their
+pongs; a second run with plain clients has the pings alone. Prints the server's CPU time as a share of one core.
 """
 
 import subprocess
@@ -15,15 +15,15 @@ from benchmarks.fan_out import HERE, Load, Publisher, cpu_seconds, redis_server,
 from tests.ports import free_port
 
 SECONDS = 30
-SETTLING = 12
+SETTLE_SECONDS = 12
 
 
 def measure(folder: Path, size: int, *dialect: str) -> float:
-    """Return the part of one core that *size* sockets need."""
+    """Return the share of one core that *size* sockets take."""
     port = free_port()
     with running([sys.executable, "manage.py", "serve"], port, PORT=str(port)) as server:
         load = Load(folder / "load", port, size, *dialect)
-        time.sleep(SETTLING)
+        time.sleep(SETTLE_SECONDS)
         before, began = cpu_seconds(server.pid), time.monotonic()
         time.sleep(SECONDS)
         used = (cpu_seconds(server.pid) - before) / (time.monotonic() - began)

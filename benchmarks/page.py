@@ -1,4 +1,4 @@
-"""The results of `fan_out.py` as lines, as a page of the documentation, and as its plot."""
+"""The results of `fan_out.py` as lines, as a page of the documentation, and as a plot."""
 
 import platform
 import subprocess
@@ -22,14 +22,14 @@ COLOURS = {
 @dataclass
 class Result:
     """
-    What one server needed for one size.
+    The result of one server for one number of sockets.
 
     Attributes:
         accepted: sockets a second.
         first_to_last, published_to_last: milliseconds, medians of the rounds.
         cpu: microseconds of the server's CPU per delivery.
         memory: KB of the server's resident memory per socket.
-        lost: deliveries that did not come.
+        lost: deliveries that did not arrive.
     """
 
     server: str
@@ -54,7 +54,7 @@ def line(r: Result) -> str:
 
 
 def write_page(results: Sequence[Result], others: Mapping[str, str]) -> None:
-    """Write docs/benchmarks.md and docs/benchmarks.svg; *others*: what the smaller benchmarks print, by name."""
+    """Write docs/benchmarks.md and docs/benchmarks.svg; *others*: the output of the smaller benchmarks, by name."""
     (DOCS / "benchmarks.svg").write_text(plot(results))
     (DOCS / "benchmarks.md").write_text(
         PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", versions=versions(), tables=tables(results), **others)
@@ -64,9 +64,9 @@ def write_page(results: Sequence[Result], others: Mapping[str, str]) -> None:
 PAGE = """# Benchmarks
 
 Written by `make bench` ({date}): one publication through Redis to N sockets of one server process, one server after the
-other in one run, all with the same text. Read the ratios: machines differ, and this one was shared. "Last" is from the
-first socket that has the publication to the last, median of the publications. "CPU" is the server's alone. In brackets:
-how many times ours.
+other in one run, all with the same text. Compare the ratios: machines differ, and this one was shared. "Last" is the
+delay between the first and the last socket that receives the publication, as the median of all publications. "CPU" is that of
+the server alone. In brackets: multiples of our server's value.
 
 {versions}
 
@@ -74,8 +74,8 @@ how many times ours.
 
 {tables}
 
-How it is done: `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`.
-"rates" is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. One size alone:
+The code is `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`. "rates"
+is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. To measure one size only:
 `python -m benchmarks.fan_out --sizes 5000 --coins 4`.
 
 ## At rest
@@ -87,18 +87,18 @@ How it is done: `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`,
 
 ## Clients that never read
 
-`python -m benchmarks.slow_clients`: 100 healthy clients alone, then 100 more that never read; 200 coins, two
-publications a second, every price changed.
+`python -m benchmarks.slow_clients`: 100 healthy clients alone, then together with 100 that never read; 200 coins,
+two publications a second, every price changes.
 
 ```
 {slow_clients}```
 
-What the feed costs is in [`benchmarks-feed.md`](benchmarks-feed.md).
+The cost of ticks and streams is in [`benchmarks-feed.md`](benchmarks-feed.md).
 """
 
 
 def versions() -> str:
-    """Return what was measured with what."""
+    """Return the versions that were measured."""
     parts = [
         f"Python {sys.version.split()[0]}",
         *(f"{name} {version(name)}" for name in ("uvicorn", "websockets", "channels")),
@@ -117,7 +117,7 @@ def tables(results: Sequence[Result]) -> str:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Return the table of one text; in brackets: how many times ours."""
+    """Return the table for one text; in brackets: multiples of our server's value."""
     rows = [
         f"## {results[0].coins} coins, {results[0].bytes} bytes",
         "",
@@ -154,5 +154,5 @@ def plot(results: Sequence[Result]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="680" height="{y + 10}" '
         'font-family="sans-serif" font-size="13">'
         f'<rect width="100%" height="100%" fill="#fff"/><text x="10" y="22" font-size="15" font-weight="600">'
-        f"CPU per delivery, microseconds (less is better)</text>{''.join(bars)}</svg>\n"
+        f"CPU per delivery, microseconds (lower is better)</text>{''.join(bars)}</svg>\n"
     )

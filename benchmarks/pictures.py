@@ -1,4 +1,4 @@
-"""The README's pictures of the pages, taken anew: `python -m benchmarks.pictures`, with Chromium, about a minute."""
+"""Take the README's screenshots again: `python -m benchmarks.pictures`, with Chromium; takes about a minute."""
 
 import tempfile
 import time
@@ -26,12 +26,12 @@ COINS = {
     "PEPE": "Pepe",
 }
 WINDOW = {"width": 1280, "height": 860}
-# Seconds until the lines have all their points.
+# Seconds until the sparklines have all their points.
 FILL = 55
 
 
 def main() -> None:
-    """Write the pictures into docs/."""
+    """Write the screenshots into docs/."""
     with (
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
@@ -43,20 +43,20 @@ def main() -> None:
         )
         time.sleep(FILL)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        take(browser, site.url, "light", "dashboard-light")
-        take(browser, site.url, "dark", "dashboard-dark")
-        take(browser, f"{site.url}/coins/btc/", "light", "coin", "#chart")
+        take_screenshot(browser, site.url, "light", "dashboard-light")
+        take_screenshot(browser, site.url, "dark", "dashboard-dark")
+        take_screenshot(browser, f"{site.url}/coins/btc/", "light", "coin", "#chart")
         browser.close()
 
 
-def take(browser: Any, url: str, scheme: str, name: str, pointed_at: str = "") -> None:
-    """Write one picture of a live page, the pointer on one of its elements."""
+def take_screenshot(browser: Any, url: str, scheme: str, name: str, hover_over: str = "") -> None:
+    """Write a screenshot of a live page, with the pointer over one of its elements."""
     page = browser.new_context(viewport=WINDOW, color_scheme=scheme).new_page()
     page.goto(url)
     page.wait_for_selector("#status[data-state=live]")
     page.evaluate("document.fonts.ready")
-    if pointed_at:
-        page.hover(pointed_at)
+    if hover_over:
+        page.hover(hover_over)
     page.wait_for_selector("[data-flash]")
     page.screenshot(path=DOCS / f"{name}.png")
     page.context.close()

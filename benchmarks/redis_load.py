@@ -1,8 +1,8 @@
 """
-What Redis works for one publication, and for a web process at rest: `python -m benchmarks.redis_load`.
+The load on Redis of one publication, and of an idle web process: `python -m benchmarks.redis_load`.
 
-The publisher is ours, through the real channel layer. A web process costs Redis one subscription, so *webs* are plain
-subscribers to the same channel; what a real one asks besides is counted from one that serves for a while.
+The publisher is the real one, with the real channel layer. To Redis a web process is one subscription, so *webs* are
+plain subscribers to the same channel; what else a web process sends is counted with one that runs for a while.
 """
 
 import json
@@ -21,7 +21,7 @@ from benchmarks.fan_out import redis_server, set_up_django
 
 CHANNEL = "rates__group__rates"
 ROUNDS = 200
-AT_REST = 30.0
+IDLE_SECONDS = 30.0
 
 
 def server_seconds(client: "redis.Redis") -> float:
@@ -36,7 +36,7 @@ def commands(client: "redis.Redis") -> int:
 
 
 def publish(symbols: Sequence[str], number: int) -> None:
-    """Make and send a publication in which every coin has changed."""
+    """Store and send a publication in which every coin has changed."""
     from rates import publication, store  # noqa: PLC0415 - Django is set up by now
     from rates.types import Fragment, HistoryPoint  # noqa: PLC0415 - Django is set up by now
 
@@ -52,7 +52,7 @@ def publish(symbols: Sequence[str], number: int) -> None:
 
 
 def measure(client: "redis.Redis", url: str, coins: int, webs: int) -> str:
-    """Return a line of the table: what one publication of *coins* to *webs* costs the server."""
+    """Return a row of the table: what one publication of *coins* to *webs* costs the server."""
     symbols = [f"C{number}" for number in range(coins)]
     publish(symbols, 0)
     code = (
@@ -80,16 +80,17 @@ def measure(client: "redis.Redis", url: str, coins: int, webs: int) -> str:
     return f"| {coins} | {webs} | {used / ROUNDS * 1000:.2f} ms | {done / ROUNDS:.0f} | {sent / ROUNDS / 1000:.0f} kB |"
 
 
-def measure_rest(client: "redis.Redis") -> str:
-    """Return what one web process asks for when nothing is published."""
+def measure_idle(client: "redis.Redis") -> str:
+    """Return what one web process sends while nothing is published."""
     environment = os.environ | {"PORT": "18961"}
     with subprocess.Popen([sys.executable, "manage.py", "serve"], env=environment) as web:
         time.sleep(5)
         before, asked = server_seconds(client), commands(client)
-        time.sleep(AT_REST)
+        time.sleep(IDLE_SECONDS)
         used, done = server_seconds(client) - before, commands(client) - asked
         web.terminate()
-    return f"a web process at rest: {done / AT_REST:.1f} commands and {used / AT_REST * 1000:.2f} ms of CPU a second"
+    milliseconds = used / IDLE_SECONDS * 1000
+    return f"an idle web process: {done / IDLE_SECONDS:.1f} commands and {milliseconds:.2f} ms of CPU a second"
 
 
 def main() -> None:
@@ -101,7 +102,7 @@ def main() -> None:
         for coins in (4, 200):
             for webs in (1, 10, 100):
                 print(measure(client, url, coins, webs), flush=True)
-        print(measure_rest(client))
+        print(measure_idle(client))
 
 
 if __name__ == "__main__":

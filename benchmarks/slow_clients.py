@@ -1,9 +1,9 @@
 """
-Clients that never read, beside healthy ones: `python -m benchmarks.slow_clients`.
+Clients that never read, next to healthy ones: `python -m benchmarks.slow_clients`.
 
-First the healthy ones alone, then 100 more that never read, for a minute; 200 coins, two publications a second, every
-price changed, dialect `rates.v1`. Prints the healthy clients' median delay of both phases, what its memory grew
-by, and when the slow ones were closed. `daphne` as an argument measures daphne.
+First the healthy ones alone, then together with 100 that never read, for a minute; 200 coins, two publications a
+second, every price changes, dialect `rates.v1`. Prints the healthy clients' median delay in both phases, by how much
+the server's memory grew, and when the slow clients were closed. The argument `daphne` measures daphne.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ HANDSHAKE = (
 
 
 async def listen(client: ClientConnection, arrivals: list[int]) -> None:
-    """Note when each frame arrives."""
+    """Record when each frame arrives."""
     while await client.recv():
         arrivals.append(time.monotonic_ns())
 
 
 def open_slow(port: int) -> socket.socket:
-    """Return a client that shakes hands and never reads."""
+    """Return a client that completes the handshake and never reads."""
     client = socket.create_connection(("127.0.0.1", port))
     client.sendall(HANDSHAKE.format(host=f"127.0.0.1:{port}").encode())
     return client
@@ -52,7 +52,7 @@ def closed(clients: list[socket.socket]) -> int:
 
 
 async def publish_for(seconds: float, publisher: Publisher, arrivals: list[int], slow: list[socket.socket]) -> str:
-    """Publish twice a second; return the healthy clients' median delay, and when the slow ones were gone."""
+    """Publish twice a second; return the healthy clients' median delay, and when the slow clients were gone."""
     delays, publications, gone_at, began = [], 0, None, time.monotonic()
     while time.monotonic() - began < seconds:
         arrivals.clear()
@@ -90,7 +90,7 @@ peak = [0]
 
 
 async def watch_memory(pid: int) -> None:
-    """Keep the highest resident memory."""
+    """Record the highest resident memory."""
     while True:
         peak[0] = max(peak[0], memory_kb(pid))
         await asyncio.sleep(0.2)

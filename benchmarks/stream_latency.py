@@ -1,11 +1,11 @@
 """
 From an event of an exchange to the frame on the socket: `python -m benchmarks.stream_latency`.
 
-A server that speaks Binance's streams sends events with unique prices, evenly spread; a socket of the plain dialect
-notes when each price arrives. `stream_rates` and one web process run as they do in production. An event that was
-replaced by a newer one of its coin before the next publication is not counted: nobody waited for it.
+A server that speaks Binance's stream protocol sends events with unique prices, evenly spaced; a socket of the plain
+dialect records when each price arrives. `stream_rates` and one web process run as in production. An event that was
+superseded by a newer one of its coin before the next publication is not counted.
 
-One case alone: `python -m benchmarks.stream_latency COINS EVENTS_PER_SECOND RATES_STREAM_INTERVAL`.
+One case only: `python -m benchmarks.stream_latency COINS EVENTS_PER_SECOND RATES_STREAM_INTERVAL`.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Exchange:
-    """Sends *rate* events a second about its coins in turn, each with a price of its own."""
+    """Sends *rate* events a second about its coins in turn, each with a unique price."""
 
     def __init__(self, coins: int, rate: float) -> None:
         self.sent: dict[str, float] = {}
@@ -42,7 +42,7 @@ class Exchange:
         self._rate = rate
 
     async def talk(self, connection: ServerConnection) -> None:
-        """Send events until the connection ends; questions are answered with silence."""
+        """Send events until the connection ends; requests are not answered."""
         with suppress(ConnectionClosed):
             number, began = 0, time.monotonic()
             while True:
@@ -60,7 +60,7 @@ class Exchange:
 
 
 async def listen(port: int, exchange: Exchange, delays: list[float]) -> None:
-    """Note how long each new price took to the socket."""
+    """Record how long each new price took to reach the socket."""
     seen: dict[str, str] = {}
     async with connect(f"ws://127.0.0.1:{port}/ws/rates", compression=None, max_size=None, proxy=None) as client:
         async for frame in client:
@@ -103,7 +103,7 @@ async def run(exchange: Exchange, exchange_port: int, port: int) -> str:
 
 
 def measure_case(coins: int, rate: float, interval: str) -> str:
-    """Measure one case; Kraken is there for what a USDT is worth."""
+    """Measure one case; Kraken is there for the value of a USDT."""
     exchange_port = free_port()
     with Kraken(unknown=frozenset(symbols(coins))) as kraken:
         kraken.prices["USDT"] = Decimal(1)

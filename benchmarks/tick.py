@@ -1,9 +1,9 @@
 """
 What a tick costs: `python -m benchmarks.tick`.
 
-Whole ticks of the feed, one after the other: three sources that answer (stand-ins in a process of their own, whose
-prices move), judgement, history, publication. Prints the processor time of this process, which does what a worker does,
-without the waits for the network. One size alone: `python -m benchmarks.tick COINS`.
+Complete ticks, one after the other: three sources that answer (stand-ins in a separate process, whose prices move),
+judgement, history, publication. Prints the CPU time of this process, which does the work of a worker, without the waits
+for the network. One size only: `python -m benchmarks.tick COINS`.
 """
 
 import os
@@ -24,8 +24,8 @@ CASES = [["4"], ["100"], ["300"]]
 WARM_UP, TICKS = 5, 30
 
 
-def sell(coins: int, told: Connection) -> None:
-    """Run the three vendors until killed, and tell their addresses."""
+def run_vendors(coins: int, addresses: Connection) -> None:
+    """Run the three vendors until killed; send their addresses."""
     names = symbols(coins)
     prices = {name: Decimal("63250.12") + number for number, name in enumerate(names)} | {"USDT": Decimal("1.0001")}
     ids = {name.lower(): name for name in names} | {"tether": "USDT"}
@@ -34,12 +34,12 @@ def sell(coins: int, told: Connection) -> None:
         Binance(prices=prices, moves=True) as binance,
         Kraken(prices=prices, moves=True) as kraken,
     ):
-        told.send((coingecko.url, f"{binance.url}/ws-api/v3", f"{kraken.url}/v2"))
+        addresses.send((coingecko.url, f"{binance.url}/ws-api/v3", f"{kraken.url}/v2"))
         signal.pause()
 
 
-def tick_all(pause: float) -> str:
-    """Take ticks; return the figures."""
+def run_ticks(pause: float) -> str:
+    """Run ticks; return the figures."""
     from rates import feed, garbage_collection, store  # noqa: PLC0415 - Django reads its settings first
 
     garbage_collection.freeze_startup_heap()
@@ -63,13 +63,13 @@ def measure(coins: int) -> str:
     """Start the vendors and the service, and measure."""
     context = get_context("fork")
     here, there = context.Pipe()
-    vendors = context.Process(target=sell, args=(coins, there), daemon=True)
+    vendors = context.Process(target=run_vendors, args=(coins, there), daemon=True)
     vendors.start()
     coingecko, binance, kraken = here.recv()
     settings = {"COINGECKO_API_URL": coingecko, "BINANCE_WS_API_URL": binance, "KRAKEN_WS_URL": kraken}
-    # The others are asked after half of what a price serves: with every tick here.
+    # The other sources are asked at half the time after which a price is stale: here, with every tick.
     with service(coins, RATES_STREAM="off", RATES_REFRESH_INTERVAL="2", RATES_STALE_AFTER="3", **settings):
-        figures = tick_all(pause=1.5)
+        figures = run_ticks(pause=1.5)
     os.kill(vendors.pid or 0, signal.SIGKILL)
     return figures
 

@@ -1,4 +1,4 @@
-"""The peer in Python: `websockets.broadcast()`, with the same text from the same Redis channel."""
+"""The peer in Python: `websockets.broadcast()` with the same text from the same Redis channel."""
 
 import asyncio
 import gc
@@ -11,7 +11,7 @@ connections: set[ServerConnection] = set()
 
 
 async def keep(connection: ServerConnection) -> None:
-    """Hold one client."""
+    """Keep one client connected."""
     connections.add(connection)
     try:
         await connection.wait_closed()
@@ -20,7 +20,7 @@ async def keep(connection: ServerConnection) -> None:
 
 
 async def main(port: int, url: str) -> None:
-    """Serve, and send on what Redis says."""
+    """Serve, and forward what Redis publishes."""
     # The same tuning as the service's.
     gc.freeze()
     gc.set_threshold(50_000, 50, 1_000)

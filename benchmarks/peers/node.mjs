@@ -1,4 +1,4 @@
-// The peer in Node: `ws`, with the same text from the same Redis channel (subscribed by hand: no client library).
+// The peer in Node: `ws` with the same text from the same Redis channel (subscribed without a client library).
 import net from "node:net";
 import { WebSocketServer, WebSocket } from "ws";
 
