@@ -10,7 +10,7 @@ RUN python -m venv /opt/rates
 ENV PATH=/opt/rates/bin:$PATH
 WORKDIR /app
 COPY requirements.txt ./
-# Wheels only: nothing is compiled, so neither stage needs a compiler. Nothing at run time needs pip.
+# Wheels only: nothing is compiled, so neither stage needs a compiler. pip is not needed at run time.
 RUN pip install --require-hashes --only-binary=:all: -r requirements.txt && pip uninstall -y pip setuptools \
     && rm requirements.txt
 COPY manage.py pyproject.toml ./
@@ -18,7 +18,7 @@ COPY config config
 COPY rates rates
 COPY dashboard dashboard
 COPY templates templates
-# With a secret of its own, which the image does not keep: what is collected does not depend on it.
+# With a throwaway secret, which the image does not keep: the collected files do not depend on it.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --noinput \
     && python -m compileall -q config rates dashboard
 
@@ -26,13 +26,13 @@ FROM python:${PYTHON}
 LABEL org.opencontainers.image.title="rates" org.opencontainers.image.description="Self-hosted, real-time crypto prices"
 RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin rates
 COPY --from=build /opt/rates /opt/rates
-# Owned by root: the service cannot change its own code.
+# Owned by root: the service cannot modify its own code.
 COPY --from=build /app /app
 ENV PATH=/opt/rates/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEBUG=False HOST=0.0.0.0 PORT=8000
 WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
-# For the web process. The other processes have checks of their own in docker-compose.yml.
+# For the web process. The other processes have their own checks in docker-compose.yml.
 HEALTHCHECK --interval=15s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-c", "\
 import http.client, os, sys; \
 web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=5); \

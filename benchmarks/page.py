@@ -65,8 +65,8 @@ PAGE = """# Benchmarks
 
 Written by `make bench` ({date}): one publication through Redis to N sockets of one server process, one server after the
 other in one run, all with the same text. Compare the ratios: machines differ, and this one was shared. "Last" is the
-delay between the first and the last socket that receives the publication, as the median of all publications. "CPU" is that of
-the server alone. In brackets: multiples of our server's value.
+delay between the first and the last socket that receives the publication, as the median of all publications. "CPU" is
+that of the server alone. In brackets: multiples of our server's value.
 
 {versions}
 
@@ -74,9 +74,9 @@ the server alone. In brackets: multiples of our server's value.
 
 {tables}
 
-The code is `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`. "rates"
-is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. To measure one size only:
-`python -m benchmarks.fan_out --sizes 5000 --coins 4`.
+The code is `benchmarks/fan_out.py`; the load client is `benchmarks/load.c`, the peers are in `benchmarks/peers/`.
+"rates" is `manage.py serve`; "plain ASGI" is the same application under uvicorn's own protocol class. To measure one
+size: `python -m benchmarks.fan_out --sizes 5000 --coins 4`.
 
 ## At rest
 
