@@ -18,12 +18,12 @@ from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
 
 from tests.boards import publish
+from tests.clients.clients import command_of
 from tests.docs.commands import Command, commands
 from tests.docs.markdown import ROOT
 from tests.servers import Server
 
 CLIENTS = ROOT / "docs/clients"
-GO_PACKAGES = Path("/usr/share/gocode")
 SECONDS = 60
 NOT_TRIED = {
     r"certbot .*": "asks Let's Encrypt for a certificate",
@@ -163,27 +163,18 @@ def try_in_a_folder(line: str, running: Running) -> None:
     run(line, running.folder)
 
 
-def try_python_client(line: str, running: Running) -> None:
-    line = line.replace("127.0.0.1:8000", running.address)
-    run_until("63250.12", f"{sys.executable} {line.partition(' ')[2]}", CLIENTS)
-
-
-def try_go_client(line: str, running: Running) -> None:
-    """With its package from Debian, so that nothing is downloaded."""
-    if not shutil.which("go") or not GO_PACKAGES.exists():
-        pytest.skip("needs Go (apt install golang-go golang-github-gorilla-websocket-dev)")
-    program = running.folder / "client"
-    packages = {"GO111MODULE": "off", "GOPATH": str(GO_PACKAGES), "GOCACHE": str(running.folder / "go")}
-    run(f"go build -o {program} .", CLIENTS / "go", **packages)
-    run_until("63250.12", line.replace("go run .", str(program)).replace("127.0.0.1:8000", running.address))
+def try_client(line: str, running: Running) -> None:
+    """Built and started as `tests/clients/` does it."""
+    name = {"python": "python", "go": "go", "node": "node-22"}[line.split(maxsplit=1)[0]]
+    url = line.rsplit(maxsplit=1)[-1].replace("127.0.0.1:8000", running.address)
+    run_until("63250.12", shlex.join([*command_of(name, running.folder), url]))
 
 
 TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"([A-Z_]+=\S+ )*make .+": try_make,
     r"((\.venv/bin/)?python3? )?manage\.py .+": try_manage,
     r"python -m benchmarks\..+": try_module,
-    r"python rates_client\.py .+": try_python_client,
-    r"go run .+": try_go_client,
+    r"(python rates_client\.py|go run \.|node rates-client\.mjs) .+": try_client,
     r"(celery|uvicorn) .+": try_click,
     r"daphne .+": try_daphne,
     r"docker compose .+": try_compose,
