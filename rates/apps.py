@@ -1,4 +1,8 @@
-"""The rates application: the engine, without pages."""
+"""
+The rates application: the engine, without pages.
+
+Tested in `tests/test_signals.py` and `tests/test_checks.py`.
+"""
 
 from django.apps import AppConfig
 

@@ -68,10 +68,20 @@ def test_packages_are_small_and_hand_nothing_on() -> None:
     """The store is the exception: its functions are called by the package's name."""
     for package in set(PACKAGES) - {"store"}:
         here = ROOT / "rates" / package
-        assert len(list(here.glob("*.py"))) <= 15
+        assert len(list(here.glob("*.py"))) <= 14
         body = ast.parse((here / "__init__.py").read_text()).body
         assert isinstance(body[0], ast.Expr), f"{package} does not say what it is for"
         assert len(body) == 1 or package == "admin", f"{package} hands on names"
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if p.name != "__init__.py" and "migrations" not in p.parts], ids=name_of
+)
+def test_every_module_has_a_test_of_its_name_or_says_where_it_is_tested(path: Path) -> None:
+    here = path.relative_to(ROOT / "rates")
+    told = re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)`", ast.get_docstring(ast.parse(path.read_text())) or "")
+    assert told or (ROOT / "tests" / here.parent / f"test_{path.stem}.py").exists(), "add one, or `Tested in …`"
+    assert [name for name in told if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

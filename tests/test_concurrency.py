@@ -54,7 +54,7 @@ async def test_the_first_that_ends_ends_the_others_and_its_error_counts() -> Non
     assert ended.is_set()
 
 
-async def test_work_that_fails_begins_anew_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_fails_is_restarted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     again = asyncio.Event()
     began: list[int] = []
 

@@ -109,7 +109,9 @@ def test_a_newer_worker_goes_on_from_there(coingecko: CoinGecko, settings) -> No
 
 
 @pytest.mark.django_db
-def test_values_of_a_newer_version_are_left_unread_and_a_worker_begins_anew(coingecko: CoinGecko, settings) -> None:
+def test_values_of_a_newer_version_are_not_read_and_a_worker_starts_from_nothing(
+    coingecko: CoinGecko, settings
+) -> None:
     settings.RATES_SOURCES = ["coingecko"]
     call_command("seed_coins")
     restore(of_version_3())

@@ -1,4 +1,8 @@
-"""Which pages of other sites may read what the API answers."""
+"""
+Which pages of other sites may read what the API answers.
+
+Tested in `tests/api/test_views.py` and `tests/api/test_history.py`.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

@@ -1,4 +1,8 @@
-"""What clients of the HTTP API ask for: coins, currencies, times and limits, each read or refused with a `Problem`."""
+"""
+What clients of the HTTP API ask for: coins, currencies, times and limits, each read or refused with a `Problem`.
+
+Tested in `tests/api/test_history.py`.
+"""
 
 import json
 import math

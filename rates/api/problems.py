@@ -1,4 +1,8 @@
-"""Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs."""
+"""
+Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs.
+
+Tested in `tests/api/test_history.py` and `tests/api/test_views.py`.
+"""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,8 @@
-"""The same rows as JSON or as CSV, for programs and for spreadsheets."""
+"""
+The same rows as JSON or as CSV, for programs and for spreadsheets.
+
+Tested in `tests/api/test_history.py`.
+"""
 
 import csv
 import io

@@ -3,6 +3,8 @@ The thread that keeps the history: it writes what was published to the database,
 
 It runs beside the ticks in each worker's child, so it needs no process of its own; of all these threads the one that
 holds the lease in Redis works. A database that is down makes it wait and nobody else.
+
+Tested in `tests/history/test_recording.py`.
 """
 
 import logging

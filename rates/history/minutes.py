@@ -3,6 +3,8 @@ A minute in Redis: what each process has published in it, as text, and the candl
 
     {"v": 1, "candles": [["bitcoin", "usd", opened_at, closed_at, "open", "high", "low", "close", updates, source,
     disputed], ...]}
+
+Tested in `tests/history/test_recording.py`.
 """
 
 import json

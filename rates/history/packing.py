@@ -6,6 +6,8 @@ How the four prices of a candle are stored: exactly, digit for digit, in a third
 
 Both databases store these bytes as they are. Numbers do not survive in SQLite: it keeps what Django calls a decimal as
 a double, and returns 15 digits of it.
+
+Tested in `tests/history/test_archive.py`.
 """
 
 from collections.abc import Iterable

@@ -3,6 +3,8 @@ Candles as they are read: of any interval, in any currency that has a history, w
 
 What the database does not have yet is in Redis: the running minute, and one that has just ended. Hours and days that
 are not over are made of what there is of them.
+
+Tested in `tests/api/test_history.py` and `tests/history/test_archive.py`.
 """
 
 import logging

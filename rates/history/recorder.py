@@ -5,6 +5,8 @@ What this process has published within the running minute, carried to Redis ever
 
 Processes that publish do not wait for each other here: each has its own candles, and the writer joins them. A minute
 that is over is kept until Redis has it.
+
+Tested in `tests/history/test_recording.py`.
 """
 
 import logging

@@ -1,4 +1,8 @@
-"""What a price was at a moment of the past: the close of the candle that ended last before it."""
+"""
+What a price was at a moment of the past: the close of the candle that ended last before it.
+
+Tested in `tests/api/test_history.py`.
+"""
 
 import time
 from collections.abc import Sequence

@@ -3,6 +3,8 @@ From Redis to the database: minutes that are over, the hours and days that they 
 
 One process does this, whoever holds the lease in Redis. A minute leaves Redis when the database has it, so a writer
 that is killed on the way is followed by one that writes the same once more, which changes nothing.
+
+Tested in `tests/history/test_recording.py`.
 """
 
 from collections import defaultdict

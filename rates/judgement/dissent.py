@@ -3,6 +3,8 @@ Who spoke against a disputed price, and has to be heard again before the dispute
 
 A dispute never ends because the other side fell silent: a source that is limited or broken has not changed its mind. It
 ends when everybody who spoke against the price speaks again and the judgement finds no doubt, or when staff accept it.
+
+Tested in `tests/judgement/test_ownership.py`.
 """
 
 from collections.abc import Mapping

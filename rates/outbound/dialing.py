@@ -3,6 +3,8 @@ Connections that end by a deadline, which is a time of the monotonic clock.
 
 The timeouts of sockets begin again with each byte and each address, and a name look-up has none. So the name is looked
 up in a thread that may be left behind, and a connection is shut down when its time is over.
+
+Tested in `tests/outbound/test_http.py` and `tests/sources/test_websocket.py`.
 """
 
 import queue

@@ -1,4 +1,8 @@
-"""Which certificates of vendors are trusted."""
+"""
+Which certificates of vendors are trusted.
+
+Tested in `tests/streams/test_reconnecting.py`.
+"""
 
 import ssl
 from functools import cache

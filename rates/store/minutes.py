@@ -1,7 +1,7 @@
 """
 What the history keeps in Redis: minutes that are not in the database yet, and how far the past has been fetched.
 
-Of a minute each process that publishes has its own part.
+Of a minute each process that publishes has its own part. Tested in `tests/history/test_recording.py`.
 """
 
 import json

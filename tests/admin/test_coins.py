@@ -1,4 +1,4 @@
-"""Staff run the coin list: forms, permissions, actions, import and export."""
+"""The admin's coin list: forms, permissions, actions, import and export."""
 
 import csv
 import json
@@ -36,7 +36,7 @@ def coins() -> list[Coin]:
 
 
 def show(prices: dict[str, str], source: str = "coingecko") -> None:
-    """Put *prices* on the board as if a tick had brought them."""
+    """Put *prices* on the board as a tick would."""
     now = datetime.now(UTC)
     rates = [Rate(symbol, Decimal(price), None, None, source, now, now) for symbol, price in prices.items()]
     store.update_board(lambda memory: next_board.revise(memory, list(Coin.objects.enabled()), rates, now))
@@ -60,7 +60,7 @@ def form(**more: object) -> dict[str, object]:
     }  # fmt: skip
 
 
-def test_the_list_shows_the_truth(admin_client, coins) -> None:
+def test_the_list_shows_price_age_source_and_state(admin_client, coins) -> None:
     show({"BTC": "63250.12"})
     page = admin_client.get(reverse(LIST)).content.decode()
     assert "63250.12" in page
@@ -113,7 +113,7 @@ def test_an_id_that_coingecko_does_not_have_is_refused(admin_client, coins) -> N
     [("symbol", "btc"), ("symbol", "BTC"), ("symbol", "B T"), ("symbol", "X" * 41), ("symbol", "Ｂtc"),
      ("coingecko_id", "bitcoin"), ("coingecko_id", "no spaces"), ("name", ""), ("position", "-1")],
 )  # fmt: skip
-def test_bad_input_is_refused_and_loses_nothing(admin_client, coins, field: str, value: str) -> None:
+def test_bad_input_is_refused_and_kept_in_the_form(admin_client, coins, field: str, value: str) -> None:
     answer = admin_client.post(reverse("admin:rates_coin_add"), form(**{field: value}))
     assert "errorlist" in answer.content.decode()
     assert Coin.objects.count() == 3
@@ -128,11 +128,11 @@ def test_disable_and_enable_are_published_and_in_the_history(admin_client, coins
 
 
 def seen(page: str) -> str:
-    """Return what the page hands back when it is confirmed."""
+    """Return what the confirmation page posts back."""
     return page.partition('name="seen" value="')[2].partition('"')[0]
 
 
-def test_accept_shows_both_prices_first(admin_client, coins) -> None:
+def test_accepting_shows_both_prices_first(admin_client, coins) -> None:
     show_good({"BTC": "100"})
     show({"BTC": "1000"})
     assert store.load_states()["BTC"].disputed
@@ -146,7 +146,7 @@ def test_accept_shows_both_prices_first(admin_client, coins) -> None:
     assert "Accepted the price 1000." in history
 
 
-def test_a_price_that_nobody_saw_is_not_accepted_but_asked_about(admin_client, coins) -> None:
+def test_a_price_that_was_not_shown_is_not_accepted_but_shown(admin_client, coins) -> None:
     show_good({"BTC": "100", "ETH": "5"})
     show({"BTC": "1000", "ETH": "50"})
     first = act(admin_client, "accept", coins[:2]).content.decode()
@@ -160,7 +160,7 @@ def test_a_price_that_nobody_saw_is_not_accepted_but_asked_about(admin_client, c
     assert store.load_states()["BTC"].good == 12
 
 
-def test_a_price_of_what_has_become_another_coin_is_not_accepted(admin_client, coins) -> None:
+def test_a_price_is_not_accepted_for_a_symbol_that_has_become_another_coin(admin_client, coins) -> None:
     show_good({"BTC": "100"})
     show({"BTC": "1000"})
     page = act(admin_client, "accept", coins[:1]).content.decode()
@@ -178,7 +178,7 @@ def test_shown_prices_cannot_be_forged(admin_client, coins, text: str) -> None:
     assert store.load_states()["BTC"].good == 100
 
 
-def test_fetch_now_says_what_happened(admin_client, coins) -> None:
+def test_fetch_now_reports_what_happened(admin_client, coins) -> None:
     page = act(admin_client, "fetch_now", coins).content.decode()
     assert "coingecko: cannot be reached" in page
 
@@ -217,7 +217,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("data", "words"), BROKEN.items(), ids=BROKEN.values())
-def test_a_broken_file_is_named_and_nothing_is_imported(admin_client, coins, data: bytes, words: str) -> None:
+def test_a_broken_file_is_reported_and_nothing_is_imported(admin_client, coins, data: bytes, words: str) -> None:
     assert words in upload(admin_client, data).replace("&#x27;", "'")
     assert Coin.objects.count() == 3
 
@@ -243,7 +243,7 @@ def test_a_namesake_is_refused_with_a_symbol_that_is_free(admin_client, coins) -
     assert "BTC is bitcoin already; give this coin another symbol, such as btc.b." in page
 
 
-def test_rows_of_coingeckos_own_list_are_imported_whole(admin_client, coins) -> None:
+def test_rows_of_coingeckos_own_list_are_imported(admin_client, coins) -> None:
     data = (Path(__file__).parents[1] / "data" / "coins_list.csv").read_bytes()
     upload(admin_client, data, confirm=True)
     symbols = dict(Coin.objects.values_list("coingecko_id", "symbol"))
@@ -259,7 +259,7 @@ def test_a_preview_cannot_be_forged(admin_client, coins) -> None:
     assert Coin.objects.count() == 3
 
 
-def test_the_system_page_says_how_the_service_is(admin_client, coins) -> None:
+def test_the_system_page_shows_the_state_of_the_service(admin_client, coins) -> None:
     show({"BTC": "1"})
     page = admin_client.get(reverse("admin:rates_coin_system")).content.decode()
     for words in ("coingecko", "Owner changes", "BTC", "Redis responds"):
@@ -277,7 +277,7 @@ def test_coin_editors_edit_coins_and_see_the_system_page_and_nothing_else(client
 
 
 @pytest.mark.parametrize("action", ["fetch_now", "accept", "enable", "disable"])
-def test_who_may_only_look_changes_nothing(client: Client, coins, action: str) -> None:
+def test_view_permission_allows_no_changes(client: Client, coins, action: str) -> None:
     viewer = User.objects.create_user("viewer", password="x", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_coin"))
     client.force_login(viewer)
@@ -288,13 +288,13 @@ def test_who_may_only_look_changes_nothing(client: Client, coins, action: str) -
 
 
 @pytest.mark.parametrize("page", ["search", "test", "import", "system"])
-def test_strangers_see_none_of_our_pages(client, coins, page: str) -> None:
+def test_anonymous_users_see_no_admin_page(client, coins, page: str) -> None:
     assert client.get(reverse(f"admin:rates_coin_{page}")).status_code == 302
     client.force_login(User.objects.create_user("staff", password="x", is_staff=True))
     assert client.get(reverse(f"admin:rates_coin_{page}")).status_code == 403
 
 
-def test_without_coins_there_is_a_clean_empty_board_and_nobody_is_asked(admin_client, coins) -> None:
+def test_without_coins_the_board_is_empty_and_no_source_is_queried(admin_client, coins) -> None:
     Coin.objects.all().delete()
     tick = feed.run_tick()
     assert (tick.answers, tick.saved.snapshot.fragments) == ({}, {})
@@ -324,7 +324,7 @@ def test_a_search_asks_coingecko_once_a_day(admin_client, coins, coingecko) -> N
 
 
 @pytest.mark.parametrize("fault", ["500", "truncated", "empty", "hang", "error_body"])
-def test_a_search_that_fails_says_so_and_is_not_kept(admin_client, coins, coingecko, fault: str) -> None:
+def test_a_failed_search_says_so_and_is_not_cached(admin_client, coins, coingecko, fault: str) -> None:
     coingecko.fault = fault
     assert "coingecko" in search(admin_client, "stel")["error"]
     coingecko.fault = ""

@@ -1,4 +1,4 @@
-"""The admin's login: a password cannot be found by trying, and staff cannot be locked out by others."""
+"""The admin's login: passwords cannot be guessed by brute force, and staff cannot be locked out by others."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ def addresses() -> Iterator[str]:
     return (f"198.51.{number // 250}.{number % 250}" for number in range(10**4))
 
 
-def test_after_five_failures_even_the_right_password_has_to_wait() -> None:
+def test_after_five_failures_even_the_right_password_must_wait() -> None:
     assert [log_in().status_code for _ in range(MAX_PER_PAIR)] == [200] * MAX_PER_PAIR
     refused = log_in(password=PASSWORD)
     assert refused.status_code == 429
@@ -38,7 +38,7 @@ def test_after_five_failures_even_the_right_password_has_to_wait() -> None:
     assert "sessionid" not in refused.cookies
 
 
-def test_the_wait_ends_and_trying_does_not_prolong_it() -> None:
+def test_the_wait_ends_and_further_attempts_do_not_extend_it() -> None:
     for _ in range(MAX_PER_PAIR + 3):
         log_in()
     for key in store.client().keys("rates:login:*"):
@@ -47,28 +47,28 @@ def test_the_wait_ends_and_trying_does_not_prolong_it() -> None:
     assert log_in(password=PASSWORD).status_code == 302
 
 
-def test_others_may_log_in_meanwhile_and_so_may_she_from_elsewhere() -> None:
+def test_others_and_the_same_user_elsewhere_may_log_in_meanwhile() -> None:
     for _ in range(MAX_PER_PAIR + 1):
         log_in()
     assert log_in("grace", PASSWORD).status_code == 302
     assert log_in(password=PASSWORD, address="203.0.113.2").status_code == 302
 
 
-def test_the_right_password_forgives_the_failures_before() -> None:
+def test_the_right_password_resets_the_failures() -> None:
     for _ in range(MAX_PER_PAIR - 1):
         log_in()
     assert log_in(password=PASSWORD).status_code == 302
     assert log_in().status_code == 200
 
 
-def test_one_address_cannot_try_many_names_nor_reset_itself_by_an_account_of_its_own() -> None:
+def test_one_address_cannot_try_many_names_nor_reset_itself_with_its_own_account() -> None:
     for number in range(MAX_PER_ADDRESS - 1):
         log_in(f"guess-{number}")
     assert log_in("grace", PASSWORD).status_code == 302
     assert log_in("ada").status_code == 429
 
 
-def test_many_addresses_cannot_try_one_name_for_ever_and_do_not_lock_her_out() -> None:
+def test_many_addresses_cannot_try_one_name_forever_and_do_not_lock_its_user_out() -> None:
     usual = "203.0.113.9"
     assert log_in(password=PASSWORD, address=usual).status_code == 302
     for address, _ in zip(addresses(), range(MAX_PER_NAME), strict=False):
@@ -77,19 +77,19 @@ def test_many_addresses_cannot_try_one_name_for_ever_and_do_not_lock_her_out() -
     assert log_in(password=PASSWORD, address=usual).status_code == 302
 
 
-def test_a_name_written_otherwise_is_the_same_name() -> None:
+def test_a_name_in_another_spelling_is_the_same_name() -> None:
     for name in ("ada", "ADA", " ada", "Ada ", "aDa"):
         log_in(name)
     assert log_in().status_code == 429
 
 
-def test_a_header_that_nobody_vouches_for_does_not_change_the_address(settings) -> None:
+def test_a_forged_forwarded_header_does_not_change_the_address(settings) -> None:
     for number in range(MAX_PER_PAIR):
         log_in(X_Forwarded_For=f"192.0.2.{number}")
     assert log_in(X_Forwarded_For="192.0.2.99").status_code == 429
 
 
-def test_behind_the_proxy_the_forwarded_address_counts(settings) -> None:
+def test_behind_a_trusted_proxy_the_forwarded_address_counts(settings) -> None:
     settings.TRUSTED_PROXY = True
     for _ in range(MAX_PER_PAIR + 1):
         log_in(X_Forwarded_For="10.0.0.1, 192.0.2.1")
@@ -97,7 +97,7 @@ def test_behind_the_proxy_the_forwarded_address_counts(settings) -> None:
     assert log_in(password=PASSWORD, X_Forwarded_For="10.0.0.1, 192.0.2.2").status_code == 302
 
 
-def test_without_redis_staff_can_log_in_and_a_line_says_what_that_means(settings, caplog) -> None:
+def test_without_redis_logins_work_and_a_line_says_that_they_are_not_limited(settings, caplog) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     store.client.cache_clear()
     try:
@@ -109,13 +109,13 @@ def test_without_redis_staff_can_log_in_and_a_line_says_what_that_means(settings
     assert any("logins are not limited" in line for line in caplog.messages)
 
 
-def test_redis_holds_neither_names_nor_addresses() -> None:
+def test_redis_stores_neither_names_nor_addresses() -> None:
     log_in()
     assert store.client().keys("rates:login:*")
     assert not [key for key in store.client().keys("*") if "ada" in key or "203.0.113" in key]
 
 
-def test_to_look_at_the_form_is_no_attempt() -> None:
+def test_loading_the_form_is_not_an_attempt() -> None:
     for _ in range(MAX_PER_ADDRESS + 5):
         assert Client().get("/admin/login/", secure=True).status_code == 200
     assert not store.client().keys("rates:login:*")

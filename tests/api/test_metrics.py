@@ -1,4 +1,4 @@
-"""`/metrics`, `/readyz` and the reports behind them; `test_processes.py` has the whole of it with real processes."""
+"""`/metrics` and the reports behind it; `tests/test_processes.py` tests both with real processes."""
 
 import asyncio
 import logging
@@ -45,7 +45,7 @@ def own(kind: str) -> dict[str, float]:
 
 
 class Measured:
-    """What changed of this process's own figures since it was made."""
+    """The change of this process's own metrics since this was created."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -62,10 +62,10 @@ async def address() -> AsyncIterator[str]:
         yield place
 
 
-# The text
+# The response
 
 
-def test_without_a_board_there_is_still_an_answer() -> None:
+def test_metrics_are_served_before_the_first_board() -> None:
     found = samples()
     assert found["rates_redis_up"] == 1
     assert found["rates_stale_after_seconds"] == 15
@@ -97,12 +97,12 @@ def test_reports_of_other_hosts_are_shown_and_old_ones_are_not() -> None:
     assert "tomorrow" not in text
 
 
-def test_a_report_of_the_first_version_is_shown_without_figures() -> None:
+def test_a_report_of_the_first_version_is_shown_without_samples() -> None:
     store.report_process("worker:old:5", {"tick_seconds": 0.1, "seq": 7, "at": time.time()})
     assert 'rates_report_age_seconds{host="old",pid="5",process="worker"}' in metrics.render().decode()
 
 
-def test_what_is_gone_for_long_is_dropped_from_redis() -> None:
+def test_reports_of_processes_gone_for_long_are_dropped_from_redis() -> None:
     now = time.time()
     for name, age in (("web:a:1", 0.0), ("web:a:2", 60.0), ("web:a:3", 3600.0)):
         store.report_process(name, {"at": now - age})
@@ -110,13 +110,13 @@ def test_what_is_gone_for_long_is_dropped_from_redis() -> None:
     assert store.load_processes().keys() == {"web:a:1", "web:a:2"}
 
 
-def test_a_clock_that_is_wrong_is_one_line_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_clock_is_logged_once_and_so_is_its_correction(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     clock = reports.Clock()
     for before, theirs, after in (
         (1000.0, 1000.1, 1000.2),
         (1004.0, 1000.0, 1004.0),
-        (1000.0, 1060.0, 1120.0),  # a process or a Redis that stood still for two minutes
+        (1000.0, 1060.0, 1120.0),  # a process or a Redis that was suspended for two minutes
     ):
         clock.compare(before, theirs, after)
     assert not caplog.messages
@@ -133,7 +133,7 @@ def test_a_clock_that_is_wrong_is_one_line_and_so_is_its_end(caplog: pytest.LogC
 @pytest.mark.django_db(transaction=True)
 def test_a_tick_shows_in_prices_sources_and_ticks(coingecko: CoinGecko, settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
-    settings.RATES_REFRESH_INTERVAL = 3600.0  # both ticks are of one slot
+    settings.RATES_REFRESH_INTERVAL = 3600.0  # both ticks fall into one slot
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
     measured = Measured("worker")
     refresh_rates()
@@ -164,7 +164,7 @@ def test_a_dispute_and_a_held_price_are_counted(coingecko: CoinGecko, settings) 
     assert (found["rates_price_disputed,symbol=BTC"], found["rates_price_held,symbol=BTC"]) == (1, 1)
 
 
-def test_a_source_that_is_no_longer_in_use_raises_no_alarm(settings) -> None:
+def test_a_source_no_longer_in_use_raises_no_alarm(settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], ["kraken"]
     store.update_healths(
         lambda _: {name: {"failed_at": 1.0, "failures": 9} for name in ("coingecko", "binance", "kraken stream")}
@@ -234,7 +234,7 @@ async def test_a_fan_out_and_what_slow_sockets_skip_are_counted(address: str) ->
     assert 0 < measured["rates_fan_out_seconds_sum"] < 10
 
 
-async def test_slow_and_dead_clients_that_we_close_are_counted_once(address: str) -> None:
+async def test_slow_and_dead_clients_are_counted_once(address: str) -> None:
     measured = Measured("web")
     async with open_socket(address), open_socket(address):
         await until(lambda: get_hub().count() == 2)
@@ -253,7 +253,7 @@ async def test_slow_and_dead_clients_that_we_close_are_counted_once(address: str
     )
 
 
-async def test_a_client_that_a_plain_server_cannot_get_rid_of_a_frame_to_is_counted() -> None:
+async def test_a_slow_client_of_a_plain_server_is_counted_once() -> None:
     async def never(_message: object) -> None:
         await asyncio.Event().wait()
 
@@ -271,7 +271,7 @@ async def test_a_client_that_a_plain_server_cannot_get_rid_of_a_frame_to_is_coun
 # Who may read it
 
 
-async def test_with_a_token_only_its_bearer_may_read(settings) -> None:
+async def test_with_a_token_only_its_bearer_may_read_metrics(settings) -> None:
     settings.METRICS_TOKEN = 20 * "m"
     for header in (
         {},
@@ -286,6 +286,6 @@ async def test_with_a_token_only_its_bearer_may_read(settings) -> None:
     assert (answer.status_code, b"rates_redis_up 1.0" in answer.content) == (200, True)
 
 
-async def test_without_a_token_everybody_may() -> None:
+async def test_without_a_token_anybody_may_read_metrics() -> None:
     answer = await AsyncClient().get("/metrics")
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")

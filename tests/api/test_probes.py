@@ -1,4 +1,4 @@
-"""Probes reach a process by its address; everything else is served under the names of `ALLOWED_HOSTS` only."""
+"""Probes may use a process's address; everything else is served for the hosts in `ALLOWED_HOSTS` only."""
 
 import asyncio
 import http.client

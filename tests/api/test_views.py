@@ -1,4 +1,4 @@
-"""The HTTP beside the socket."""
+"""The HTTP API beside the socket."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def test_the_board_is_answered(board: None, hub: None) -> None:
     assert "max-age" in answer["Cache-Control"]
 
 
-async def test_who_holds_the_board_is_answered_304_until_the_next(board: None, hub: None) -> None:
+async def test_a_client_that_has_the_board_gets_304_until_the_next(board: None, hub: None) -> None:
     client = AsyncClient()
     etag = (await client.get("/api/rates"))["ETag"]
     again = await client.get("/api/rates", headers={"If-None-Match": etag})
@@ -60,7 +60,7 @@ async def test_without_a_publication_there_is_no_board(hub: None) -> None:
     assert (answer.status_code, "Retry-After" in answer) == (503, True)
 
 
-async def test_a_history_is_answered_oldest_first(board: None, hub: None) -> None:
+async def test_a_history_is_in_order_oldest_first(board: None, hub: None) -> None:
     answer = await AsyncClient().get("/api/rates/btc/history")
     at = "2026-11-24T12:00:00.000Z"
     assert answer.json() == [{"price": "1", "observed_at": at}, {"price": "1.50", "observed_at": at}]
@@ -78,7 +78,7 @@ async def test_pages_of_allowed_origins_may_read_the_api(board: None, hub: None,
         assert allowed["Access-Control-Allow-Origin"] == "https://app.example.com"
         other = await AsyncClient().get(path, headers={"Origin": "https://evil.example.com"})
         assert "Access-Control-Allow-Origin" not in other
-        # A cache must not hand the one answer to the other.
+        # A cache must not give one of them the response for the other.
         assert "Origin" in allowed["Vary"]
         assert "Origin" in other["Vary"]
     etag = (await AsyncClient().get("/api/rates"))["ETag"]
@@ -87,12 +87,12 @@ async def test_pages_of_allowed_origins_may_read_the_api(board: None, hub: None,
     assert (again.status_code, again["Access-Control-Allow-Origin"]) == (304, "https://app.example.com")
 
 
-async def test_without_allowed_origins_no_page_of_another_site_may(board: None, hub: None) -> None:
+async def test_without_allowed_origins_no_other_site_may_read_the_api(board: None, hub: None) -> None:
     answer = await AsyncClient().get("/api/rates", headers={"Origin": "https://app.example.com"})
     assert "Access-Control-Allow-Origin" not in answer
 
 
-async def test_the_api_is_for_reading_and_may_be_cached_for_all(board: None, hub: None) -> None:
+async def test_the_api_is_read_only_and_publicly_cacheable(board: None, hub: None) -> None:
     assert (await AsyncClient().post("/api/rates")).status_code == 405
     for path in ("/api/rates", "/api/rates/BTC/history"):
         answer = await AsyncClient().get(path)

@@ -1,4 +1,4 @@
-"""Celery's beat as we run it, beside a Redis that goes away in the middle of a message."""
+"""Celery's beat as we run it, with a Redis that goes down while a message is sent."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from rates.tasks import refresh_rates
 
 
 class GivingUp(Producer):
-    """A producer whose channel is closed while it sends, as kombu's retries do when Redis refuses and goes away."""
+    """A producer whose channel is closed while it sends, as by kombu when Redis first refuses and then goes down."""
 
     def publish(self, *args: object, **options: object) -> None:
         self.channel.close()

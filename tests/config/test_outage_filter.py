@@ -1,4 +1,4 @@
-"""What libraries say during an outage: one line, once a minute, and nothing else is kept back."""
+"""What libraries log during an outage: one line a minute; nothing else is suppressed."""
 
 import logging
 
@@ -33,7 +33,7 @@ def test_an_error_caused_by_a_lost_connection_counts_as_one() -> None:
     assert shortened.exc_info is None
 
 
-def test_other_errors_and_other_loggers_stay_whole() -> None:
+def test_other_errors_and_other_loggers_are_left_alone() -> None:
     throttle = OutageFilter()
     for _ in range(2):
         mistake, ours = record("celery.beat", ValueError("a mistake")), record("rates.feed", OSError("refused"))
@@ -43,6 +43,6 @@ def test_other_errors_and_other_loggers_stay_whole() -> None:
         assert ours.exc_info
 
 
-def test_an_answer_of_503_is_no_line() -> None:
+def test_a_503_response_is_not_logged() -> None:
     assert not OutageFilter().filter(record("django.request", status_code=503))
     assert OutageFilter().filter(record("django.request", status_code=500))

@@ -45,7 +45,7 @@ def test_origin(settings, scheme: str, host: str, origin: str | None, allowed: b
         assert refused.value.status == 403
 
 
-def test_the_scheme_that_a_proxy_tells_counts_only_when_it_is_trusted(settings) -> None:
+def test_a_forwarded_scheme_counts_only_from_a_trusted_proxy(settings) -> None:
     headers = {b"host": b"rates.example", b"origin": b"https://rates.example", b"x-forwarded-proto": b"https"}
     with pytest.raises(Refusal):
         check_origin(headers, "ws")
@@ -60,7 +60,7 @@ def test_a_refused_origin_is_logged_once_a_minute(caplog) -> None:
     assert caplog.text.count("logged.example") == 1
 
 
-def test_a_process_takes_so_many_sockets(settings) -> None:
+def test_a_process_accepts_a_limited_number_of_sockets(settings) -> None:
     settings.RATES_MAX_CONNECTIONS = 2
     addresses = [admit(scope("10.0.0.1")), admit(scope("10.0.0.2"))]
     with pytest.raises(Refusal) as refused:
@@ -72,7 +72,7 @@ def test_a_process_takes_so_many_sockets(settings) -> None:
         release(address)
 
 
-def test_an_address_has_so_many_sockets_and_others_do_not_notice(settings) -> None:
+def test_an_address_may_open_a_limited_number_of_sockets(settings) -> None:
     settings.RATES_MAX_CONNECTIONS_PER_IP = 1
     addresses = [admit(scope("10.0.0.1"))]
     with pytest.raises(Refusal):
@@ -82,7 +82,7 @@ def test_an_address_has_so_many_sockets_and_others_do_not_notice(settings) -> No
         release(address)
 
 
-def test_a_full_process_says_so_once_a_minute(settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_process_is_logged_once_a_minute(settings, caplog: pytest.LogCaptureFixture) -> None:
     settings.RATES_MAX_CONNECTIONS = 0
     for _ in range(3):
         with pytest.raises(Refusal):

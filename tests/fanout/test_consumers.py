@@ -25,7 +25,7 @@ def daphne(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(params=[*HERE, "daphne"], ids=["prepared", "plain-asgi", "daphne"])
 async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """A running service with BTC at 1.50 and ETH without a price; by every way to a client."""
+    """A running service with BTC at 1.50 and ETH without a price; with every kind of link."""
     if request.param == "daphne":
         server = request.getfixturevalue("daphne")
         await shows(server.address, (await asyncio.to_thread(publish, BTC="1.50", ETH=None)).snapshot.epoch)
@@ -38,7 +38,7 @@ async def address(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 
 
 async def shows(address: str, epoch: str) -> None:
-    """Wait until a running server has begun *epoch*."""
+    """Wait until a running server has started *epoch*."""
     async with asyncio.timeout(10):
         while True:
             async with open_socket(address) as client:
@@ -99,14 +99,14 @@ async def test_a_lost_publication_is_followed_by_the_whole_board(address: str) -
         assert [coin["price"] for coin in board["rates"]] == ["2", "3"]
 
 
-async def test_the_last_publication_is_found_even_when_nobody_tells(address: str) -> None:
+async def test_a_publication_that_was_not_announced_is_found_in_the_store(address: str) -> None:
     async with open_socket(address) as client:
         await next_frame(client, "board")
         await asyncio.to_thread(save, BTC="2", ETH=None)
         assert (await next_frame(client, "board"))["seq"] == 2
 
 
-async def test_a_flushed_redis_begins_a_new_epoch(address: str) -> None:
+async def test_a_flushed_redis_starts_a_new_epoch(address: str) -> None:
     async with open_socket(address) as client:
         before = await next_frame(client, "board")
         await asyncio.to_thread(store.client().flushall)
@@ -116,7 +116,7 @@ async def test_a_flushed_redis_begins_a_new_epoch(address: str) -> None:
         assert board["epoch"] != before["epoch"]
 
 
-async def test_a_selection_in_the_address_counts_in_both_dialects(address: str) -> None:
+async def test_a_selection_in_the_url_works_in_both_dialects(address: str) -> None:
     async with open_socket(address, "?symbols=eth,%20btc,NONE", typed=False) as client:
         assert await client.recv() == '{"BTC":1.50}'
     async with open_socket(address, "?symbols=ETH") as client:
@@ -134,7 +134,7 @@ async def test_a_selection_is_answered_with_its_board(address: str) -> None:
         assert len((await next_frame(client))["rates"]) == 2
 
 
-async def test_unknown_symbols_are_reported_and_the_rest_is_taken(address: str) -> None:
+async def test_unknown_symbols_are_reported_and_the_others_are_selected(address: str) -> None:
     async with open_socket(address) as client:
         await next_frame(client, "board")
         await client.send('{"type":"select","symbols":["BTC","\\ud800"]}')
@@ -143,7 +143,7 @@ async def test_unknown_symbols_are_reported_and_the_rest_is_taken(address: str) 
         assert [coin["symbol"] for coin in (await next_frame(client, "board"))["rates"]] == ["BTC"]
 
 
-async def test_a_ping_is_answered_with_where_the_board_stands(address: str) -> None:
+async def test_a_ping_is_answered_with_a_heartbeat(address: str) -> None:
     async with open_socket(address) as client:
         board = await next_frame(client, "board")
         await client.send('{"type":"ping"}')
@@ -151,7 +151,7 @@ async def test_a_ping_is_answered_with_where_the_board_stands(address: str) -> N
         assert beat == {key: board[key] for key in ("epoch", "seq", "as_of")} | {"type": "heartbeat"}
 
 
-async def test_silence_is_broken_by_heartbeats(address_here: str, settings) -> None:
+async def test_heartbeats_are_sent_while_nothing_is_published(address_here: str, settings) -> None:
     settings.RATES_HEARTBEAT = 1
     async with open_socket(address_here) as client, open_socket(address_here, typed=False) as plain:
         await plain.recv()
@@ -183,14 +183,14 @@ async def test_a_bad_message_is_answered_and_the_socket_stays_open(address: str,
         assert (await next_frame(client))["type"] == "heartbeat"
 
 
-async def test_the_fifth_bad_message_ends_it(address: str) -> None:
+async def test_the_fifth_bad_message_closes_the_socket(address: str) -> None:
     async with open_socket(address) as client:
         for _ in range(7):
             await client.send("{")
         assert await closed_code(client) == 1008
 
 
-async def test_too_many_messages_end_it_in_both_dialects(address: str) -> None:
+async def test_too_many_messages_close_the_socket_in_both_dialects(address: str) -> None:
     for typed in (True, False):
         async with open_socket(address, typed=typed) as client:
             for _ in range(40):
@@ -198,20 +198,20 @@ async def test_too_many_messages_end_it_in_both_dialects(address: str) -> None:
             assert await closed_code(client) == 1008
 
 
-async def test_a_binary_message_ends_it(address: str) -> None:
+async def test_a_binary_message_closes_the_socket(address: str) -> None:
     async with open_socket(address) as client:
         await client.send(b"{}")
         assert await closed_code(client) == 1003
 
 
 @pytest.mark.parametrize("fragments", [1, 3])
-async def test_a_message_over_4_kib_ends_it(address: str, fragments: int) -> None:
+async def test_a_message_over_4_kib_closes_the_socket(address: str, fragments: int) -> None:
     async with open_socket(address) as client:
         await client.send(["x" * (4200 // fragments)] * fragments)
         assert await closed_code(client) == 1009
 
 
-async def test_what_one_client_breaks_others_do_not_notice(address: str) -> None:
+async def test_a_misbehaving_client_does_not_affect_others(address: str) -> None:
     async with open_socket(address) as good, open_socket(address) as bad:
         await next_frame(good, "board")
         await bad.send(b"x")
@@ -253,7 +253,7 @@ async def test_a_socket_before_the_first_publication_is_accepted_and_served_late
 
 
 async def test_a_closed_socket_leaves_nothing_to_the_garbage_collector() -> None:
-    """Full collections are rare, because sockets live long: what only they find would stay for hours."""
+    """Full collections are rare, so a reference cycle would keep a closed socket in memory for hours."""
     await asyncio.to_thread(save, BTC="1.50")
     async with serving("rates.fanout.server:RatesWebSocketProtocol") as place:
         gc.collect()

@@ -25,7 +25,7 @@ COMMANDS = {
 
 @asynccontextmanager
 async def running(name: str) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run a web server as a process of its own; gives it and its address."""
+    """Run a web server in its own process; yields the process and its address."""
     port = str(free_port())
     workers = "2" if name == "two processes" else "1"
     environment = os.environ | {"PORT": port, "WEB_CONCURRENCY": workers, "DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -51,7 +51,7 @@ async def connected(address: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_sigterm_sends_every_client_away_and_ends_with_0(name: str) -> None:
+async def test_on_sigterm_every_client_gets_bye_and_the_exit_code_is_0(name: str) -> None:
     await asyncio.to_thread(save, BTC="1")
     async with running(name) as (process, address):
         await connected(address)
@@ -67,7 +67,7 @@ async def test_sigterm_sends_every_client_away_and_ends_with_0(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
-async def test_a_draining_process_takes_no_new_sockets(name: str) -> None:
+async def test_a_draining_process_refuses_new_sockets(name: str) -> None:
     await asyncio.to_thread(save, BTC="1")
     async with running(name) as (process, address):
         await connected(address)
@@ -82,7 +82,7 @@ async def test_a_draining_process_takes_no_new_sockets(name: str) -> None:
                 assert refused.value.response.status_code == 503
 
 
-async def test_a_port_that_is_taken_is_one_clear_line() -> None:
+async def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "manage.py", "serve"]

@@ -53,7 +53,7 @@ BROKEN = {
     "a length of 2**62 bytes": (b"\x81\xff" + (2**62).to_bytes(8, "big") + b"mask", {1009, 1002}),
     "a length with its highest bit": (b"\x81\xff" + (2**63 + 5).to_bytes(8, "big") + b"mask", {1002, 1009}),
 }  # fmt: skip
-# What daphne's library finds wrong by itself it answers by dropping the connection, without a close frame.
+# On errors that daphne's library detects, it drops the connection without a close frame.
 OURS = {1003}
 
 
@@ -65,10 +65,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @asynccontextmanager
 async def others_served(server: Server) -> AsyncIterator[None]:
-    """Assert that whatever happens meanwhile costs another client nothing, and is no error in the log."""
+    """Assert that whatever happens meanwhile does not affect another client and logs no error."""
     published = (await asyncio.to_thread(publish, BTC="1.50")).snapshot
     async with open_socket(server.address) as other:
-        # Until the server has this board, it sends it to all some time, between a question and its answer too.
+        # The server sends this board to all clients as soon as it has it, even between a message and its answer.
         while (await next_frame(other, "board"))["epoch"] != published.epoch:
             pass
         yield
@@ -78,7 +78,7 @@ async def others_served(server: Server) -> AsyncIterator[None]:
 
 
 async def greeted(server: Server) -> RawSocket:
-    """Return a raw client that has had its `hello` and its `board`."""
+    """Return a raw client that has received its `hello` and its `board`."""
     client = await RawSocket.open(server.address)
     for kind in ("hello", "board"):
         payload = await client.read_until(TEXT)
@@ -95,7 +95,7 @@ async def client_of(server: Server) -> AsyncIterator[RawSocket]:
 
 
 async def beat(client: RawSocket) -> None:
-    """Assert that the server goes on answering."""
+    """Assert that the server still answers."""
     client.writer.write(frame(TEXT, PING_JSON))
     payload = await client.read_until(TEXT)
     assert payload is not None
@@ -103,7 +103,7 @@ async def beat(client: RawSocket) -> None:
 
 
 @pytest.mark.parametrize("what", BROKEN)
-async def test_a_broken_rule_ends_that_connection_with_its_code(server: Server, what: str) -> None:
+async def test_a_framing_error_closes_the_connection_with_its_code(server: Server, what: str) -> None:
     sent, codes = BROKEN[what]
     async with client_of(server) as client:
         client.writer.write(sent)
@@ -119,7 +119,7 @@ async def test_a_ping_is_answered_with_its_payload(server: Server, size: int) ->
         assert await client.read_until(PONG) == b"p" * size
 
 
-async def test_an_unasked_pong_is_ignored(server: Server) -> None:
+async def test_an_unsolicited_pong_is_ignored(server: Server) -> None:
     async with client_of(server) as client:
         client.writer.write(frame(PONG) + frame(PONG, b"x" * 125))
         await beat(client)
@@ -155,7 +155,7 @@ async def test_a_close_is_answered(server: Server, code: int) -> None:
         assert await client.read() is None
 
 
-async def test_a_flood_of_pings_costs_nobody_else_anything(server: Server) -> None:
+async def test_a_flood_of_pings_does_not_affect_other_clients(server: Server) -> None:
     async with client_of(server) as client:
         flood = frame(PING, b"p" * 100) * 2000
         reading = asyncio.create_task(client.read_until(CLOSE))
@@ -165,15 +165,15 @@ async def test_a_flood_of_pings_costs_nobody_else_anything(server: Server) -> No
         reading.cancel()
 
 
-async def test_a_flood_of_fragments_costs_nobody_else_anything(server: Server) -> None:
-    """Empty ones never reach the limit of a message's size, so our own protocol class counts them."""
+async def test_a_flood_of_fragments_does_not_affect_other_clients(server: Server) -> None:
+    """Empty ones never reach the size limit of a message, so our protocol class counts fragments."""
     async with client_of(server) as client:
         client.writer.write(frame(TEXT, b"", final=False) + frame(CONTINUATION, b"", final=False) * 5000)
         if server.name == "prepared":
             assert await client.close_code() == 1009
 
 
-async def test_bytes_at_random_break_nothing(server: Server) -> None:
+async def test_random_bytes_break_nothing(server: Server) -> None:
     chance = random.Random(6455)
     async with others_served(server):
         for _ in range(100):
@@ -192,7 +192,7 @@ async def test_good_frames_with_one_byte_changed_break_nothing(server: Server) -
                 client.writer.write(sent)
 
 
-async def test_prices_come_to_a_client_in_the_middle_of_a_message(server: Server) -> None:
+async def test_prices_reach_a_client_in_the_middle_of_its_message(server: Server) -> None:
     async with client_of(server) as client:
         client.writer.write(frame(TEXT, b'{"type"', final=False))
         await asyncio.to_thread(publish, BTC="2.25")
@@ -207,7 +207,7 @@ async def test_prices_come_to_a_client_in_the_middle_of_a_message(server: Server
 
 @pytest.mark.parametrize("coins", [1, 100, 500])
 async def test_boards_and_updates_of_every_size_arrive(server: Server, coins: int) -> None:
-    """Those of 100 coins are longer than a client's message may be, those of 500 have the longest head of a frame."""
+    """Those of 100 coins are longer than a client's message may be; those of 500 need the longest frame header."""
     symbols = [f"C{number}" for number in range(coins)]
     await asyncio.to_thread(publish, **dict.fromkeys(symbols, "1"))
     async with open_socket(server.address) as client:

@@ -15,7 +15,7 @@ from tests.servers import SERVERS, Server, next_frame, open_socket
 
 @pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that takes one socket from an address."""
+    """A server that accepts one socket per address."""
     log = tmp_path_factory.mktemp(request.param) / "log"
     with Server(request.param, log, RATES_MAX_CONNECTIONS_PER_IP="1") as running:
         yield running
@@ -27,7 +27,7 @@ def clean_log(server: Server) -> Iterator[None]:
     assert "Traceback" not in server.log.read_text()
 
 
-async def test_one_socket_too_many_hears_503_and_when_to_come_back(server: Server) -> None:
+async def test_one_socket_too_many_gets_503_and_retry_after(server: Server) -> None:
     async with await admitted(server), asyncio.timeout(10):
         with pytest.raises(InvalidStatus) as refused:
             await open_socket(server.address)
@@ -35,7 +35,7 @@ async def test_one_socket_too_many_hears_503_and_when_to_come_back(server: Serve
     assert refused.value.response.headers["Retry-After"] == "10"
 
 
-async def test_a_foreign_page_hears_403_and_no_time_to_come_back(server: Server) -> None:
+async def test_a_foreign_page_gets_403_without_retry_after(server: Server) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await open_socket(server.address, origin="https://elsewhere.example")
     assert refused.value.response.status_code == 403
@@ -60,14 +60,14 @@ async def test_a_slash_at_the_end_makes_no_difference(server: Server) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["rates.v1", "RATES.V1", "Rates.v1"])
-async def test_a_dialect_is_known_in_any_case_and_echoed_as_it_was_offered(server: Server, spelling: str) -> None:
+async def test_a_dialect_is_recognized_in_any_case_and_echoed_as_offered(server: Server, spelling: str) -> None:
     await asyncio.to_thread(publish, BTC="1")
     async with await admitted(server, subprotocols=["surprise", spelling]) as client:
         assert client.subprotocol == spelling
         assert (await next_frame(client))["type"] == "hello"
 
 
-async def test_an_unknown_dialect_gets_plain_maps_and_a_header_with_what_there_is(server: Server) -> None:
+async def test_an_unknown_dialect_gets_plain_maps_and_a_header_that_names_the_known_one(server: Server) -> None:
     await asyncio.to_thread(publish, BTC="1")
     async with await admitted(server, subprotocols=["rates.v2"]) as client:
         assert client.subprotocol is None
@@ -82,7 +82,7 @@ def log_lines(server: Server) -> list[str]:
 
 
 async def admitted(server: Server, **options: Any) -> ClientConnection:
-    """Return a socket, when the one of the test before has been forgotten."""
+    """Return an open socket, once the server has forgotten the one of the previous test."""
     async with asyncio.timeout(10):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The hub alone: who gets what, with links that keep what they are given."""
+"""The hub alone: who is sent what, with links that record it."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class KeepingLink:
         self.on_writable()
 
     def taken(self) -> list[Any]:
-        """Return the frames since the last look."""
+        """Return the messages since the last call."""
         frames, self.frames = self.frames, []
         return frames
 
@@ -53,7 +53,7 @@ def board(seq: int, epoch: str = "e1", **prices: str | None) -> Snapshot:
 
 
 def step(old: Snapshot, **prices: str | None) -> tuple[Snapshot, publication.Message]:
-    """Return the board after *old*, and the message that leads to it."""
+    """Return the board after *old*, and the publication that leads to it."""
     new = board(old.seq + 1, old.epoch, **prices)
     changed = {s for s, fragment in new.fragments.items() if fragment != old.fragments.get(s)}
     return new, publication.build_message(new, changed, old.fragments.keys() - new.fragments.keys())
@@ -95,7 +95,7 @@ def test_a_publication_reaches_sockets_as_the_change(hub: Hub) -> None:
     assert "symbols" not in update
 
 
-def test_a_removed_and_a_moved_coin_are_told(hub: Hub) -> None:
+def test_a_removed_and_a_moved_coin_are_in_the_update(hub: Hub) -> None:
     link = join(hub)
     link.taken()
     hub.handle_publication(step(FIRST, ADA="5", BTC="1")[1])
@@ -136,29 +136,29 @@ def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
     assert len({id(link.frames[0]) for link in links}) == 1
 
 
-def test_a_gap_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
+def test_after_a_gap_the_store_has_to_be_read(hub: Hub) -> None:
     second = board(2, BTC="3", ETH="2")
     assert not hub.handle_publication(step(second, BTC="4", ETH="2")[1])
     assert hub.snapshot == FIRST
 
 
-def test_a_new_epoch_is_not_taken_so_that_the_store_is_read(hub: Hub) -> None:
+def test_after_a_new_epoch_the_store_has_to_be_read(hub: Hub) -> None:
     assert not hub.handle_publication(publication.build_message(board(2, "e2", BTC="1", ETH="2"), {"BTC"}, set()))
 
 
-def test_an_unknown_version_of_the_message_is_not_taken(hub: Hub) -> None:
+def test_an_unknown_message_version_is_not_applied(hub: Hub) -> None:
     assert not hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1] | {"v": 2})
     assert not hub.handle_publication({"type": publication.EVENT})
 
 
-def test_a_publication_that_is_on_the_board_already_is_ignored(hub: Hub) -> None:
+def test_a_publication_that_was_applied_before_is_ignored(hub: Hub) -> None:
     link = join(hub)
     link.taken()
     assert hub.handle_publication(publication.build_message(FIRST, {"BTC"}, set()))
     assert link.taken() == []
 
 
-def test_a_board_from_the_store_goes_to_all(hub: Hub) -> None:
+def test_a_board_from_the_store_is_sent_to_all_sockets(hub: Hub) -> None:
     links = [join(hub), join(hub)]
     for link in links:
         link.taken()
@@ -166,15 +166,15 @@ def test_a_board_from_the_store_goes_to_all(hub: Hub) -> None:
     assert [link.kinds() for link in links] == [["board"], ["board"]]
 
 
-def test_an_older_board_from_the_store_is_not_taken(hub: Hub) -> None:
-    """A read of the store can be overtaken by the publication that it did not see yet."""
+def test_an_older_board_from_the_store_is_ignored(hub: Hub) -> None:
+    """A read of the store can be overtaken by a publication that it does not contain yet."""
     second, message = step(FIRST, BTC="3", ETH="2")
     hub.handle_publication(message)
     hub.replace(FIRST)
     assert hub.snapshot == second
 
 
-def test_a_failover_that_sets_the_number_back_and_a_clock_that_is_set_back_do_not_hide_a_newer_board(hub: Hub) -> None:
+def test_neither_a_failover_nor_a_clock_that_is_set_back_hides_a_newer_board(hub: Hub) -> None:
     hub.replace(replace(board(5, BTC="3"), as_of="2026-11-24T12:00:05.000Z"))
     hub.replace(replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z"))
     assert hub.snapshot == replace(board(4, BTC="4"), as_of="2026-11-24T12:00:09.000Z")
@@ -182,7 +182,7 @@ def test_a_failover_that_sets_the_number_back_and_a_clock_that_is_set_back_do_no
     assert hub.snapshot == replace(board(6, BTC="5"), as_of="2026-11-24T11:00:09.000Z")
 
 
-def test_a_board_of_a_new_epoch_is_taken_whatever_its_number(hub: Hub) -> None:
+def test_a_board_of_a_new_epoch_replaces_the_old_one_whatever_its_number(hub: Hub) -> None:
     link = join(hub)
     link.taken()
     hub.replace(board(1, "e2", BTC="1"))
@@ -213,7 +213,7 @@ def test_a_socket_that_was_slow_gets_changes_again(hub: Hub) -> None:
     assert slow.kinds() == ["update"]
 
 
-def test_a_busy_socket_gets_its_answers_when_it_is_free(hub: Hub) -> None:
+def test_a_busy_socket_gets_its_answers_later(hub: Hub) -> None:
     link = KeepingLink()
     socket = Socket(link, typed=True)
     hub.add(socket)
@@ -227,7 +227,7 @@ def test_a_busy_socket_gets_its_answers_when_it_is_free(hub: Hub) -> None:
     assert link.taken() == []
 
 
-def test_a_busy_socket_that_asks_on_and_on_is_answered_a_few_times(hub: Hub) -> None:
+def test_a_busy_socket_has_a_limited_number_of_waiting_answers(hub: Hub) -> None:
     link = KeepingLink()
     socket = Socket(link, typed=True)
     hub.add(socket)
@@ -250,7 +250,7 @@ def test_a_removed_socket_gets_nothing(hub: Hub) -> None:
     assert (link.taken(), hub.count(), hub.sockets) == ([], 0, {})
 
 
-def test_a_socket_that_comes_before_the_first_board_gets_it_later() -> None:
+def test_a_socket_opened_before_the_first_board_gets_it_later() -> None:
     hub = Hub()
     link = join(hub)
     hub.replace(FIRST)
@@ -264,7 +264,7 @@ def test_the_wire_form_is_one_unmasked_text_frame(size: int, head: bytes) -> Non
     assert Frame("x" * size).wire == head + b"x" * size
 
 
-def test_selections_that_nobody_has_any_more_are_forgotten(hub: Hub) -> None:
+def test_unused_selections_are_forgotten(hub: Hub) -> None:
     link = KeepingLink()
     socket = Socket(link, True)
     hub.add(socket)

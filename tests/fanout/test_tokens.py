@@ -46,7 +46,7 @@ def unsigned(header: dict, claims: dict) -> str:
     return ".".join([*parts, ""])
 
 
-def test_a_good_token_tells_when_it_runs_out() -> None:
+def test_a_valid_token_yields_its_expiry() -> None:
     assert time.time() < check_token(sign()) < time.time() + 61
     assert check_token(issue_token("ticker", timedelta(hours=1))) > time.time() + 3500
 
@@ -94,7 +94,7 @@ def test_audience_and_issuer_are_checked_when_configured(settings) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-def test_a_public_key_checks_and_is_never_taken_for_a_shared_secret(settings, algorithm: str) -> None:
+def test_a_public_key_verifies_and_is_never_used_as_a_shared_secret(settings, algorithm: str) -> None:
     private = rsa.generate_private_key(65537, 2048) if algorithm == "RS256" else ec.generate_private_key(ec.SECP256R1())
     secret, public = key_pair(private)
     settings.RATES_JWT_ALGORITHM, settings.RATES_JWT_KEY = algorithm, public
@@ -109,7 +109,7 @@ def test_a_public_key_checks_and_is_never_taken_for_a_shared_secret(settings, al
         call_command("issue_token", "ticker")
 
 
-def test_a_page_token_is_good_for_minutes_and_for_nobody_else(settings) -> None:
+def test_a_page_token_is_valid_for_minutes_and_only_for_this_service(settings) -> None:
     token = issue_page_token()
     assert time.time() < check_token(token) <= time.time() + tokens.PAGE_TOKEN_LIFETIME.total_seconds()
     settings.SECRET_KEY = "another" * 10
@@ -146,18 +146,18 @@ async def test_a_token_opens_the_socket_and_is_never_echoed() -> None:
 
 
 @pytest.mark.parametrize("query", ["", f"?token={sign()}&access_token={sign()}"], ids=["none", "in-the-address"])
-async def test_without_a_token_it_is_closed_so_that_a_browser_can_read_it(query: str) -> None:
+async def test_without_a_token_the_socket_is_closed_with_a_code_that_browsers_can_read(query: str) -> None:
     async with serving() as address, open_socket(address, query) as client:
         assert await closed_code(client) == 4001
 
 
-async def test_a_foreign_origin_is_refused_before_its_token_is_read() -> None:
+async def test_a_foreign_origin_is_refused_before_its_token_is_verified() -> None:
     async with serving() as address:
         with pytest.raises(Exception, match="403"):
             await open_socket(address, origin="https://evil.example", subprotocols=["rates.v1", "bearer", sign()])
 
 
-async def test_a_socket_is_closed_when_its_token_runs_out() -> None:
+async def test_a_socket_is_closed_when_its_token_expires() -> None:
     async with serving() as address:
         token = sign(exp=int(time.time()) + 5)
         async with open_socket(address, subprotocols=["rates.v1", "bearer", token]) as client:
@@ -179,7 +179,7 @@ async def test_the_session_of_a_logged_in_user_opens_the_socket(async_client, dj
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_session_that_cannot_be_looked_up_is_refused_and_a_token_needs_no_database(caplog) -> None:
-    """It is refused before the accept and without a traceback, and the log says so once."""
+    """It is refused before the accept, without a traceback, and logged once."""
     await rename_table("django_session", "lost")
     try:
         async with serving() as address:
@@ -202,7 +202,7 @@ def rename_table(old: str, new: str) -> None:
         cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
 
-def test_a_page_gets_a_token_for_itself_only(client) -> None:
+def test_only_our_own_pages_get_a_token(client) -> None:
     same = client.get("/api/socket-token", headers={"Sec-Fetch-Site": "same-origin"})
     check_token(same.json()["token"])
     assert same.headers["Cache-Control"] == "no-store"

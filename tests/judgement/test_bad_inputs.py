@@ -155,7 +155,7 @@ def test_frozen_source_is_out_while_the_others_move(world: World) -> None:
     assert world.tick(2)["source"] == "coingecko"
 
 
-def test_one_that_walks_away_from_two_that_stand_still_is_marked(world: World) -> None:
+def test_a_price_that_moves_away_from_two_unchanged_ones_is_marked(world: World) -> None:
     world.tick(2)
     true = world.price()
     for factor in ("0.99", "0.98", "0.97", "0.96", "0.95"):

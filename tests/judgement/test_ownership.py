@@ -55,11 +55,11 @@ CASES = [
          [reading("coingecko", "100.1"), reading("binance", "1000")], "coingecko", "100.1", disputed=True),
     Case("one of two is 5 % low",
          [reading("coingecko", "95"), reading("binance", "100.2")], "binance", "100.2", disputed=True),
-    Case("a lone source steps away from what another one has just said",
+    Case("a lone source departs from what another one has just said",
          [reading("kraken", "95"), reading("coingecko", "100", age=50)], "kraken", "95", disputed=True),
     Case("and is believed when that was long ago",
          [reading("kraken", "95"), reading("coingecko", "100", age=95)], "kraken", "95"),
-    Case("streams step away together from what a poll has just said",
+    Case("streams depart together from what a poll has just said",
          [reading("binance", "95", live=True), reading("kraken", "95", live=True), reading("coingecko", "100", age=50)],
          "binance", "95", disputed=True, confirmed_by=("kraken",)),
     Case("and are believed when a poll confirms it",
@@ -75,17 +75,17 @@ CASES = [
          [reading("coingecko", "50"), reading("kraken", "50.2")], "coingecko", "50", confirmed_by=("kraken",)),
     Case("a lone source's jump is held",
          [reading("coingecko", "1000")], "coingecko", "100", disputed=True),
-    Case("two far away from each other and from the last good price: it stays",
+    Case("two far from each other and from the last good price: it stays",
          [reading("coingecko", "200"), reading("kraken", "50")], "coingecko", "100", disputed=True),
     Case("without any good price two that differ show the better-ranked, marked",
          [reading("coingecko", "200"), reading("kraken", "50")],
          "coingecko", "200", disputed=True, good=None, owner=None),
     Case("a frozen source is out although it answers",
          [FROZEN, reading("binance", "97")], "binance", "97"),
-    Case("two that stand still are out too, but may be right: the one that walks away is marked",
+    Case("two frozen sources are out too, but may be right: the one that moved away is marked",
          [FROZEN, reading("kraken", "100.1", anchors={"binance": Decimal(100)}), reading("binance", "97")],
          "binance", "97", disputed=True),
-    Case("the other has jumped, and is measured from there: a jump proves nothing against a source that stands still",
+    Case("the other has jumped, and is measured from there: a jump proves nothing against an unchanged price",
          [replace(FROZEN, anchors={"binance": Decimal(1000)}), reading("binance", "1000")],
          "coingecko", "100", disputed=True),
     Case("the other has come back: nothing is frozen",
@@ -122,7 +122,7 @@ def test_who_owns_the_price(case: Case) -> None:
     assert verdict.confirmed_by == case.confirmed_by
 
 
-def test_three_readings_with_moving_stamps_release_a_jump_but_it_stays_disputed() -> None:
+def test_three_readings_with_advancing_timestamps_release_a_jump_but_it_stays_disputed() -> None:
     now = state(reading("coingecko", "1000"))
     shown = []
     for seconds in (8, 8, 4, 0):
@@ -175,7 +175,7 @@ def test_one_jump_is_held_where_the_band_of_agreement_is_wider_than_a_jump() -> 
     assert (verdict.state.shown.price, verdict.state.disputed) == (100, True)
 
 
-def test_a_lone_price_whose_conversion_is_in_dispute_is_in_dispute() -> None:
+def test_a_lone_price_whose_conversion_is_disputed_is_disputed() -> None:
     factors, alone = {"binance": Decimal(1)}, state(reading("binance", "100"))
     assert not decide(alone, factors, NOW, RULES).state.disputed
     assert decide(alone, factors, NOW, RULES, doubted=factors).state.disputed
@@ -183,7 +183,7 @@ def test_a_lone_price_whose_conversion_is_in_dispute_is_in_dispute() -> None:
     assert not decide(confirmed, factors, NOW, RULES, doubted=factors).state.disputed
 
 
-def test_wrong_prices_stay_marked_while_the_market_walks_away_from_them() -> None:
+def test_wrong_prices_stay_marked_while_the_market_moves_away_from_them() -> None:
     """Two of three are 5 % low; the market rises until their prices lie where the good price was."""
     now = state(good="100")
     for truth in ("100", "101.5", "103", "104.5", "106"):

@@ -114,7 +114,7 @@ def test_pause_of_a_stream_grows_is_capped_and_is_long_where_it_will_not_heal() 
     assert 20 < pause(SourceLimited("x", ""), 1) <= 30
 
 
-def test_failures_of_a_stream_are_counted_anew_only_after_a_connection_that_lasted() -> None:
+def test_failures_of_a_stream_are_counted_from_one_again_only_after_a_connection_that_lasted() -> None:
     error = SourceUnreachable("binance", "reset")
     health = pacing.after_connecting(Health(failures=4), 1000.0)
     assert health.answers

@@ -36,7 +36,7 @@ def test_the_coins_of_the_last_time_serve_while_the_database_is_away(
 def test_a_database_that_failed_is_left_alone_for_a_while(
     coins: list[Coin], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """Its time-out would be waited for again and again, by a publisher that others overtake meanwhile."""
+    """Its timeout would be waited for again and again, by a publisher that others overtake in the meantime."""
     coin_list = CoinList()
     coin_list.read()
     lose_table("rates_coin")

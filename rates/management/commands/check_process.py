@@ -1,4 +1,8 @@
-"""Health check of a container: whether a process of this host still reports: `manage.py check_process worker`."""
+"""
+Health check of a container: whether a process of this host still reports: `manage.py check_process worker`.
+
+Tested in `tests/test_check_process.py`.
+"""
 
 import socket
 import time
