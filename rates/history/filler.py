@@ -1,4 +1,8 @@
-"""The gaps of all coins, filled one after the other for as long as prices are fresh; and how far that has come."""
+"""
+The gaps of all coins, filled one after the other for as long as prices are fresh; and how far that has come.
+
+Tested in `tests/history/test_backfill.py`.
+"""
 
 import logging
 import time

@@ -1,4 +1,8 @@
-"""What every vendor's history comes to: candles in its own quote currency, and how far into the past it goes."""
+"""
+What every vendor's history comes to: candles in its own quote currency, and how far into the past it goes.
+
+Tested in `tests/vendor_history/test_vendors.py`.
+"""
 
 import time
 from collections.abc import Mapping

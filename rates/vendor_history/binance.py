@@ -4,6 +4,8 @@ Binance's past: candles ("klines") in USDT, back to the listing of a pair.
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints
 Limits: 1000 candles an answer; weight 2 whatever their number, of 6000 a minute for each address.
 The last candle is the running one. Where a pair was not traded, as in maintenance, candles are missing.
+
+Tested in `tests/vendor_history/test_vendors.py`.
 """
 
 import time

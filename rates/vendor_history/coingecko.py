@@ -7,6 +7,8 @@ days ago. Up to a day until now comes every 5 minutes, up to 90 days every hour,
 
 A price at the beginning of an hour or a day is its open, and the next one its close; so a day's candle needs the next
 midnight, and never takes the last point, which is now.
+
+Tested in `tests/vendor_history/test_vendors.py`.
 """
 
 import time

@@ -4,6 +4,8 @@ Kraken's past: candles ("OHLC") in the quote currency itself, the newest 720 of 
 Reference: https://docs.kraken.com/api-reference/market-data/get-ohlc-data
 Limits: about one call a second for each address. Errors come with status 200. The last candle is always the running
 one.
+
+Tested in `tests/vendor_history/test_vendors.py`.
 """
 
 import time

@@ -1,4 +1,8 @@
-"""Every vendor that tells the past, in the order in which they are asked."""
+"""
+Every vendor that tells the past, in the order in which they are asked.
+
+Tested in `tests/history/test_backfill.py`.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,8 @@
-"""`manage.py backfill BTC --since 2024-01-01`: fetch the past of coins by hand."""
+"""
+`manage.py backfill BTC --since 2024-01-01`: fetch the past of coins by hand.
+
+Tested in `tests/history/test_backfill.py`.
+"""
 
 import time
 from argparse import ArgumentTypeError
