@@ -147,11 +147,11 @@ def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCo
 
 
 def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
-    """Return the selection in the URL (`?symbols=BTC,XLM`); None for all coins."""
+    """Return the selection in the URL (`?symbols=BTC,XLM` or `?symbols=BTC&symbols=XLM`); None for all coins."""
     values = parse_qs(scope["query_string"].decode("latin-1")).get("symbols")
     if values is None:
         return None
-    words = [fold(word.strip()) for word in values[-1].split(",")]
+    words = [fold(word.strip()) for word in ",".join(values).split(",")]
     return frozenset(list(filter(None, words))[:MAX_SELECTION])
 
 

@@ -124,6 +124,12 @@ async def test_a_selection_in_the_url_works_in_both_dialects(address: str) -> No
         assert [coin["symbol"] for coin in board["rates"]] == ["ETH"]
 
 
+async def test_a_selection_in_the_address_may_repeat_its_parameter(address: str) -> None:
+    async with open_socket(address, "?symbols=BTC&symbols=eth") as client:
+        board = await next_frame(client, "board")
+        assert [coin["symbol"] for coin in board["rates"]] == ["BTC", "ETH"]
+
+
 async def test_a_selection_is_answered_with_its_board(address: str) -> None:
     async with open_socket(address) as client:
         await next_frame(client, "board")
