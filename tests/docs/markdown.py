@@ -14,6 +14,7 @@ DOCUMENTS = [
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "findings/README.md",
 ]
 # The changelog also tells of what is gone.
 PRESENT = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]
