@@ -1,7 +1,7 @@
 """
 What the board shows when live streams misbehave, alone and together with polls, as `docs/trust.md` prints it.
 
-Real links talk to real stand-ins; Binance's stream has one of its own, as it has a host of its own. Kraken answers
+Real streams connect to real stand-ins; Binance's stream has one of its own, as it has a host of its own. Kraken answers
 polls and stream at one address, so its faults touch both.
 """
 
@@ -52,8 +52,8 @@ class AgingRates(LatestRates):
         self._rates = {key: age_rate(rate, by) for key, rate in self._rates.items()}
 
 
-class Links:
-    """The links of `stream_rates`, in a loop and a thread of their own."""
+class RunningStreams:
+    """The streams of `stream_rates`, in a loop and a thread of their own."""
 
     def __init__(self, *sources: ModuleType) -> None:
         self._sources = sources
@@ -69,7 +69,7 @@ class Links:
         return done.result(5)
 
     def open(self, coins: list[Coin]) -> None:
-        """Start to stream *coins*, as a process does that has just taken the lock."""
+        """Start to stream *coins*, as a process does that has just become the leader."""
         self.run(lambda: self._open(coins))
 
     def _open(self, coins: list[Coin]) -> None:
@@ -89,8 +89,8 @@ class Links:
         await asyncio.wait(self._tasks)
         self._tasks.clear()
 
-    def take(self) -> list[Rate]:
-        """Return what the links vouch for now; none of them may have ended."""
+    def drain(self) -> list[Rate]:
+        """Return what the streams confirm now; none of them may have ended."""
         assert not any(task.done() for task in self._tasks)
         return self.run(lambda: self.latest.drain_all(time.monotonic()))
 
@@ -110,21 +110,21 @@ class StreamWorld(World):
         boards: BTC in each publication of the last tick.
     """
 
-    def __init__(self, stand_ins: dict[str, Any], links: Links) -> None:
+    def __init__(self, stand_ins: dict[str, Any], running: RunningStreams) -> None:
         super().__init__(stand_ins)
-        self.links = links
+        self.running = running
         self.boards: list[dict[str, Any]] = []
 
     def start(self) -> None:
         """Tick until both streams have brought prices."""
-        self.links.open(list(Coin.objects.all()))
+        self.running.open(list(Coin.objects.all()))
         self.wait_for_streams()
         assert self.tick(3)["source"] == "binance"
 
     def wait_for_streams(self) -> None:
         """Wait until both deliver."""
         deadline = time.monotonic() + 15
-        while {rate.source for rate in self.links.take()} < {"binance", "kraken"}:
+        while {rate.source for rate in self.running.drain()} < {"binance", "kraken"}:
             assert time.monotonic() < deadline
             time.sleep(ROUND)
 
@@ -132,9 +132,9 @@ class StreamWorld(World):
         """Return what BTC shows after some ticks, each an interval later."""
         for _ in range(times):
             let_pass(INTERVAL)
-            self.links.run(lambda: self.links.latest.let_pass(INTERVAL))
+            self.running.run(lambda: self.running.latest.let_pass(INTERVAL))
             time.sleep(LISTEN)
-            feed.publish_streamed(self.links.take(), list(Coin.objects.all()))
+            feed.publish_streamed(self.running.drain(), list(Coin.objects.all()))
             self.boards = [shown("BTC")]
             feed.run_tick()
             self.boards.append(shown("BTC"))
@@ -157,8 +157,8 @@ class StreamWorld(World):
         paused = [name for name in healths if pacing.pause_left(pacing.read_health(healths, name), time.time())]
         let_pass(LONGER_THAN_ANY_PAUSE)
         if any(name.endswith(pacing.STREAM_SUFFIX) for name in paused):
-            self.links.close()
-            self.links.open(list(Coin.objects.all()))
+            self.running.close()
+            self.running.open(list(Coin.objects.all()))
         self.wait_for_streams()
         return self.tick(2)
 
@@ -172,10 +172,10 @@ def streams(world: World, settings: Settings) -> Iterator[StreamWorld]:
         world.stand_ins["kraken"].interval = ROUND
         for stand_in in (stream, *world.stand_ins.values()):
             stand_in.prices["USDT"] = Decimal(1)
-        streaming = StreamWorld({**world.stand_ins, STREAM: stream}, Links(binance_stream, kraken_stream))
+        streaming = StreamWorld({**world.stand_ins, STREAM: stream}, RunningStreams(binance_stream, kraken_stream))
         streaming.start()
         yield streaming
-        streaming.links.end()
+        streaming.running.end()
 
 
 class Case(NamedTuple):
