@@ -6,12 +6,14 @@ uvicorn's WebSocket protocol, sending encoded frames too: `uvicorn --ws rates.fa
 It offers itself to the application as `scope["extensions"]["rates.link"]`; under other servers the application uses
 the links in `links`. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
 
-Tested in `tests/fanout/test_consumers.py` and `tests/fanout/test_frames.py`.
+Tested in `tests/fanout/test_server.py`, `tests/fanout/test_consumers.py` and `tests/fanout/test_frames.py`.
 """
 
+import fcntl
 import os
 import random
 import socket
+import termios
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
@@ -32,6 +34,8 @@ STUCK_CLOSE_TIMEOUT = 0.3
 # Seconds of silence before a ping, and for the pong to arrive.
 PING_AFTER = 13.0
 PONG_TIMEOUT = 9.0
+# The same where the client's host has acknowledged every byte: some libraries answer pings only while a program reads.
+PONG_TIMEOUT_IF_ACKNOWLEDGED = 60.0
 MAX_FRAGMENTS = 100
 
 PING = b"\x89\x00"
@@ -156,16 +160,25 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def check_client(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that does not read."""
         now = self.loop.time()
+        if self.transport.is_closing():
+            return
         if self._is_blocked():
             if not self.close_sent:
                 self._timer.close_if_stuck(self, self.transport.get_write_buffer_size(), now)
         elif self._pinged_at is not None:
-            if now - self._pinged_at >= PONG_TIMEOUT:
+            waited = now - self._pinged_at
+            if waited >= PONG_TIMEOUT_IF_ACKNOWLEDGED or (waited >= PONG_TIMEOUT and not self._is_acknowledged()):
                 counts.closed.labels("dead").inc()
                 self.abort()
         elif now - self._heard_at >= PING_AFTER and not self.close_sent:
             self._pinged_at = now
             self.transport.write(PING)
+
+    def _is_acknowledged(self) -> bool:
+        """Return whether the client's host has taken all that was sent, the ping too: a host that is gone has not."""
+        connection = self.transport.get_extra_info("socket")
+        unacknowledged = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
+        return not any(unacknowledged)
 
     def shutdown(self) -> None:
         """End the connection when the server stops; a client that does not read cannot delay that."""

@@ -14,7 +14,7 @@ from rates import feed, store
 from rates.api import metrics
 from rates.fanout.hub import get_hub
 from rates.fanout.links import AsgiLink
-from rates.fanout.server import PONG_TIMEOUT
+from rates.fanout.server import PONG_TIMEOUT_IF_ACKNOWLEDGED
 from rates.fanout.slow_clients import STUCK_AFTER
 from rates.fanout.sockets import Frame
 from rates.models import Coin
@@ -242,7 +242,7 @@ async def test_slow_and_dead_clients_are_counted_once(address: str) -> None:
         slow.transport.write(2**23 * b"x")  # More than the kernel takes at once.
         slow.check_client()
         slow._timer._since -= STUCK_AFTER
-        dead._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT
+        dead._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT_IF_ACKNOWLEDGED
         for _ in range(2):
             slow.check_client()
         dead.check_client()

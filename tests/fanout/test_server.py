@@ -1,0 +1,63 @@
+"""Which silent clients our protocol class takes for dead."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from rates.fanout.hub import get_hub
+from rates.fanout.server import PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
+from tests.boards import save
+from tests.raw_socket import HANDSHAKE, PING, frame
+from tests.servers import serving, until
+
+LITTLE = 4096
+
+
+@asynccontextmanager
+async def silent_client(room: int) -> AsyncIterator[tuple[socket.socket, Any]]:
+    """Serve one client that reads nothing and has *room* for so many bytes; the value is it and the server's link."""
+    async with serving("rates.fanout.server:RatesWebSocketProtocol") as address:
+        host, _, port = address.partition(":")
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+            client.connect((host, int(port)))
+            client.sendall(HANDSHAKE.format(address=address, query="").encode())
+            await until(lambda: get_hub().count())
+            yield client, get_hub().all_sockets()[0].link
+
+
+def has_waited(link: Any, seconds: float) -> None:
+    """Let the ping be so old, and check the client."""
+    link._pinged_at = asyncio.get_running_loop().time() - seconds
+    link.check_client()
+
+
+async def test_a_client_whose_host_takes_everything_has_longer_for_its_pong() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (_, link):
+        await until(link._is_acknowledged)
+        has_waited(link, PONG_TIMEOUT)
+        assert not link.transport.is_closing()
+        has_waited(link, PONG_TIMEOUT_IF_ACKNOWLEDGED)
+        assert link.transport.is_closing()
+
+
+async def test_a_client_whose_host_does_not_take_what_was_sent_has_not() -> None:
+    await asyncio.to_thread(save, **{f"C{number}": "1" for number in range(200)})
+    async with silent_client(LITTLE) as (_, link):
+        assert not link._is_blocked()
+        has_waited(link, PONG_TIMEOUT)
+        assert link.transport.is_closing()
+
+
+@pytest.mark.parametrize("said", [frame(PING), frame(PING)[:1]], ids=["ping", "a byte"])
+async def test_any_byte_is_an_answer_to_a_ping(said: bytes) -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        link._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT_IF_ACKNOWLEDGED
+        client.sendall(said)
+        await until(lambda: link._pinged_at is None)
