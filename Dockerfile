@@ -19,7 +19,7 @@ COPY rates rates
 COPY dashboard dashboard
 COPY templates templates
 # With a throwaway secret, which the image does not keep: the collected files do not depend on it.
-RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --noinput \
+RUN DEBUG=False SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --noinput \
     && python -m compileall -q config rates dashboard
 
 FROM python:${PYTHON}

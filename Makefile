@@ -5,7 +5,12 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
-.PHONY: help run demo test test-faults soak check bench format requirements release clean
+# say LEVEL TEXT: one line, JSON where the log is.
+SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
+	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \
+	else echo "$$2"; fi; }
+
+.PHONY: mine help run demo test test-faults soak check bench format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -60,22 +65,30 @@ release: ## dist/rates-<version>.tar.gz, what people install, with its hash sum;
 	@cd dist && sha256sum rates-$(VERSION).tar.gz > rates-$(VERSION).tar.gz.sha256 && cat rates-$(VERSION).tar.gz.sha256
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' rates/__init__.py)
 
-clean: ## forget the virtual environment and all local data
-	rm -rf .venv var static tests/clients/node_modules
+clean: | mine ## forget the virtual environment and all local data, while nothing runs from here
+	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m config.clean
 
-.venv/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-		{ echo "This needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -m venv .venv || \
-		{ rm -rf .venv; echo "This needs Python's venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+# Before anything is made or removed: two people in one folder would lock each other out of its files.
+mine:
+	@$(SAY); for path in "$(CURDIR)" "$(CURDIR)/.venv" "$(CURDIR)/var"; do if [ -e "$$path" ] && [ ! -w "$$path" ]; then \
+		owner=$$(ls -ld "$$path" | awk '{print $$3}'); \
+		say CRITICAL "You cannot write to $$path, which belongs to $$owner. Nothing was changed; run this in a copy of your own." >&2; \
+		exit 1; fi; done
+
+.venv/bin/python: | mine
+	@$(SAY); $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ say CRITICAL "This needs Python 3.11 or newer as $(PYTHON); name another with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(SAY); $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ say CRITICAL "This needs the venv module of Python (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/run: requirements.txt | .venv/bin/python
-	@echo "Installing the pinned packages into .venv (once) …"
+	@$(SAY); say INFO "Installing the pinned packages into .venv (once) …"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/dev: requirements-dev.txt | .venv/bin/python
-	@echo "Installing the pinned packages for tests and checks into .venv (once) …"
+	@$(SAY); say INFO "Installing the pinned packages for tests and checks into .venv (once) …"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ .venv/run
 

@@ -9,13 +9,15 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
+from config import local  # noqa: E402 - reads the settings
 from rates import garbage_collection  # noqa: E402 - models need the loaded apps
 from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
 from rates.fanout import drain  # noqa: E402 - models need the loaded apps
 from rates.fanout.hub import get_hub  # noqa: E402 - models need the loaded apps
 from rates.routing import websocket_urlpatterns  # noqa: E402 - models need the loaded apps
 
-# Not every server runs Django's checks.
+# Servers that are started by hand know nothing of this folder, and run no checks of Django's.
+local.prepare()
 refuse_bad_settings()
 
 

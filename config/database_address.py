@@ -18,7 +18,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from config.addresses import without_secrets
-from config.environment import BASE_DIR, env, refuse, text
+from config.environment import env, refuse, text
+from config.folder import BASE_DIR
 
 POSTGRES = ("postgres", "postgresql", "pgsql", "psql", "postgis")
 FORMS = "postgres://user:secret@host:5432/name, postgres:///name?host=/run/postgresql or sqlite:///path/to.sqlite3"

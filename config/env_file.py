@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dotenv.parser import Binding, parse_stream
 
-from config.refusal import refuse_start
+from config.console import refuse_start
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 PEM = re.compile(r"-----BEGIN .*-----", re.DOTALL)

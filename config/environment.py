@@ -7,20 +7,15 @@ a secret is never shown.
 
 import os
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any, NoReturn, TypeVar
 
 import environ
 
+from config.console import refuse_start
 from config.env_file import read_env_file
-from config.refusal import refuse_start
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-# What this machine keeps: the local database, the embedded Redis, the local secret.
-DATA_DIR = BASE_DIR / "var"
+from config.folder import BASE_DIR
 
 T = TypeVar("T")
 
@@ -36,8 +31,12 @@ class LiteralEnv(environ.Env):  # type: ignore[misc]
 env = LiteralEnv()
 
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+# What `docker run --env-file` and Docker Compose make of quotes.
+IN_QUOTES = re.compile(r"""(['"]).*\1""", re.DOTALL)
 # Every name that a reader below was asked for.
 known_names: set[str] = set()
+# What honcho gives to the first process of the Procfile when nobody has named a port.
+HONCHO_PORT = "5000"
 # Names that stand in `.env` for others: docker-compose.yml.
 COMPOSE_NAMES = ("POSTGRES_PASSWORD", "HTTP_PORT", "HTTPS_PORT", "TLS_DIR", "RATES_VERSION")
 OUR_PREFIXES = ("RATES_", "COINGECKO_", "BINANCE_", "KRAKEN_", "SUPPORTED_COINS", "QUOTE_CURRENCY", "METRICS_TOKEN")
@@ -48,9 +47,18 @@ KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(
 def load_dotenv() -> dict[str, str]:
     """Put the values of the project's `.env` file into the environment, whose own win; return them by name."""
     values = read_env_file(BASE_DIR / ".env")
+    if "HONCHO_PROCESS_NAME" in os.environ:
+        _undo_honcho(values)
     for name, value in values.items():
         os.environ.setdefault(name, value)
     return values
+
+
+def _undo_honcho(values: Mapping[str, str]) -> None:
+    """Take back what `honcho start` did to the environment: it has read the file in its own way, and set `PORT`."""
+    os.environ.update({name: value for name, value in values.items() if value})
+    if "PORT" not in values and os.environ.get("PORT") == HONCHO_PORT:
+        del os.environ["PORT"]
 
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
@@ -70,6 +78,8 @@ def text(name: str, default: str = "") -> str:
     if value and not value.strip():
         # It was set, so it must not mean what "not set" means: that may be an open door.
         refuse(name, value, "a value, or nothing at all")
+    if IN_QUOTES.fullmatch(value.strip()):
+        refuse_secret(name, "a value without quotes around it, which would be part of it")
     return value.strip() or default
 
 
@@ -123,17 +133,6 @@ def words(name: str, default: str = "", allowed: Sequence[str] | None = None) ->
         if allowed is not None and word not in allowed:
             refuse(name, value, "a comma-separated list of " + ", ".join(allowed))
     return found
-
-
-def local_secret(path: Path) -> str:
-    """Return the secret that this machine keeps at *path*, made on first use and readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(token_urlsafe(64))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
 
 
 def refuse_misspelt_names(in_file: Collection[str]) -> None:

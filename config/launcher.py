@@ -1,26 +1,25 @@
 """
 `make run`: everything on this machine, in the foreground, from the Procfile.
 
-    checks ─► migrate, seed_coins ─► every process of the Procfile ─► "Open http://…" ─► Ctrl-C, SIGTERM, or one ends
-                                                                                         └─► all end, none is left
+    checks ─► migrate, seed_coins ─► redis, all of the Procfile ─► "Open http://…" ─► Ctrl-C, SIGTERM, or one ends
+                                                                                      └─► all end, none is left
 
-Whatever stops the start is one line on stderr. The `redis` process is left out when a Redis is configured, and `stream`
-when there is none to keep open.
+Whatever stops the start is one line on stderr. `redis` is the embedded one: there is none when another is configured,
+or when a command typed by hand has started it already. `stream` is left out when there is none to keep open.
 
 honcho reads the Procfile and prints the lines; its manager is not used, because it learns of an end only when the last
 child has closed the output (a killed worker whose beat lives on is never noticed), and it signals whole groups at once,
 which takes the worker's child away in the middle of a tick.
 """
 
-import fcntl
 import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,8 +32,10 @@ from honcho.colour import get_colours
 from honcho.environ import parse_procfile
 from honcho.printer import Message, Printer
 
-from config import embedded_redis
-from config.environment import BASE_DIR, DATA_DIR, load_dotenv, text
+from config import embedded_redis, folder
+from config.console import in_json, json_line, refuse_start
+from config.environment import load_dotenv, text
+from config.folder import BASE_DIR
 
 # Seconds that processes have to end by themselves; Redis goes after those that use it.
 GRACE = 6
@@ -62,23 +63,15 @@ class Ended(NamedTuple):
 def main() -> int:
     """Run until a signal or the end of a process; return the exit code."""
     try:
-        with only_one():
-            settings = prepare()
-            return run(procfile(settings), settings)
+        with folder.own_files():
+            only_one = folder.private_file(folder.open_data_dir() / "run.lock")
+            if not folder.take(only_one):
+                refuse_start("The service is already running from this folder; stop it first (Ctrl-C there).")
+            folder.join()
+        settings = prepare()
+        return run(commands(settings), settings)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-
-
-@contextmanager
-def only_one() -> Iterator[None]:
-    """Refuse a second `make run` in the same folder."""
-    DATA_DIR.mkdir(exist_ok=True)
-    with (DATA_DIR / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SystemExit("The service is already running from this folder; stop it first (Ctrl-C there).") from None
-        yield
 
 
 def prepare() -> SimpleNamespace:
@@ -88,10 +81,8 @@ def prepare() -> SimpleNamespace:
     A process of its own does it, so that this one stays small: it has nothing to do then but to wait.
     """
     load_dotenv()
-    if not text("DEBUG"):
-        os.environ["DEBUG"] = "True"
     if not (text("REDIS_URL") or text("REDIS_HOST")):
-        os.environ["REDIS_URL"] = embedded_redis.address(DATA_DIR)
+        os.environ["REDIS_URL"] = embedded_redis.address()
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     command = [sys.executable, "-m", "config.prepare"]
     done = subprocess.run(command, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True, check=False)
@@ -105,33 +96,28 @@ def prepare() -> SimpleNamespace:
     return settings
 
 
-def is_embedded(address: str) -> bool:
-    """Return whether *address* is that of the server in this folder."""
-    return address == embedded_redis.address(DATA_DIR)
-
-
-def procfile(settings: SimpleNamespace) -> dict[str, str]:
+def commands(settings: SimpleNamespace) -> dict[str, str]:
     """Return the commands to run, by name."""
-    commands = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
-    if not is_embedded(settings.REDIS_URL):
-        commands.pop("redis", None)
+    found = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
     if not settings.RATES_STREAM:
-        commands.pop("stream", None)
-    return commands
+        found.pop("stream", None)
+    if embedded_redis.is_own(settings.REDIS_URL) and not embedded_redis.is_running():
+        return {"redis": "python -m config.embedded_redis", **found}
+    return found
 
 
-def run(commands: dict[str, str], settings: SimpleNamespace) -> int:
-    """Run *commands* until the first of them ends or a signal comes; leave no process behind."""
+def run(to_run: dict[str, str], settings: SimpleNamespace) -> int:
+    """Run the commands until the first of them ends or a signal comes; leave no process behind."""
     events: SimpleQueue[Ended] = SimpleQueue()
     for number in STOP_SIGNALS:
         signal.signal(number, lambda number, _: events.put(Ended(None, number)))
     children = [
-        start(name, colour, command) for (name, command), colour in zip(commands.items(), get_colours(), strict=False)
+        start(name, colour, command) for (name, command), colour in zip(to_run.items(), get_colours(), strict=False)
     ]
     for child in children:
         Thread(target=relay, args=(child,), daemon=True).start()
         Thread(target=watch, args=(child, events), daemon=True).start()
-    Thread(target=announce, args=(settings.HOST, settings.PORT), daemon=True).start()
+    Thread(target=announce, args=(settings,), daemon=True).start()
     ended = events.get()
     say("Stopping …" if ended.name is None else f"{ended.name} ended with exit code {ended.code}; stopping everything.")
     stop([child for child in children if child.name != "redis"], GRACE)
@@ -156,7 +142,7 @@ def relay(child: Child) -> None:
     """Print what *child* says, line by line."""
     assert child.process.stdout
     for line in child.process.stdout:
-        say(line, child.name, child.colour)
+        say(line.decode(errors="replace"), child)
 
 
 def watch(child: Child, events: "SimpleQueue[Ended]") -> None:
@@ -164,12 +150,14 @@ def watch(child: Child, events: "SimpleQueue[Ended]") -> None:
     events.put(Ended(child.name, child.process.wait()))
 
 
-def announce(host: str, port: int) -> None:
+def announce(settings: SimpleNamespace) -> None:
     """Say where to look as soon as the web process answers."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    while not answers(shown, port):
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
+    while not answers(shown, settings.PORT):
         sleep(0.1)
-    say(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{port}/  (Ctrl-C ends everything)")
+    if embedded_redis.is_own(settings.REDIS_URL):
+        say(embedded_redis.whereabouts())
+    say(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{settings.PORT}/  (Ctrl-C ends everything)")
 
 
 def answers(host: str, port: int) -> bool:
@@ -200,10 +188,25 @@ def stop(children: Sequence[Child], seconds: float) -> None:
         child.process.wait()
 
 
-def say(line: str | bytes, name: str = "", colour: str | None = None) -> None:
+def say(line: str, child: Child | None = None) -> None:
     """Print one line; a terminal that has gone away is no reason to stop."""
     with suppress(OSError):
-        printer.write(Message("line", line, datetime.now().astimezone(), name, colour))
+        if in_json():
+            sys.stdout.write(as_json(line.rstrip("\r\n"), child) + "\n")
+            sys.stdout.flush()
+        else:
+            name, colour = (child.name, child.colour) if child else ("", None)
+            printer.write(Message("line", line, datetime.now().astimezone(), name, colour))
+
+
+def as_json(line: str, child: Child | None) -> str:
+    """Return *line* as an object; what our processes log is one already."""
+    if child is None:
+        return json_line("INFO", "config.launcher", line)
+    with suppress(ValueError):
+        if isinstance(json.loads(line), dict):
+            return line
+    return json_line("WARNING", child.name, line, child.process.pid)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ what they repeat while Redis is down is logged once a minute (`outage_filter`); 
 (`client_fault_filter`).
 """
 
-import json
 import logging
 import logging.config
 import sys
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from config.client_fault_filter import ClientFaultFilter
+from config.console import json_line
 from config.masking import Masking
 from config.outage_filter import OutageFilter
 
@@ -44,16 +44,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object: time, level, logger, message, process, and the traceback if there is one."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": self._mask(record.getMessage()),
-            "process": record.process,
-        }
+        more = {}
         if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = self._mask(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+            more["traceback"] = self._mask(self.formatException(record.exc_info))
+        time = datetime.fromtimestamp(record.created, UTC)
+        return json_line(record.levelname, record.name, self._mask(record.getMessage()), record.process, time, **more)
 
 
 def logging_configuration(level: str, style: str, secrets: Sequence[str]) -> dict[str, Any]:
@@ -105,8 +100,6 @@ def configure(configuration: dict[str, Any]) -> None:
 
 
 def log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
-    """Log an exception that ends the process or a thread; Ctrl-C is none."""
-    if error is None or issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error or kind(), traceback)
-    else:
+    """Log an exception that ends the process or a thread; Ctrl-C is none, and needs no words."""
+    if error is not None and not issubclass(kind, KeyboardInterrupt):
         logger.critical("%s was not caught", kind.__name__, exc_info=(kind, error, traceback))

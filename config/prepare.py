@@ -7,7 +7,6 @@ Whatever stops the start is one line on stderr and an exit code; else the last l
 import json
 import signal
 import socket
-import subprocess
 import sys
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +16,8 @@ from redis.exceptions import RedisError
 from redis.sentinel import Sentinel
 
 from config import embedded_redis, settings
-from config.environment import BASE_DIR, DATA_DIR
+from config.console import refuse_start
+from config.local import prepare_database
 from config.redis_address import sentinel
 
 TOLD = ("HOST", "PORT", "REDIS_URL", "RATES_STREAM")
@@ -27,12 +27,12 @@ def main() -> int:
     """Check and prepare; return the exit code."""
     try:
         check_port(settings.HOST, settings.PORT)
-        if embedded_redis.address(DATA_DIR) != settings.REDIS_URL:  # that one is started later
+        if not embedded_redis.is_own(settings.REDIS_URL):  # that one is started later
             check_redis(settings.REDIS_URL)
-        prepare_database()
+        said = prepare_database()
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    print(json.dumps({name: getattr(settings, name) for name in TOLD}))
+    print(*said, json.dumps({name: getattr(settings, name) for name in TOLD}), sep="\n")
     return 0
 
 
@@ -45,7 +45,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind(place)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SystemExit(f"Cannot listen on {host} port {port}: {reason}. Choose another: PORT=8001 make run") from None
+        refuse_start(f"Cannot listen on {host} port {port}: {reason}. Choose another: PORT=8001 make run")
 
 
 def check_redis(address: str) -> None:
@@ -56,9 +56,9 @@ def check_redis(address: str) -> None:
             cluster = client.info("cluster").get("cluster_enabled")
     except RedisError as error:
         reason = str(error).splitlines()[0]
-        raise SystemExit(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)") from None
+        refuse_start(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)")
     if cluster:
-        raise SystemExit(f"Redis at {place} is a Redis Cluster, which cannot be used; use one server, or Sentinel.")
+        refuse_start(f"Redis at {place} is a Redis Cluster, which cannot be used; use one server, or Sentinel.")
 
 
 def connect_redis(address: str) -> Any:
@@ -70,19 +70,6 @@ def connect_redis(address: str) -> Any:
         )
         return finder.master_for(known.pop("master_name"), **known, **waits)  # type: ignore[no-untyped-call]
     return redis.Redis.from_url(address, **waits)
-
-
-def prepare_database() -> None:
-    """Bring the tables up to date and fill an empty coin list."""
-    for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=BASE_DIR, capture_output=True, text=True, check=False
-        )
-        sys.stdout.write(done.stdout)
-        if done.returncode:
-            reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-            raise SystemExit(f"The database cannot be prepared (manage.py {command[0]}): {reason}")
-        sys.stderr.write(done.stderr)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,13 @@ import warnings
 from pathlib import Path
 from urllib.parse import quote
 
+from config import embedded_redis
 from config.addresses import ancestors, hosts, origins, url
 from config.currencies import currency
 from config.database_address import database
 from config.environment import (
-    BASE_DIR,
-    DATA_DIR,
     choice,
     load_dotenv,
-    local_secret,
     number,
     refuse,
     refuse_misspelt_names,
@@ -29,6 +27,7 @@ from config.environment import (
     whole,
     words,
 )
+from config.folder import BASE_DIR, DATA_DIR, local_secret, open_data_dir, own_files
 from config.jwt_key import jwt_key
 from config.logging import logging_configuration
 from config.masking import passwords_in
@@ -41,8 +40,9 @@ os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 # Django
 
 
-DEBUG = switch("DEBUG", False)
-SECRET_KEY = text("SECRET_KEY") or (local_secret(DATA_DIR / "secret_key") if DEBUG else "")
+# Whatever is typed in a folder without settings is for the machine at hand; the container sets this to False.
+DEBUG = switch("DEBUG", True)
+SECRET_KEY = text("SECRET_KEY") or (local_secret("secret_key") if DEBUG else "")
 SECRET_LENGTH = 50
 if not DEBUG and (len(SECRET_KEY) < SECRET_LENGTH or SECRET_KEY.startswith("django-insecure-")):
     refuse_secret("SECRET_KEY", f"a secret of at least {SECRET_LENGTH} characters, needed when DEBUG=False")
@@ -99,7 +99,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DATABASES = {"default": database("DATABASE_URL", DATA_DIR / "db.sqlite3")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    with own_files():
+        open_data_dir()
+        Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -175,7 +177,9 @@ REDIS_PORT = whole("REDIS_PORT", "6379", 1, 65535)
 REDIS_PASSWORD = text("REDIS_PASSWORD")
 # The plain Redis channel that carries the map of prices.
 REDIS_CHANNEL = text("REDIS_CHANNEL", "rates_update")
-if not REDIS_URL:
+if not (REDIS_URL or REDIS_HOST) and DEBUG:
+    REDIS_URL = embedded_redis.address()
+elif not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
     REDIS_URL = f"redis://{secret}{REDIS_HOST or '127.0.0.1'}:{REDIS_PORT}/0"
 # Where Sentinel says who the master is, or empty.
@@ -264,6 +268,8 @@ RATES_WS_AUTH = choice("RATES_WS_AUTH", "public", ("public", "jwt"))
 RATES_JWT_ALGORITHM = choice("RATES_JWT_ALGORITHM", "HS256", ("HS256", "RS256", "ES256"))
 # A shared secret, or a public key as PEM text.
 RATES_JWT_KEY = jwt_key("RATES_JWT_KEY", RATES_JWT_ALGORITHM)
+if DEBUG and not RATES_JWT_KEY and RATES_JWT_ALGORITHM == "HS256":
+    RATES_JWT_KEY = local_secret("jwt_key")
 RATES_JWT_AUDIENCE = text("RATES_JWT_AUDIENCE")
 RATES_JWT_ISSUER = text("RATES_JWT_ISSUER")
 if RATES_WS_AUTH == "jwt" and not RATES_JWT_KEY:

@@ -11,6 +11,7 @@ from celery import Celery
 from celery.signals import beat_init, setup_logging, worker_init
 from django.conf import settings
 
+from config import local
 from config.celery.schedule import SlotSchedule
 from config.logging import configure
 
@@ -37,8 +38,9 @@ def use_our_logging(**_: Any) -> None:
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 @beat_init.connect  # type: ignore[untyped-decorator]
-def refuse_bad_start(**_: Any) -> None:
-    """Refuse settings that cannot work, with one line each."""
+def prepare_start(**_: Any) -> None:
+    """Prepare what this folder has of its own, and refuse settings that cannot work with one line each."""
     from rates import checks  # noqa: PLC0415 - Django's applications are loaded by now, but not at import
 
+    local.prepare()
     checks.refuse_bad_start()

@@ -66,6 +66,13 @@ def test_compose_names_what_is_missing(missing: str, tmp_path: Path) -> None:
     assert f"set {missing} in .env" in done.stderr
 
 
+def test_a_secret_reaches_the_containers_as_it_stands(tmp_path: Path) -> None:
+    """Compose would take a `$` for the beginning of a variable, and an empty `METRICS_TOKEN` is an open door."""
+    done = compose(tmp_path, REQUIRED | {"METRICS_TOKEN": "$2y$10$k3ep-this-0ut-of-sight#1"})
+    found = json.loads(done.stdout)["services"]
+    assert {found[name]["environment"]["METRICS_TOKEN"] for name in OURS} == {"$$2y$$10$$k3ep-this-0ut-of-sight#1"}
+
+
 def test_all_wait_for_the_tables_redis_and_the_database(services: dict[str, Any]) -> None:
     for name in ("web", "worker", "beat", "stream"):
         waits = {other: what["condition"] for other, what in services[name]["depends_on"].items()}

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pytest
 from websockets.sync.client import connect
 
+from tests.config.commands import running_in
 from tests.ports import free_port
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -55,17 +56,6 @@ class Service:
         print(self.process.communicate(timeout=30)[0])
         return self.process.returncode
 
-    def running(self) -> dict[int, str]:
-        """Return the command lines of the processes that run from the folder."""
-        found = {}
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                if (path / "cwd").resolve().is_relative_to(self.folder) and (path / "cmdline").read_bytes():
-                    found[int(path.name)] = (path / "cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-        return found
-
 
 @pytest.fixture
 def service(checkout: Path, coingecko: CoinGecko) -> Iterator[Service]:
@@ -95,17 +85,29 @@ def test_a_price_comes_to_socket_and_page_and_nothing_is_left_behind(service: Se
     asked = time.monotonic()
     assert service.end(signal.SIGINT) == 0
     assert time.monotonic() - asked < 10
-    assert service.running() == {}
+    assert running_in(service.folder) == {}
+
+
+def test_every_line_is_json_where_the_log_is(checkout: Path) -> None:
+    service = Service(checkout, LOG_FORMAT="json", RATES_SOURCES="simulated")
+    service.wait_for("Open http")
+    service.process.send_signal(signal.SIGINT)
+    service.said += service.process.communicate(timeout=30)[0].splitlines()
+    said = [json.loads(line) for line in service.said]
+    assert {"time", "level", "logger", "message", "process"} <= set.intersection(*map(set, said))
+    messages = " ".join(line["message"] for line in said)
+    for words in ("Coins: BTC", "serving on 127.0.0.1", "Redis for other programs: 127.0.0.1 port", "Stopping"):
+        assert words in messages
 
 
 def test_when_one_process_dies_all_stop_and_it_is_named(service: Service) -> None:
     service.wait_for("Open http")
-    worker = next(pid for pid, command in service.running().items() if "celery" in command)
+    worker = next(pid for pid, command in running_in(service.folder).items() if "celery" in command)
     os.kill(worker, signal.SIGKILL)
     service.wait_for("worker ended with exit code -9")
     service.process.communicate(timeout=30)
     assert service.process.returncode == 1
-    assert service.running() == {}
+    assert running_in(service.folder) == {}
 
 
 def one_line(checkout: Path, **settings: str) -> str:

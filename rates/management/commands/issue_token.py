@@ -36,10 +36,12 @@ class Command(BaseCommand):
         parser.add_argument("--ttl", type=lifetime, default=timedelta(hours=1), help="90s, 15m, 1h, 7d (default: 1h)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the token and nothing else."""
+        """Print the token, and nothing else on stdout."""
         if not settings.RATES_JWT_KEY:
             raise CommandError("RATES_JWT_KEY is empty: set the shared secret first")
         try:
             self.stdout.write(issue_token(options["name"], options["ttl"]))
         except ValueError as error:
             raise CommandError(str(error)) from None
+        if settings.RATES_WS_AUTH == "public":
+            self.stderr.write("RATES_WS_AUTH=public: /ws/rates asks for no token; set it to jwt for that.")

@@ -7,6 +7,8 @@ Tested in `tests/fanout/test_drain.py`, and whatever starts a server in `tests/s
 import logging
 import resource
 import socket
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -42,6 +44,8 @@ class Command(BaseCommand):
         raise_file_limit()
         listener = listen(settings.HOST, settings.PORT)
         config = configuration()
+        if settings.DEBUG and not is_loopback(settings.HOST):
+            logger.warning("DEBUG=True on %s: error pages show the code to everybody who gets here", settings.HOST)
         logger.info("serving on %s port %d, processes: %d", settings.HOST, settings.PORT, settings.WEB_CONCURRENCY)
         if settings.WEB_CONCURRENCY > 1:
             # Only here: uvicorn's parent process logs the death and replacement of a child at INFO.
@@ -73,6 +77,13 @@ def configuration() -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_PERIOD,
         workers=settings.WEB_CONCURRENCY,
     )
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches *host*."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def raise_file_limit() -> None:
