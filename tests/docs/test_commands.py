@@ -16,6 +16,7 @@ import pytest
 import yaml
 from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
+from honcho.command import parser as honcho
 
 from tests.boards import publish
 from tests.clients.clients import command_of
@@ -127,6 +128,10 @@ def try_daphne(line: str, running: Running) -> None:
     CommandLineInterface().parser.parse_args(shlex.split(line)[1:])
 
 
+def try_honcho(line: str, running: Running) -> None:
+    honcho.parse_args(shlex.split(line)[1:])
+
+
 def try_compose(line: str, running: Running) -> None:
     """Its services are in the file."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -177,6 +182,7 @@ TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"(python rates_client\.py|go run \.|node rates-client\.mjs) .+": try_client,
     r"(celery|uvicorn) .+": try_click,
     r"daphne .+": try_daphne,
+    r"honcho .+": try_honcho,
     r"docker compose .+": try_compose,
     r"curl .+": try_curl,
     r"redis-cli .+": try_redis_cli,
