@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.fan_out import redis_server
+from tests.coins import pairs
 from tests.ports import free_port
 
 
@@ -47,9 +48,7 @@ def _fill(coins: int) -> None:
     from rates.models import Coin  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    Coin.objects.bulk_create(
-        Coin(symbol=s, name=s, coingecko_id=s.lower(), binance_symbol=f"{s}USDT") for s in symbols(coins)
-    )
+    Coin.objects.bulk_create(Coin(symbol=s, name=s, coingecko_id=s.lower(), **pairs(s)) for s in symbols(coins))
     connection.close()
 
 

@@ -123,6 +123,8 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
         _log_owner(change)
     for note in saved.notes:
         logger.warning("%s", note)
+    if saved.proven:
+        coin_list.confirm_pairs(saved.proven)
     if saved.published:
         try:
             # 3. Send it to the hub of every web process, unless nothing that anybody sees has changed.

@@ -14,8 +14,11 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from rates.symbols import LONGEST_SYMBOL, find_fault, find_symbol
+from rates.types import Pair
 
 PAIR_PATTERN = r"^[A-Z0-9]{2,30}$"
+KRAKEN_PAIR_PATTERN = r"^[^\s/\\<>\"'`,;:]{1,40}/[A-Za-z]{3,9}$"
+FACTORS = tuple(10**exponent for exponent in range(10))
 COINGECKO_ID_PATTERN = r"^[a-z0-9._-]{1,100}$"
 # What an id may say without telling one coin from its namesakes.
 PLAIN_WORDS = ("bridged", "coin", "token", "wrapped")
@@ -28,6 +31,17 @@ SYMBOL_FAULTS = {
     "dots": _("Use more than dots, such as BTC."),
     "reserved": _("Write %(symbol)s with a capital letter: in small letters this is a word of the service."),
 }
+
+
+def validate_factor(value: int) -> None:
+    """
+    Refuse a factor that is no power of ten up to a billion.
+
+    Raises:
+        ValidationError: saying what is allowed.
+    """
+    if value not in FACTORS:
+        raise ValidationError(_("Use 1, or the power of ten that the pair counts in, such as 1000 for 1000SATSUSDT."))
 
 
 def validate_symbol(value: str) -> None:
@@ -74,6 +88,22 @@ class Coin(models.Model):
         validators=[RegexValidator(PAIR_PATTERN, _("Use Binance's own name of the USDT pair, such as BTCUSDT."))],
         help_text=_("The USDT pair on Binance: BTCUSDT. Leave it empty when there is none."),
     )
+    binance_factor = models.PositiveIntegerField(_("coins in a unit"), default=1, validators=[validate_factor])
+    binance_verified = models.BooleanField(_("Binance pair verified"), default=False)
+    kraken_symbol = models.CharField(
+        _("Kraken pair"),
+        max_length=50,
+        blank=True,
+        validators=[RegexValidator(KRAKEN_PAIR_PATTERN, _("Use Kraken's own name of the pair, such as BTC/USD."))],
+        help_text=_("The pair on Kraken, in its spelling: BTC/USD, AAPLx/USD. Leave it empty when there is none."),
+    )
+    kraken_factor = models.PositiveIntegerField(_("coins in a unit"), default=1, validators=[validate_factor])
+    kraken_verified = models.BooleanField(
+        _("Kraken pair verified"),
+        default=False,
+        null=True,
+        help_text=_("Empty: from before pairs were kept; the pair of the symbol is taken when its price agrees."),
+    )
     enabled = models.BooleanField(_("enabled"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0, db_index=True)
 
@@ -87,6 +117,18 @@ class Coin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.symbol})"
+
+    @property
+    def pairs(self) -> dict[str, Pair]:
+        """The pairs by which exchanges price the coin, by the name of the source; none where it has none."""
+        binance = Pair(self.binance_symbol, self.binance_factor, self.binance_verified)
+        kraken = Pair(self.kraken_symbol or self._kraken_guess, self.kraken_factor, bool(self.kraken_verified))
+        return {name: pair for name, pair in (("binance", binance), ("kraken", kraken)) if pair.name}
+
+    @property
+    def _kraken_guess(self) -> str:
+        """The pair that earlier releases asked for, of a coin from before pairs were kept; nobody has verified it."""
+        return f"{self.symbol.upper()}/USD" if self.kraken_verified is None and self.symbol.isalnum() else ""
 
     def clean(self) -> None:
         """

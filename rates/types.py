@@ -16,6 +16,40 @@ from typing import NamedTuple
 WIDE = Context(prec=120)
 # The coin in which exchanges quote that do not quote in dollars.
 USDT = "USDT"
+# What one USDT is worth is followed beside the coin USDT, whose price is old sooner. No coin's symbol has a slash.
+USDT_PAIR = "USDT/USD"
+
+
+class Target(NamedTuple):
+    """A coin that a vendor's pair prices; the pair is in units of *factor* coins: 1,000 for ``1000SATSUSDT``."""
+
+    symbol: str
+    factor: int = 1
+
+    def price(self, quoted: Decimal) -> Decimal:
+        """Return the price of one coin where the pair says *quoted*; factors are powers of ten, so it is exact."""
+        return quoted if self.factor == 1 else quoted.scaleb(1 - len(str(self.factor)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """
+    A pair of an exchange as the data of a coin.
+
+    Attributes:
+        name: the exchange's own name of it: ``BTCUSDT``, ``BTC/USD``.
+        factor: how many coins are one unit of the pair.
+        verified: it is known to be this coin: its price once agreed with the one that is asked for by the coin's id.
+    """
+
+    name: str
+    factor: int
+    verified: bool
+
+    @property
+    def key(self) -> str:
+        """What tells this pair from another one."""
+        return self.name if self.factor == 1 else f"{self.name}/{self.factor}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +205,10 @@ class CoinState:
     What the publishers know of one coin; shared by all of them through Redis.
 
     Attributes:
-        coingecko_id, binance_symbol: which coin this is about; with another id it is another coin.
+        coingecko_id: which coin this is about; with another id it is another coin.
+        pairs: the pair that each source prices the coin by; what another pair said is forgotten.
+        proven: the sources whose pair has agreed with the price that is asked for by id.
+        unproven: those of which neither the coin list nor this state knows that; they cannot show.
         quote: the currency of its prices, such as ``usd``; prices in another one are not comparable.
         readings: the newest reading of each source, by name.
         shown: the rate on the board, in the quote currency; its `received_at` is the last confirmation.
@@ -180,7 +217,9 @@ class CoinState:
     """
 
     coingecko_id: str = ""
-    binance_symbol: str = ""
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    proven: frozenset[str] = frozenset()
+    unproven: frozenset[str] = frozenset()
     quote: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     shown: Rate | None = None

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from rates import feed, store
 from rates.models import Coin
 from rates.types import Rate
+from tests.coins import pairs
 from tests.stand_ins.coingecko import CoinGecko
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +43,7 @@ def elsewhere(edit: Callable[[], object]) -> None:
 def coins(settings: Settings) -> list[Coin]:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
     names = (("BTC", "bitcoin"), ("ETH", "ethereum"))
-    return [Coin.objects.create(symbol=s, name=s, coingecko_id=i, binance_symbol=f"{s}USDT") for s, i in names]
+    return [Coin.objects.create(symbol=s, name=s, coingecko_id=i, **pairs(s)) for s, i in names]
 
 
 def tick_during(edit: Callable[[], object], settings: Settings) -> dict[str, str | None]:
@@ -76,7 +77,7 @@ def test_what_a_stream_said_of_another_coin_is_not_shown(coins: list[Coin], sett
     settings.RATES_STREAM = ["binance"]
     now = datetime.now(UTC)
     rates = [Rate(coin.symbol, Decimal(5), None, None, "binance", now, now) for coin in coins]
-    Coin.objects.filter(symbol="ETH").update(binance_symbol="SOLUSDT")
+    Coin.objects.filter(symbol="ETH").update(**pairs("SOL"))
     assert prices(feed.publish_streamed(rates, coins)) == {"BTC": "5", "ETH": None}
     assert prices(feed.publish_streamed(rates, list(Coin.objects.all()))) == {"BTC": "5", "ETH": "5"}
 

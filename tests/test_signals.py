@@ -12,6 +12,7 @@ from django.db import transaction
 from rates import store
 from rates.models import Coin
 from rates.signals import BATCH_WINDOW, edit_publisher
+from tests.coins import pairs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +82,7 @@ def test_an_edit_of_many_coins_waits_once_for_a_redis_that_hangs_and_others_do_n
     with elsewhere(settings) as listener:
         with transaction.atomic():
             for n in "12345":
-                Coin.objects.create(symbol=n, name=n, coingecko_id=n, binance_symbol=f"{n}USDT")
+                Coin.objects.create(symbol=n, name=n, coingecko_id=n, **pairs(n))
             assert count_questions(listener) == 0
         assert count_questions(listener) == 1
         edit_publisher.wait()
@@ -89,7 +90,7 @@ def test_an_edit_of_many_coins_waits_once_for_a_redis_that_hangs_and_others_do_n
 
 
 def test_who_saves_a_coin_has_its_pair_asked_for_again() -> None:
-    coin = Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    coin = Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
     store.save_unknown_pairs(["BTCUSDT", "XLMUSDT"])
     coin.save()
     edit_publisher.wait()
@@ -100,7 +101,7 @@ def test_a_pair_that_redis_was_away_for_is_asked_for_again_after_the_next_edit(s
     store.save_unknown_pairs(["BTCUSDT"])
     with elsewhere(settings) as listener:
         listener.close()
-        Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+        Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
     assert store.load_unknown_pairs() == {"BTCUSDT"}
     Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar")
     edit_publisher.wait()

@@ -18,6 +18,7 @@ from rates import feed, store
 from rates.models import Coin
 from rates.store.codec import encode_state
 from rates.types import CoinState, Rate
+from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
@@ -108,6 +109,6 @@ def world(db: None, settings: Settings, coingecko: CoinGecko, binance: Binance, 
     settings.RATES_REFRESH_INTERVAL, settings.RATES_STALE_AFTER = INTERVAL, 3 * INTERVAL
     settings.RATES_SOURCES, settings.RATES_STREAM = list(ALL), []
     Coin.objects.all().delete()
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
-    Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar", binance_symbol="XLMUSDT")
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
+    Coin.objects.create(symbol="XLM", name="Stellar", coingecko_id="stellar", **pairs("XLM"))
     return World({"coingecko": coingecko, "binance": binance, "kraken": kraken})

@@ -21,7 +21,7 @@ from django.db import transaction
 from rates.models import Coin, propose_symbol
 from rates.symbols import clean_symbol, fold
 
-FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "enabled", "position")
+FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "kraken_symbol", "enabled", "position")
 MAX_FILE_BYTES = 1_000_000
 MAX_COINS = 5000
 TRUE = ("true", "1", "yes", "on")

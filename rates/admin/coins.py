@@ -22,11 +22,11 @@ from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, des
 from rates.admin.forms import CoinForm, ImportForm, RowForm
 from rates.admin.inspection import inspect_coin, is_another_coin
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
-from rates.judgement.conversion import USDT_PAIR, is_depegged
+from rates.judgement.conversion import is_depegged
 from rates.judgement.ownership import waiting_price
 from rates.models import Coin
 from rates.sources import coingecko_catalog
-from rates.types import CoinState, decimal_text
+from rates.types import USDT_PAIR, CoinState, decimal_text
 
 LOOKUP_TIMEOUT = 3.0
 MAX_QUERY_LENGTH = 100
@@ -248,7 +248,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Respond with what each source returns for the coin in the form, side by side."""
         self._require(self.has_add_permission(request) or self.has_change_permission(request))
-        names = ("symbol", "coingecko_id", "binance_symbol")
+        names = ("symbol", "coingecko_id", "binance_symbol", "kraken_symbol")
         coin = Coin(**{name: request.GET.get(name, "").strip() for name in names})
         findings = inspect_coin(coin)
         rows = [

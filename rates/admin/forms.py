@@ -28,7 +28,7 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
 
     class Meta:
         model = Coin
-        fields = ("symbol", "name", "coingecko_id", "binance_symbol", "enabled", "position")
+        fields = ("symbol", "name", "coingecko_id", "binance_symbol", "kraken_symbol", "enabled", "position")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,13 +16,13 @@ from prometheus_client.registry import Collector
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.judgement.conversion import USDT_PAIR, is_depegged
+from rates.judgement.conversion import is_depegged
 from rates.judgement.readings import is_fresh
 from rates.sources.pacing import pause_left, read_health, stream_name
 from rates.store import Header, Overview
 from rates.telemetry import counts
 from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, VERSION_FIELD, Facts, process_name, running
-from rates.types import CoinState, read_time
+from rates.types import USDT_PAIR, CoinState, read_time
 
 COUNTERS = {
     "owner_changes": ("rates_owner_changes", "Coins that took their price from another source."),

@@ -30,8 +30,8 @@ from rates.models import Backfill, Coin, Series
 from rates.sources import pacing
 from rates.sources.pacing import Health
 from rates.sources.registry import POLL_SOURCES
-from rates.types import USDT
-from rates.vendor_history.answers import Past, PastSource
+from rates.types import USDT, Target
+from rates.vendor_history.answers import Past, PastCandle, PastSource
 from rates.vendor_history.registry import PAST_SOURCES
 
 logger = logging.getLogger(__name__)
@@ -156,8 +156,8 @@ def _find_wanted(gap: Gap, series: Series, now: float) -> Stretch:
 
 
 def _next_piece(gap: Gap, series: Series, source: PastSource, missing: Sequence[Stretch], now: float) -> Piece | None:
-    name = source.find_name(gap.coin)
-    if name is None:
+    name, pair = source.find_name(gap.coin), gap.coin.pairs.get(source.NAME)
+    if name is None or (pair is not None and not pair.verified):
         return None
     asked = Backfill.objects.filter(series=series, source=SOURCE_NUMBERS[source.NAME]).values_list("start", "end")
     left = subtract(missing, (Stretch(*each) for each in asked))
@@ -194,7 +194,16 @@ def _ask(piece: Piece, health: Health) -> int:
             logger.warning("history: %s", error)
         return 0
     _save_health(piece, pacing.after_answer(health, asked_at, piece.source.SPACING))
-    return _take(piece, past)
+    return _take(piece, _per_coin(past, piece))
+
+
+def _per_coin(past: Past, piece: Piece) -> Past:
+    """Return *past* with the prices of one coin, where the pair counts in units of many."""
+    pair = piece.gap.coin.pairs.get(piece.source.NAME)
+    if pair is None or pair.factor == 1:
+        return past
+    unit = Target(piece.gap.coin.symbol, pair.factor)
+    return past._replace(candles=[PastCandle(c.time, *map(unit.price, c[1:])) for c in past.candles])
 
 
 def _load_health(source: PastSource) -> Health:

@@ -5,12 +5,12 @@ A source declares the currency of its prices (`QUOTE` in `rates.sources.protocol
 measured by the other sources, and judged like a coin, under the name of its pair:
 
     QUOTE    measured by rates of    state under
-    usdt     USDT                    USDT/USD
+    usdt     USDT/USD                USDT/USD
 
 Prices in a quote that nobody has measured are only shown when there are no others, and then as disputed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,10 +18,8 @@ from django.conf import settings
 
 from rates.judgement.readings import EVIDENCE_AGE
 from rates.judgement.rules import Rules
-from rates.types import USDT, CoinState, Rate, decimal_text, round_places
+from rates.types import USDT_PAIR, CoinState, Rate, decimal_text, round_places
 
-# Not the coin USDT, which may be on the board too and is stale sooner. No coin's symbol has a slash.
-USDT_PAIR = "USDT/USD"
 QUOTE_PAIRS = {"usdt": USDT_PAIR}
 # Percent: a USDT/USD further than this from 1 is an alarm.
 DEPEG_ALARM_PCT = Decimal("0.5")
@@ -30,12 +28,6 @@ PAIR_JUMP_PCT = Decimal(1)
 
 # What one unit of a source's quote currency is worth, by the source's name; None while nobody has measured it.
 Factors = Mapping[str, Decimal | None]
-
-
-def add_pairs(rates: Iterable[Rate]) -> list[tuple[str, Rate]]:
-    """Return each of *rates* with the symbol of the state it belongs to; one of USDT belongs to USDT/USD as well."""
-    rates = list(rates)
-    return [(rate.symbol, rate) for rate in rates] + [(USDT_PAIR, rate) for rate in rates if rate.symbol == USDT]
 
 
 def pair_rules(rules: Rules) -> Rules:

@@ -13,18 +13,15 @@ from datetime import datetime
 
 from django.conf import settings
 
-from rates.judgement.conversion import QUOTE_PAIRS, USDT_PAIR, add_pairs, depeg_notes, pair_rules, unit_worth
+from rates.judgement.conversion import QUOTE_PAIRS, depeg_notes, pair_rules, unit_worth
+from rates.judgement.identity import judge_proven
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import add_rate
 from rates.judgement.rules import Rules, read_rules
 from rates.models import Coin
 from rates.publication import encode_row
-from rates.sources.registry import POLL_SOURCES
 from rates.store import Change, Memory
-from rates.types import CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
-
-# The sources that know a coin by its `binance_symbol`; their readings are about another coin when it has changed.
-PAIR_SOURCES = [name for name, source in POLL_SOURCES.items() if source.ID_FIELD == "binance_symbol"]
+from rates.types import USDT_PAIR, CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
 
 
 def revise(
@@ -58,6 +55,7 @@ def revise(
         notes=[*_dispute_notes(old, shown), *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR))],
         stale=[symbol for symbol, verdict in verdicts.items() if verdict.stale],
         only_if_changed=only_if_changed,
+        proven=[(symbol, source) for symbol, state in shown.items() for source in state.unproven & state.proven],
     )
 
 
@@ -79,12 +77,16 @@ def _match_quote(state: CoinState) -> CoinState:
 
 def _match_coin(state: CoinState, coin: Coin) -> CoinState:
     state = _match_quote(CoinState() if _is_another_coin(state, coin) else state)
-    if (state.coingecko_id, state.binance_symbol) == (coin.coingecko_id, coin.binance_symbol):
+    pairs = {source: pair.key for source, pair in coin.pairs.items()}
+    # A source without a pair so far has said nothing about another one.
+    changed = [source for source, key in state.pairs.items() if pairs.get(source) != key]
+    for source in changed:
+        state = _forget(state, source)
+    proven = state.proven.intersection(pairs) - frozenset(changed)
+    unproven = frozenset(source for source, pair in coin.pairs.items() if not pair.verified) - proven
+    if (state.coingecko_id, state.pairs, state.proven, state.unproven) == (coin.coingecko_id, pairs, proven, unproven):
         return state
-    if state.binance_symbol != coin.binance_symbol:
-        for source in PAIR_SOURCES:
-            state = _forget(state, source)
-    return replace(state, coingecko_id=coin.coingecko_id, binance_symbol=coin.binance_symbol)
+    return replace(state, coingecko_id=coin.coingecko_id, pairs=pairs, proven=proven, unproven=unproven)
 
 
 def _forget(state: CoinState, source: str) -> CoinState:
@@ -101,7 +103,7 @@ def _is_another_coin(state: CoinState, coin: Coin) -> bool:
 
 def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
     """
-    Return those of *rates* whose coin has the same id and pair in *coins* as in *asked*, the list they were asked with.
+    Return those of *rates* whose coin has the same id and pairs in *coins* as in *asked*, the list of the question.
 
     A coin that was given another id or pair since may be another coin. A rate of USDT is kept when neither list has it.
     """
@@ -109,16 +111,17 @@ def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[C
     return [rate for rate in rates if before.get(rate.symbol) == now.get(rate.symbol)]
 
 
-def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, str]]:
-    return {coin.symbol: (coin.coingecko_id, coin.binance_symbol) for coin in coins}
+def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, dict[str, str]]]:
+    return {coin.symbol: (coin.coingecko_id, {name: pair.key for name, pair in coin.pairs.items()}) for coin in coins}
 
 
 def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* added to their readings; rates of coins without a state are left out."""
     readings: dict[str, Mapping[str, Reading]] = {}
-    for symbol, rate in add_pairs(rates):
-        if symbol in states:
-            readings[symbol] = add_rate(readings.get(symbol, states[symbol].readings), rate, live, rules)
+    for rate in rates:
+        if rate.symbol in states:
+            known = readings.get(rate.symbol, states[rate.symbol].readings)
+            readings[rate.symbol] = add_rate(known, rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
@@ -128,7 +131,7 @@ def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
     coins = {symbol: state for symbol, state in states.items() if symbol not in QUOTE_PAIRS.values()}
-    verdicts = {symbol: decide(state, factors, now, rules, doubted) for symbol, state in coins.items()}
+    verdicts = {symbol: judge_proven(state, factors, now, rules, doubted) for symbol, state in coins.items()}
     return verdicts | {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
 
 

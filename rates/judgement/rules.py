@@ -27,6 +27,7 @@ class Rules:
         agreement_pct: prices at most this far apart agree.
         max_jump_pct: a lone source's price further than this from the last good one is held.
         quotes: the currency a source's prices are in, by its name; sources that use the quote currency are left out.
+        by_id: the sources in use that are asked for a coin by its id; they tell which coin a pair is.
         usdt_is_near: a USDT is worth about one unit of the quote currency, so that a USDT price can stand in for one
             whose factor is not known.
     """
@@ -38,6 +39,7 @@ class Rules:
     max_jump_pct: Decimal
     quotes: Mapping[str, str] = field(default_factory=dict)
     usdt_is_near: bool = True
+    by_id: frozenset[str] = frozenset()
 
     @property
     def sources(self) -> frozenset[str]:
@@ -72,4 +74,5 @@ def read_rules() -> Rules:
         max_jump_pct=Decimal(str(settings.RATES_MAX_JUMP_PCT)),
         quotes={name: source.QUOTE for name, source in POLL_SOURCES.items() if source.QUOTE is not None},
         usdt_is_near=settings.QUOTE_CURRENCY == "usd",
+        by_id=frozenset(name for name in settings.RATES_SOURCES if name in POLL_SOURCES and POLL_SOURCES[name].BY_ID),
     )

@@ -30,13 +30,13 @@ from rates.models import Coin
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text, read_time, read_volume
 from rates.sources.websocket import ExchangeSession, open_session
-from rates.types import Rate, round_places
+from rates.types import Rate, Target, round_places
 
 logger = logging.getLogger(__name__)
 
 NAME = "binance"
 QUOTE: str | None = "usdt"
-ID_FIELD = "binance_symbol"
+BY_ID = False
 CREDITS_SETTING: str | None = None
 UNKNOWN_PAIR = -1121
 # The answers to a request for a single pair that does not exist, or whose name is malformed.
@@ -53,7 +53,7 @@ def setup_fingerprint() -> str:
 
 def count_calls(coins: Sequence[Coin]) -> int:
     """Return 1, because one request has all pairs; 0 if none of *coins* has a pair."""
-    return int(any(coin.binance_symbol for coin in coins))
+    return int(any(NAME in coin.pairs for coin in coins))
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
@@ -66,23 +66,23 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
         SourceError: when there is no usable answer within *timeout* seconds.
     """
     deadline = time.monotonic() + timeout
-    symbols = map_pairs(coins)
-    unknown = _load_unknown() if symbols else frozenset()
-    pairs = [pair for pair in symbols if pair not in unknown]
+    targets = map_pairs(coins)
+    unknown = _load_unknown() if targets else frozenset()
+    pairs = [pair for pair in targets if pair not in unknown]
     if not pairs:
         return []
     with open_session(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as session:
         found = _ask_all(session, pairs)
-    return parse_tickers(found, symbols, datetime.now(UTC))
+    return parse_tickers(found, targets, datetime.now(UTC))
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
-    """Return the symbols that each pair prices; two coins may share one."""
-    symbols: dict[str, tuple[str, ...]] = {}
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+    """Return the coins that each pair prices; two coins may share one."""
+    targets: dict[str, tuple[Target, ...]] = {}
     for coin in coins:
-        if coin.binance_symbol:
-            symbols[coin.binance_symbol] = (*symbols.get(coin.binance_symbol, ()), coin.symbol)
-    return symbols
+        if pair := coin.pairs.get(NAME):
+            targets[pair.name] = (*targets.get(pair.name, ()), Target(coin.symbol, pair.factor))
+    return targets
 
 
 def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> list[Any]:
@@ -185,9 +185,9 @@ def _read_pause(reply: Mapping[str, Any], now: float) -> float | None:
     return max(0.0, float(end) / 1000 - start)
 
 
-def parse_tickers(items: Sequence[Any], symbols: Mapping[str, Sequence[str]], received_at: datetime) -> list[Rate]:
+def parse_tickers(items: Sequence[Any], targets: Mapping[str, Sequence[Target]], received_at: datetime) -> list[Rate]:
     """
-    Return the rates in *items*, results of `ticker.24hr`; *symbols* maps pairs to our symbols.
+    Return the rates in *items*, results of `ticker.24hr`; *targets* maps pairs to our coins.
 
         {"symbol": "BTCUSDT", "openPrice": "66000.00000000", "lastPrice": "67195.12000000", "volume": "1.5",
          "quoteVolume": "100000.5", "closeTime": 1660100564909, "count": 2}
@@ -198,11 +198,11 @@ def parse_tickers(items: Sequence[Any], symbols: Mapping[str, Sequence[str]], re
     for item in items:
         if isinstance(item, dict) and read_number(item.get("count")) != 0:
             names = ("symbol", "lastPrice", "openPrice", "quoteVolume", "closeTime")
-            rates += build_rates([item.get(name) for name in names], symbols, received_at)
+            rates += build_rates([item.get(name) for name in names], targets, received_at)
     return rates
 
 
-def build_rates(values: Sequence[Any], symbols: Mapping[str, Sequence[str]], received_at: datetime) -> list[Rate]:
+def build_rates(values: Sequence[Any], targets: Mapping[str, Sequence[Target]], received_at: datetime) -> list[Rate]:
     """Return the rate of each coin of a pair; *values*: pair, last and open price, quote volume, milliseconds."""
     pair, last, opened, volume, milliseconds = values
     price, before = read_price(read_text(last)), read_price(read_text(opened))
@@ -211,7 +211,10 @@ def build_rates(values: Sequence[Any], symbols: Mapping[str, Sequence[str]], rec
         return []
     change = read_number(round_places((price / before - 1) * 100, 4)) if before else None
     traded = read_volume(read_text(volume))
-    return [Rate(symbol, price, change, traded, NAME, observed_at, received_at) for symbol in symbols.get(pair, ())]
+    return [
+        Rate(target.symbol, target.price(price), change, traded, NAME, observed_at, received_at)
+        for target in targets.get(pair, ())
+    ]
 
 
 def _load_unknown() -> frozenset[str]:

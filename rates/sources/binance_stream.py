@@ -19,6 +19,7 @@ from rates.models import Coin
 from rates.sources import binance
 from rates.sources.pacing import fingerprint
 from rates.sources.protocols import StreamEvent
+from rates.types import Target
 
 NAME = binance.NAME
 MOST_PAIRS = 1024
@@ -30,8 +31,8 @@ def setup_fingerprint() -> str:
     return fingerprint(settings.BINANCE_STREAM_URL)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
-    """Return the symbols that each pair prices."""
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+    """Return the coins that each pair prices."""
     return dict(list(binance.map_pairs(coins).items())[:MOST_PAIRS])
 
 
@@ -55,7 +56,7 @@ def _names(pairs: Collection[str]) -> list[str]:
     return [pair.lower() + SUFFIX for pair in pairs]
 
 
-def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
+def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime) -> StreamEvent | None:
     """
     Return the content of *message*; None if it is not about prices.
 
@@ -68,7 +69,7 @@ def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: 
     if data.get("e") == "serverShutdown":
         return StreamEvent(is_ending=True)
     pair = data.get("s")
-    if data.get("e") != "24hrMiniTicker" or not isinstance(pair, str) or pair not in symbols:
+    if data.get("e") != "24hrMiniTicker" or not isinstance(pair, str) or pair not in targets:
         return None
-    rates = binance.build_rates([pair, *(data.get(key) for key in "coqE")], symbols, received_at)
-    return StreamEvent(frozenset(symbols[pair]), tuple(rates))
+    rates = binance.build_rates([pair, *(data.get(key) for key in "coqE")], targets, received_at)
+    return StreamEvent(frozenset(target.symbol for target in targets[pair]), tuple(rates))

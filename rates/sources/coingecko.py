@@ -20,11 +20,11 @@ from rates.outbound.dialing import USER_AGENT, describe
 from rates.outbound.retry_after import read_retry_after
 from rates.sources import pacing
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
-from rates.types import USDT, Rate
+from rates.types import USDT_PAIR, Rate
 
 NAME = "coingecko"
 QUOTE: str | None = None
-ID_FIELD = "coingecko_id"
+BY_ID = True
 CREDITS_SETTING: str | None = "COINGECKO_MONTHLY_CREDITS"
 USDT_ID = "tether"
 # Requests fail when the address gets longer than some 4 KB.
@@ -78,7 +78,9 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
         SourceError: on a network failure, an error status, or an unreadable body; nothing within *timeout* seconds.
     """
     deadline = time.monotonic() + timeout
-    symbols = dict([(USDT_ID, USDT), *((coin.coingecko_id, coin.symbol) for coin in coins)])
+    symbols = {USDT_ID: (USDT_PAIR,)}
+    for coin in coins:
+        symbols[coin.coingecko_id] = (*symbols.get(coin.coingecko_id, ()), coin.symbol)
     rates: list[Rate] = []
     for ids in _batches(symbols):
         body = get_json(price_url(), _price_params(ids), deadline)
@@ -180,7 +182,7 @@ def answer_error(status: int, error: tuple[int, str] | None, retry_after: float 
     return SourceGarbled(NAME, f"answered {status}: {words or 'no prices'}")
 
 
-def parse_prices(body: Any, symbols: Mapping[str, str], quote: str, received_at: datetime) -> list[Rate]:
+def parse_prices(body: Any, symbols: Mapping[str, Sequence[str]], quote: str, received_at: datetime) -> list[Rate]:
     """
     Return the rates in the *body* of `simple/price`; *symbols* maps CoinGecko's ids to ours.
 
@@ -193,11 +195,11 @@ def parse_prices(body: Any, symbols: Mapping[str, str], quote: str, received_at:
     rates = []
     for coin_id, item in body.items():
         price = read_price(item.get(quote)) if isinstance(item, dict) else None
-        if price is None or coin_id not in symbols:
+        if price is None:
             continue
-        rates.append(
+        rates += [
             Rate(
-                symbol=symbols[coin_id],
+                symbol=symbol,
                 price=price,
                 change_24h_pct=read_number(item.get(f"{quote}_24h_change")),
                 volume_24h=read_volume(item.get(f"{quote}_24h_vol")),
@@ -205,5 +207,6 @@ def parse_prices(body: Any, symbols: Mapping[str, str], quote: str, received_at:
                 observed_at=read_time(item.get("last_updated_at"), 1, received_at) or received_at,
                 received_at=received_at,
             )
-        )
+            for symbol in symbols.get(coin_id, ())
+        ]
     return rates

@@ -2,7 +2,8 @@
 Kraken: one exchange, with prices in real US dollars; also measures what a USDT is worth.
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
-Limits: not published. Pairs are SYMBOL/USD; each is acknowledged separately, so an unknown one affects no other.
+Limits: not published. Pairs are BASE/QUOTE in Kraken's own spelling; each is acknowledged separately, so an unknown
+one affects no other.
 
 Tested in `tests/sources/test_exchanges.py`.
 """
@@ -19,11 +20,11 @@ from rates.models import Coin
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
 from rates.sources.websocket import ExchangeSession, open_session
-from rates.types import USDT, Rate, round_places
+from rates.types import USDT, USDT_PAIR, Rate, Target, round_places
 
 NAME = "kraken"
 QUOTE: str | None = None
-ID_FIELD = "symbol"
+BY_ID = False
 CREDITS_SETTING: str | None = None
 
 
@@ -33,7 +34,7 @@ def setup_fingerprint() -> str:
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return 1: one subscription has all pairs."""
+    """Return 1: one subscription has all pairs, and USDT's."""
     return 1
 
 
@@ -44,32 +45,44 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     Raises:
         SourceError: when nothing usable came within *timeout* seconds.
     """
-    symbols = map_pairs(coins)
+    targets = map_pairs(coins)
     rates: dict[str, Rate] = {}
     answered: set[str] = set()
     try:
         with open_session(NAME, settings.KRAKEN_WS_URL, timeout) as session:
-            session.send(subscribe_text("subscribe", list(symbols), 1))
-            _read_snapshots(session, symbols, rates, answered)
+            session.send(subscribe_text("subscribe", list(targets), 1))
+            _read_snapshots(session, targets, rates, answered)
     except SourceUnreachable:
         if not rates:
             raise
     return list(rates.values())
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, str]:
-    """Return our symbol for each pair, including USDT's; a coin that is the quote currency itself has none."""
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+    """
+    Return the coins that each pair prices; USDT's is always among them, and measures what one is worth.
+
+    A coin's pair tells its base asset; the quote that is asked for is ours. The quote currency itself has no pair.
+    """
+    targets = {_in_our_quote(USDT): (Target(USDT_PAIR),)}
+    for coin in coins:
+        if pair := coin.pairs.get(NAME):
+            name = _in_our_quote(pair.name.rpartition("/")[0])
+            targets[name] = (*targets.get(name, ()), Target(coin.symbol, pair.factor))
     quote = settings.QUOTE_CURRENCY.upper()
-    symbols = dict.fromkeys([*(coin.symbol for coin in coins), USDT])
-    return {f"{symbol}/{quote}": symbol for symbol in symbols if symbol != quote}
+    return {name: coins for name, coins in targets.items() if name != f"{quote}/{quote}"}
+
+
+def _in_our_quote(base: str) -> str:
+    return f"{base}/{settings.QUOTE_CURRENCY.upper()}"
 
 
 def _read_snapshots(
-    session: ExchangeSession, symbols: Mapping[str, str], rates: dict[str, Rate], answered: set[str]
+    session: ExchangeSession, targets: Mapping[str, Sequence[Target]], rates: dict[str, Rate], answered: set[str]
 ) -> None:
     """Fill *rates* until every pair was answered, by a snapshot or an error."""
     nameless = 0
-    while len(answered) + nameless < len(symbols):
+    while len(answered) + nameless < len(targets):
         message = session.read()
         if message.get("success") is False:
             pair = read_refusal(message)
@@ -77,8 +90,8 @@ def _read_snapshots(
             answered |= {pair} if pair else set()
             continue
         if pairs := read_pairs(message):
-            answered.update(pair for pair in pairs if pair in symbols)
-            rates.update((rate.symbol, rate) for rate in parse_tickers(message, symbols, datetime.now(UTC)))
+            answered.update(pair for pair in pairs if pair in targets)
+            rates.update((rate.symbol, rate) for rate in parse_tickers(message, targets, datetime.now(UTC)))
 
 
 def read_refusal(message: Mapping[str, Any]) -> str | None:
@@ -111,9 +124,11 @@ def read_pairs(message: Mapping[str, Any]) -> list[str]:
     return [item["symbol"] for item in _tickers(message) if isinstance(item.get("symbol"), str)]
 
 
-def parse_tickers(message: Mapping[str, Any], symbols: Mapping[str, str], received_at: datetime) -> list[Rate]:
+def parse_tickers(
+    message: Mapping[str, Any], targets: Mapping[str, Sequence[Target]], received_at: datetime
+) -> list[Rate]:
     """
-    Return the rates in a message of the ticker channel; *symbols* maps pairs to our symbols.
+    Return the rates in a message of the ticker channel; *targets* maps pairs to our coins.
 
         {"channel": "ticker", "type": "snapshot", "data": [{"symbol": "BTC/USD", "last": 108359.8, "volume": 2158.32,
          "vwap": 108894.5, "change_pct": -2.41, "timestamp": "2026-07-01T09:04:31.742648Z"}]}
@@ -123,14 +138,14 @@ def parse_tickers(message: Mapping[str, Any], symbols: Mapping[str, str], receiv
     """
     rates = []
     for item in _tickers(message):
-        symbol, price = symbols.get(str(item.get("symbol"))), read_price(item.get("last"))
+        coins, price = targets.get(str(item.get("symbol")), ()), read_price(item.get("last"))
         given = item.get("timestamp")
         observed_at = received_at if given is None else read_iso_time(given, received_at)
-        if symbol is None or price is None or observed_at is None:
+        if price is None or observed_at is None:
             continue
         volume = read_volume(item.get("volume"))
         average = read_price(item.get("vwap")) or price
         traded = read_volume(round_places(volume * average, 2)) if volume is not None else None
         change = read_number(item.get("change_pct"))
-        rates.append(Rate(symbol, price, change, traded, NAME, observed_at, received_at))
+        rates += [Rate(c.symbol, c.price(price), change, traded, NAME, observed_at, received_at) for c in coins]
     return rates

@@ -17,6 +17,7 @@ from rates.models import Coin
 from rates.sources import kraken
 from rates.sources.pacing import fingerprint
 from rates.sources.protocols import StreamEvent
+from rates.types import Target
 
 NAME = kraken.NAME
 
@@ -26,9 +27,9 @@ def setup_fingerprint() -> str:
     return fingerprint(settings.KRAKEN_WS_URL)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
-    """Return the symbols that each pair prices; USDT's is always among them."""
-    return {pair: (symbol,) for pair, symbol in kraken.map_pairs(coins).items()} if coins else {}
+def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+    """Return the coins that each pair prices; USDT's is always among them."""
+    return kraken.map_pairs(coins) if coins else {}
 
 
 def open_address(pairs: Collection[str]) -> str:
@@ -47,7 +48,7 @@ def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
     return kraken.subscribe_text("subscribe" if wanted else "unsubscribe", list(pairs), number)
 
 
-def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime) -> StreamEvent | None:
+def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime) -> StreamEvent | None:
     """
     Return the content of *message*; None if it is not about prices.
 
@@ -60,7 +61,5 @@ def read_event(message: Any, symbols: Mapping[str, Sequence[str]], received_at: 
         kraken.read_refusal(message)
     if message.get("channel") == "heartbeat":
         return StreamEvent()
-    single = {pair: symbol for pair in kraken.read_pairs(message) for symbol in symbols.get(pair, ())}
-    if not single:
-        return None
-    return StreamEvent(frozenset(single.values()), tuple(kraken.parse_tickers(message, single, received_at)))
+    symbols = frozenset(target.symbol for pair in kraken.read_pairs(message) for target in targets.get(pair, ()))
+    return StreamEvent(symbols, tuple(kraken.parse_tickers(message, targets, received_at))) if symbols else None

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rates.models import Coin
-from rates.types import Rate
+from rates.types import Rate, Target
 
 
 class Source(Protocol):
@@ -20,13 +20,13 @@ class Source(Protocol):
     Attributes:
         NAME: as in `RATES_SOURCES`, on the wire and in Redis.
         QUOTE: currency of its prices, lower case, if they have to be converted; None if it is `QUOTE_CURRENCY`.
-        ID_FIELD: the field of `Coin` that holds the vendor's own name for a coin.
+        BY_ID: it is asked for a coin by its CoinGecko id, so its prices tell which coin a pair is.
         CREDITS_SETTING: the setting with the number of calls a month that are paid for; None without such a limit.
     """
 
     NAME: str
     QUOTE: str | None
-    ID_FIELD: str
+    BY_ID: bool
     CREDITS_SETTING: str | None
 
     def setup_fingerprint(self) -> str:
@@ -68,8 +68,8 @@ class StreamSource(Protocol):
     def setup_fingerprint(self) -> str:
         """Return a digest of this stream's configuration; its health is only valid for the same one."""
 
-    def map_pairs(self, coins: Sequence[Coin]) -> dict[str, tuple[str, ...]]:
-        """Return the symbols that each pair prices."""
+    def map_pairs(self, coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+        """Return the coins that each pair prices."""
 
     def open_address(self, pairs: Collection[str]) -> str:
         """Return the address to connect to for *pairs*."""
@@ -81,7 +81,7 @@ class StreamSource(Protocol):
         """Return the message that subscribes to *pairs* (*wanted*) or unsubscribes; *number* is its id."""
 
     def read_event(
-        self, message: Any, symbols: Mapping[str, Sequence[str]], received_at: datetime
+        self, message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime
     ) -> StreamEvent | None:
         """
         Return the content of *message*; None if it is not about prices.

@@ -16,7 +16,7 @@ from rates.types import Rate
 
 NAME = "simulated"
 QUOTE: str | None = None
-ID_FIELD = "symbol"
+BY_ID = True
 CREDITS_SETTING: str | None = None
 DAY = 86400.0
 # The middle price of well-known coins; others get one between 0.01 and 100.

@@ -69,6 +69,7 @@ class Change:
         counts: how often each kind of event happened, for the counters.
         notes: what the operator should know, one log line each.
         stale: those of *states* whose price is stale.
+        proven: coins with a source whose pair has just agreed with the price that is asked for by id.
         only_if_changed: publish only if a coin looks different or the list has changed; the states are stored anyway.
     """
 
@@ -82,6 +83,7 @@ class Change:
     notes: Sequence[str] = ()
     stale: Collection[str] = ()
     only_if_changed: bool = False
+    proven: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Saved:
 
     Attributes:
         changed, removed: which coins look different, and which left the board.
-        owners, notes, states, stale: as in the `Change`.
+        owners, notes, states, stale, proven: as in the `Change`.
         published: whether it is to be sent to the other processes.
     """
 
@@ -103,6 +105,7 @@ class Saved:
     states: Mapping[str, CoinState]
     stale: Collection[str]
     published: bool
+    proven: Sequence[tuple[str, str]] = ()
 
 
 def update_board(decide: Callable[[Memory], Change]) -> Saved:
@@ -150,6 +153,7 @@ def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
         states=change.states,
         stale=change.stale,
         published=published,
+        proven=change.proven,
     )
 
 

@@ -28,7 +28,10 @@ def encode_state(state: CoinState) -> str:
         {
             "v": STATE_VERSION,
             "id": state.coingecko_id,
-            "pair": state.binance_symbol,
+            # For a process of the release before, which knew no other pairs.
+            "pair": state.pairs.get("binance", ""),
+            "pairs": dict(state.pairs),
+            "proven": sorted(state.proven),
             "quote": state.quote,
             "readings": [_encode_reading(reading) for reading in state.readings.values()],
             "shown": state.shown and _encode_rate(state.shown),
@@ -48,7 +51,8 @@ def decode_state(text: str | bytes) -> CoinState:
     readings = [_decode_reading(item) for item in data["readings"]] if data["v"] == STATE_VERSION else []
     return CoinState(
         coingecko_id=data["id"],
-        binance_symbol=data["pair"],
+        pairs=data.get("pairs") or ({"binance": data["pair"]} if data["pair"] else {}),
+        proven=frozenset(data.get("proven", ())),
         quote=data.get("quote", ""),
         readings={reading.rate.source: reading for reading in readings},
         shown=data["shown"] and _decode_rate(data["shown"]),

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from django.db import DatabaseError, connection, transaction
@@ -49,10 +49,27 @@ class CoinList:
         # Not `self._coins`: another thread may have replaced it by an older list.
         return list(coins)
 
+    def confirm_pairs(self, proven: Iterable[tuple[str, str]]) -> None:
+        """Keep in the database that the pair of each (symbol, source) is the coin's; the board knows it anyway."""
+        coins = {coin.symbol: coin for coin in self._coins or ()}
+        try:
+            for symbol, source in proven:
+                _confirm_pair(coins[symbol], source)
+        except DatabaseError as error:
+            logger.warning("verified pairs cannot be kept: %s", str(error).partition("\n")[0])
+
     def _log_failure(self, error: DatabaseError) -> None:
         if time.monotonic() - self._logged_at >= LOG_INTERVAL:
             self._logged_at = time.monotonic()
             logger.warning("the coin list cannot be read, the last one is used: %s", str(error).partition("\n")[0])
+
+
+def _confirm_pair(coin: Coin, source: str) -> None:
+    """Mark the pair as verified, unless the coin was edited since; without a signal, for nothing looks different."""
+    name, field = coin.pairs[source].name, f"{source}_symbol"
+    same = Coin.objects.filter(pk=coin.pk, coingecko_id=coin.coingecko_id, **{field: getattr(coin, field)})
+    if same.update(**{field: name, f"{source}_verified": True}):
+        logger.info("%s: %s is this coin's pair, its price agrees", coin.symbol, name)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
 from rates.telemetry import counts
+from rates.types import Target
 
 logger = logging.getLogger(__name__)
 
@@ -172,7 +173,7 @@ class ReconnectingStream:
     Attributes:
         source: the vendor's stream module.
         latest: where its events go.
-        pairs: the symbols that each wanted pair prices; `set_pairs` replaces it.
+        pairs: the coins that each wanted pair prices; `set_pairs` replaces it.
         delivers: whether its newest connection has delivered and not failed since.
         silence: seconds without an event after which a connection counts as dead.
         max_lifetime: seconds after which a connection is replaced.
@@ -189,16 +190,16 @@ class ReconnectingStream:
         self.latest = latest
         self.silence = silence
         self.max_lifetime = max_lifetime
-        self.pairs: Mapping[str, tuple[str, ...]] = {}
+        self.pairs: Mapping[str, tuple[Target, ...]] = {}
         self.delivers = False
         self._wanted = asyncio.Event()
         self._health = SharedHealth(source)
         self._logged: tuple[str, float] = ("", float("-inf"))
 
-    def set_pairs(self, pairs: Mapping[str, tuple[str, ...]]) -> None:
+    def set_pairs(self, pairs: Mapping[str, tuple[Target, ...]]) -> None:
         """Deliver *pairs* from now on; rates from changed or removed pairs are forgotten."""
-        kept = {(pair, symbol) for pair, symbols in pairs.items() for symbol in symbols}
-        gone = {symbol for pair, symbols in self.pairs.items() for symbol in symbols if (pair, symbol) not in kept}
+        kept = {(pair, target) for pair, targets in pairs.items() for target in targets}
+        gone = {t.symbol for pair, targets in self.pairs.items() for t in targets if (pair, t) not in kept}
         self.pairs = dict(pairs)
         if gone:
             self.latest.forget(self.source.NAME, gone)

@@ -19,6 +19,7 @@ from rates.models import Coin
 from rates.sources import kraken
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
+from rates.types import Target
 from rates.vendor_history.answers import Past, PastCandle, garbled, get_json, is_sound, tidy
 
 NAME = kraken.NAME
@@ -35,7 +36,8 @@ def setup_fingerprint() -> str:
 
 def find_name(coin: Coin) -> str | None:
     """Return the pair of *coin*; whether there is one, only an answer tells."""
-    return next((pair for pair, symbol in kraken.map_pairs([coin]).items() if symbol == coin.symbol), None)
+    pairs = kraken.map_pairs([coin]).items()
+    return next((pair for pair, targets in pairs if Target(coin.symbol, coin.kraken_factor) in targets), None)
 
 
 def reaches_back(interval: int) -> float:

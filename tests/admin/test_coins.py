@@ -20,6 +20,7 @@ from rates.judgement import next_board
 from rates.judgement.readings import STANDING
 from rates.models import Coin
 from rates.types import Rate
+from tests.coins import pairs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ LIST = "admin:rates_coin_changelist"
 def coins() -> list[Coin]:
     names = [("BTC", "Bitcoin", "bitcoin"), ("ETH", "Ethereum", "ethereum"), ("XLM", "Stellar", "stellar")]
     return [
-        Coin.objects.create(symbol=s, name=n, coingecko_id=c, binance_symbol=f"{s}USDT", position=i)
+        Coin.objects.create(symbol=s, name=n, coingecko_id=c, **pairs(s), position=i)
         for i, (s, n, c) in enumerate(names)
     ]
 
@@ -333,7 +334,9 @@ def test_a_failed_search_says_so_and_is_not_cached(admin_client, coins, coingeck
 
 def test_the_test_button_shows_every_source_side_by_side(admin_client, coins, coingecko, kraken) -> None:
     url = reverse("admin:rates_coin_test")
-    answer = admin_client.get(url, {"symbol": "BTC", "coingecko_id": "bitcoin", "binance_symbol": "BTCUSDT"}).json()
+    answer = admin_client.get(
+        url, {"symbol": "BTC", "coingecko_id": "bitcoin", "binance_symbol": "BTCUSDT", "kraken_symbol": "BTC/USD"}
+    ).json()
     said = {finding["source"]: finding for finding in answer["findings"]}
     assert said["coingecko"]["price"] == "63250.12"
     assert said["kraken"]["distance_pct"] == "0.00"

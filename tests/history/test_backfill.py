@@ -20,6 +20,7 @@ from rates.history.filler import Filler
 from rates.models import Backfill, Coin
 from rates.sources import pacing
 from tests.boards import publish
+from tests.coins import pairs
 from tests.history.test_archive import read
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
@@ -39,7 +40,7 @@ def vendors(binance: Binance, kraken: Kraken, coingecko: CoinGecko, settings: Se
         True,
     )
     Coin.objects.all().delete()
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
     publish(BTC="63250.12")
     for pair, price in ((BTC, binance.prices["BTC"] * binance.prices["USDT"]), (TETHER_USD, binance.prices["USDT"])):
         minute = floor_time(time.time(), MINUTE) - 4 * MINUTE
@@ -316,7 +317,7 @@ def test_staff_are_told_what_is_wrong_with_the_question(vendors: Vendors, settin
 
 def test_another_coin_does_not_get_the_past_of_the_one_before(vendors: Vendors) -> None:
     """Both were LUNA once."""
-    other = Coin(symbol="BTC", name="Another", coingecko_id="another", binance_symbol="BTCUSDT")
+    other = Coin(symbol="BTC", name="Another", coingecko_id="another", **pairs("BTC"))
     archive.write_candles(
         MINUTE,
         {Pair("another", "usd"): [Candle(floor_time(time.time(), MINUTE), *4 * [Decimal(2)], 12, "kraken", False)]},

@@ -16,6 +16,7 @@ from rates.history.recorder import Recorder, recorder
 from rates.models import Coin, StoredCandle
 from rates.store import Saved
 from rates.types import CoinState, Rate, Snapshot, time_text
+from tests.coins import pairs
 from tests.history.test_archive import BEGIN, read
 from tests.history.test_candles import candle
 from tests.stand_ins.coingecko import CoinGecko
@@ -31,8 +32,8 @@ def published(second: float, price: str, marks: str = "", source: str = "kraken"
     rate = Rate("BTC", Decimal(price), None, None, source, at, at)
     tether = Rate("USDT", Decimal("1.0001"), None, None, source, at, at)
     states = {
-        "BTC": CoinState(coin_id, "BTCUSDT", "usd", shown=rate, disputed="disputed" in marks),
-        "ETH": CoinState("ethereum", "ETHUSDT", "usd"),
+        "BTC": CoinState(coin_id, quote="usd", shown=rate, disputed="disputed" in marks),
+        "ETH": CoinState("ethereum", quote="usd"),
         "USDT/USD": CoinState(quote="usd", shown=tether),
     }
     return Saved(
@@ -161,7 +162,7 @@ def test_old_candles_are_deleted_by_their_interval(settings: Settings) -> None:
 
 def test_ticks_are_recorded(coingecko: CoinGecko, settings: Settings) -> None:
     settings.RATES_SOURCES, settings.RATES_STREAM = ["coingecko"], []
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
     for price in ("63000", "63001", "63002"):
         coingecko.prices["BTC"] = Decimal(price)
         let_pass(5)

@@ -13,9 +13,9 @@ import pytest
 from pytest_django import Settings
 
 from rates import store
-from rates.judgement.conversion import USDT_PAIR
 from rates.judgement.readings import EVIDENCE_AGE
 from rates.models import Coin
+from rates.types import USDT_PAIR
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
@@ -249,7 +249,7 @@ def test_usdt_that_nobody_can_measure_any_more_marks_what_is_left(world: World) 
 
 
 def test_usdt_on_the_board_is_as_old_as_any_coin(world: World) -> None:
-    Coin.objects.create(symbol="USDT", name="Tether", coingecko_id="tether")
+    Coin.objects.create(symbol="USDT", name="Tether", coingecko_id="tether", kraken_symbol="USDT/USD")
     world.tick(3)
     assert marks(shown("USDT")) == ""
     world.misbehave({"coingecko": "500"})

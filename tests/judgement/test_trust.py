@@ -26,6 +26,7 @@ from rates.sources import binance as binance_source
 from rates.sources import coingecko as coingecko_source
 from rates.sources import kraken as kraken_source
 from rates.store import Memory
+from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
@@ -33,8 +34,8 @@ from tests.stand_ins.market import StandIn
 
 SOURCES = {"coingecko": coingecko_source, "binance": binance_source, "kraken": kraken_source}
 COINS = [
-    Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT", name="Bitcoin"),
-    Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT", name="Stellar"),
+    Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC"), name="Bitcoin"),
+    Coin(symbol="XLM", coingecko_id="stellar", **pairs("XLM"), name="Stellar"),
 ]
 # A source that lies about USDT too, in step with its coins, cannot be told from a crash; "depeg" lies about USDT alone.
 FOLLOWED = ("BTC", "XLM")

@@ -18,13 +18,14 @@ from rates.models import Coin
 from rates.publication import encode_row, plain_text
 from rates.sources import coingecko as source
 from rates.sources.vendor_values import read_json
-from rates.types import Rate, Row, Snapshot
+from rates.types import USDT_PAIR, Rate, Row, Snapshot
+from tests.coins import pairs
 from tests.stand_ins.coingecko import ANSWERS, CoinGecko
 from tests.stand_ins.market import WRONG_VALUES
 from tests.world import let_pass
 
-BITCOIN = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
-STELLAR = Coin(symbol="XLM", name="Stellar", coingecko_id="stellar", binance_symbol="XLMUSDT")
+BITCOIN = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
+STELLAR = Coin(symbol="XLM", name="Stellar", coingecko_id="stellar", **pairs("XLM"))
 COINS = [BITCOIN, STELLAR]
 SECRET = "CG-secret-0123456789"
 TIMEOUT = 0.3
@@ -82,7 +83,7 @@ def test_all_faults_are_tested() -> None:
 
 def test_rates_carry_what_was_sent() -> None:
     body = read_json((DATA / "coingecko_simple_price.json").read_text())
-    first, second = source.parse_prices(body, {"bitcoin": "BTC", "stellar": "XLM"}, "usd", NOW)
+    first, second = source.parse_prices(body, {"bitcoin": ("BTC",), "stellar": ("XLM",)}, "usd", NOW)
     assert (str(first.price), str(second.price)) == ("76975", "0.276434")
     assert str(first.change_24h_pct) == "-1.4093297098441402"
     assert first.observed_at == datetime(2026, 5, 18, 8, 17, 38, tzinfo=UTC)
@@ -91,7 +92,7 @@ def test_rates_carry_what_was_sent() -> None:
 
 def test_usdt_comes_along(coingecko: CoinGecko) -> None:
     coingecko.prices["USDT"] = Decimal("0.99871")
-    assert fetch()["USDT"].price == Decimal("0.99871")
+    assert fetch()[USDT_PAIR].price == Decimal("0.99871")
 
 
 def test_one_request_asks_for_all_coins_by_name_and_precision(coingecko: CoinGecko) -> None:
@@ -116,7 +117,7 @@ def test_fault_is_named(coingecko: CoinGecko, settings: Settings, fault: str, er
 @pytest.mark.parametrize("fault", [*WRONG_VALUES, "missing", "no_fields"])
 def test_unusable_price_costs_only_its_coin(coingecko: CoinGecko, fault: str) -> None:
     coingecko.fault, coingecko.faulty = fault, frozenset({"BTC"})
-    assert fetch().keys() == ({"XLM", "USDT"} if fault != "no_fields" else set())
+    assert fetch().keys() == ({"XLM", USDT_PAIR} if fault != "no_fields" else set())
 
 
 def test_nothing_known_is_nothing_wrong(coingecko: CoinGecko) -> None:
@@ -245,7 +246,7 @@ numbers = st.builds(
 @given(numbers)
 def test_digits_sent_are_digits_on_the_wire(text: str) -> None:
     body = read_json(f'{{"bitcoin":{{"usd":{text}}}}}')
-    (rate,) = source.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW) or (None,)
+    (rate,) = source.parse_prices(body, {"bitcoin": ("BTC",)}, "usd", NOW) or (None,)
     if rate is None:
         assert not -30 <= Decimal(text).adjusted() <= 18 or not Decimal(text)
         return
@@ -263,7 +264,7 @@ def test_digits_sent_are_digits_on_the_wire(text: str) -> None:
 def test_no_body_breaks_the_parser(value: object) -> None:
     body = {"bitcoin": {"usd": value, "usd_24h_change": value, "last_updated_at": value}, "status": value}
     source.find_error(body)
-    for rate in source.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW):
+    for rate in source.parse_prices(body, {"bitcoin": ("BTC",)}, "usd", NOW):
         assert rate.price > 0
 
 

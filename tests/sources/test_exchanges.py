@@ -17,14 +17,16 @@ from rates.sources import binance as binance_source
 from rates.sources import binance_stream, kraken_stream
 from rates.sources import kraken as kraken_source
 from rates.sources.vendor_values import read_json
+from rates.types import USDT_PAIR, Target
+from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
 
 COINS = [
-    Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT"),
-    Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT"),
+    Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC")),
+    Coin(symbol="XLM", coingecko_id="stellar", **pairs("XLM")),
 ]
-NOBODY = Coin(symbol="NOPE", coingecko_id="nope", binance_symbol="NOPEUSDT")
+NOBODY = Coin(symbol="NOPE", coingecko_id="nope", **pairs("NOPE"))
 WRONG = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DATA = Path(__file__).parents[1] / "data"
@@ -53,7 +55,7 @@ def test_kraken_answers_with_usdt_beside_the_coins(kraken: Kraken) -> None:
     assert {symbol: rate.price for symbol, rate in rates.items()} == {
         "BTC": Decimal("63250.12"),
         "XLM": Decimal("0.1042"),
-        "USDT": Decimal("1.0001"),
+        USDT_PAIR: Decimal("1.0001"),
     }
     assert rates["BTC"].change_24h_pct == Decimal("-2.41")
 
@@ -75,7 +77,7 @@ def test_wrong_value_of_one_coin_costs_only_that_coin(binance: Binance, kraken: 
     for stand_in in (binance, kraken):
         stand_in.fault, stand_in.faulty = fault, frozenset({"BTC"})
     assert {rate.symbol for rate in binance_source.fetch_rates(COINS, 3)} == {"XLM"}
-    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 1)} == {"XLM", "USDT"}
+    assert {rate.symbol for rate in kraken_source.fetch_rates(COINS, 1)} == {"XLM", USDT_PAIR}
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_other_frames_between_question_and_answer_are_skipped(binance: Binance, 
 
 def test_time_stamps_are_the_sources_own_and_never_ahead_of_ours() -> None:
     ticker = {"symbol": "BTCUSDT", "lastPrice": "2", "openPrice": "1", "quoteVolume": "3", "closeTime": Decimal(1000)}
-    symbols = {"BTCUSDT": ("BTC",)}
+    symbols = {"BTCUSDT": (Target("BTC"),)}
     assert binance_source.parse_tickers([ticker], symbols, NOW)[0].observed_at == datetime(
         1970, 1, 1, 0, 0, 1, tzinfo=UTC
     )
@@ -146,7 +148,7 @@ def load(name: str) -> Any:
 
 
 def test_recorded_answer_of_binance_is_read_exactly() -> None:
-    symbols = {"BTCUSDT": ("BTC",), "XLMUSDT": ("XLM", "LUMEN")}
+    symbols = {"BTCUSDT": (Target("BTC"),), "XLMUSDT": (Target("XLM"), Target("LUMEN"))}
     rates = binance_source.parse_tickers(load("binance_ticker_24hr.json")["result"], symbols, NOW)
     assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in rates] == [
         ("BTC", "67195.12000000", "671951200.00000000"),
@@ -158,7 +160,7 @@ def test_recorded_answer_of_binance_is_read_exactly() -> None:
 
 
 def test_recorded_answer_of_kraken_is_read_exactly() -> None:
-    (rate,) = kraken_source.parse_tickers(load("kraken_ticker.json"), {"BTC/USD": "BTC"}, NOW)
+    (rate,) = kraken_source.parse_tickers(load("kraken_ticker.json"), {"BTC/USD": (Target("BTC"),)}, NOW)
     assert (str(rate.price), str(rate.change_24h_pct), rate.volume_24h) == (
         "108359.8",
         "-2.41",
@@ -168,7 +170,7 @@ def test_recorded_answer_of_kraken_is_read_exactly() -> None:
 
 
 def test_recorded_event_of_binance_is_read_exactly() -> None:
-    event = binance_stream.read_event(load("binance_mini_ticker.json"), {"BTCUSDT": ("BTC",)}, NOW)
+    event = binance_stream.read_event(load("binance_mini_ticker.json"), {"BTCUSDT": (Target("BTC"),)}, NOW)
     assert event is not None
     assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in event.rates] == [
         ("BTC", "67195.12000000", "18")
@@ -178,16 +180,16 @@ def test_recorded_event_of_binance_is_read_exactly() -> None:
 @given(PRICES)
 def test_no_digit_of_a_price_is_lost(price: Decimal) -> None:
     ticker = {"symbol": "BTCUSDT", "lastPrice": f"{price:f}", "closeTime": Decimal(1660100564909)}
-    (rate,) = binance_source.parse_tickers([ticker], {"BTCUSDT": ("BTC",)}, NOW)
+    (rate,) = binance_source.parse_tickers([ticker], {"BTCUSDT": (Target("BTC"),)}, NOW)
     assert rate.price == price
     message = read_json(f'{{"channel": "ticker", "data": [{{"symbol": "BTC/USD", "last": {price:f}}}]}}')
-    (rate,) = kraken_source.parse_tickers(message, {"BTC/USD": "BTC"}, NOW)
+    (rate,) = kraken_source.parse_tickers(message, {"BTC/USD": (Target("BTC"),)}, NOW)
     assert rate.price == price
 
 
 @given(JSON)
 def test_no_message_breaks_a_parser(message: Any) -> None:
-    symbols = {"BTCUSDT": ("BTC",), "": ("BTC",)}
+    symbols = {"BTCUSDT": (Target("BTC"),), "": (Target("BTC"),)}
     binance_source.parse_tickers([message], symbols, NOW)
     for module in (binance_stream, kraken_stream):
         module.read_event(message, symbols, NOW)

@@ -19,11 +19,12 @@ from rates.sources import binance, coingecko, kraken
 from rates.sources.vendor_values import LONGEST_NUMBER, read_iso_time, read_json, read_number, read_text
 from rates.store import Change, Memory
 from rates.store.codec import decode_state, encode_state
-from rates.types import CoinState, HistoryPoint, Rate
+from rates.types import USDT_PAIR, CoinState, HistoryPoint, Rate, Target
+from tests.coins import pairs
 from tests.world import World, is_near, marks, shown
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-BTC = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+BTC = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
 SOURCES = ("coingecko", "binance", "kraken")
 TINY, HUGE, LONG = "0." + 20 * "0" + "3", "9" + 18 * "0", "67195." + 50 * "7"
 
@@ -41,12 +42,14 @@ percents = st.none() | prices.map(lambda value: -value) | prices | st.just(Decim
 @example(["67195.12", TINY, HUGE, HUGE])
 def test_no_size_of_a_number_breaks_a_parser(values: Sequence[str]) -> None:
     last, opened, volume, average = values
-    found = binance.build_rates(["BTCUSDT", last, opened, volume, Decimal(1660100564909)], {"BTCUSDT": ("BTC",)}, NOW)
+    found = binance.build_rates(
+        ["BTCUSDT", last, opened, volume, Decimal(1660100564909)], {"BTCUSDT": (Target("BTC"),)}, NOW
+    )
     ticker = f'{{"symbol":"BTC/USD","last":{last},"volume":{volume},"vwap":{average},"change_pct":{opened}}}'
     message = read_json(f'{{"channel":"ticker","data":[{ticker}]}}')
-    found += kraken.parse_tickers(message, {"BTC/USD": "BTC"}, NOW)
+    found += kraken.parse_tickers(message, {"BTC/USD": (Target("BTC"),)}, NOW)
     body = read_json(f'{{"bitcoin":{{"usd":{last},"usd_24h_change":{opened},"usd_24h_vol":{volume}}}}}')
-    found += coingecko.parse_prices(body, {"bitcoin": "BTC"}, "usd", NOW)
+    found += coingecko.parse_prices(body, {"bitcoin": ("BTC",)}, "usd", NOW)
     assert [str(rate.price) for rate in found] == [str(Decimal(last))] * 3
     for rate in found:
         for number in (rate.change_24h_pct, rate.volume_24h):
@@ -67,7 +70,7 @@ def publish(answers: Mapping[str, Decimal], tether: Decimal | None, percent: Dec
     for seconds in range(4):
         now = NOW + timedelta(seconds=seconds)
         rates = [Rate("BTC", price, percent, price, source, now, now) for source, price in answers.items()]
-        rates += [Rate("USDT", tether, None, None, "kraken", now, now)] if tether else []
+        rates += [Rate(USDT_PAIR, tether, None, None, "kraken", now, now)] if tether else []
         changes.append(revise(Memory(None, states), [BTC], rates, now))
         states = {symbol: decode_state(encode_state(state)) for symbol, state in changes[-1].states.items()}
     return changes

@@ -23,6 +23,7 @@ from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
 from rates.sources import binance
 from rates.sources.websocket import LONGEST_MESSAGE, open_session
+from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.sockets import DRIP
 
@@ -164,7 +165,7 @@ def test_answers_that_came_are_kept_when_the_unknown_pair_cannot_be_verified_in_
             told = {"result": ticker} if known else {"error": {"code": binance.UNKNOWN_PAIR}}
             connection.send(json.dumps({"id": request["id"], "status": 200 if known else 400, **told}))
 
-    coins = [Coin(symbol=symbol, binance_symbol=f"{symbol}USDT") for symbol in ("BTC", "NOPE")]
+    coins = [Coin(symbol=symbol, **pairs(symbol)) for symbol in ("BTC", "NOPE")]
     with vendor(behave) as settings.BINANCE_WS_API_URL:
         rates = binance.fetch_rates(coins, 2)
     assert [(rate.symbol, str(rate.price)) for rate in rates] == [("BTC", "63250.12")]

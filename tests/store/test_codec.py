@@ -12,6 +12,7 @@ from rates.models import Coin
 from rates.store import Memory
 from rates.store.codec import decode_state, encode_state
 from rates.types import CoinState, Held, Rate, Reading
+from tests.coins import pairs
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
 decimals = st.decimals(allow_nan=False, allow_infinity=False, min_value=Decimal("1e-28"), max_value=Decimal("1e15"))
@@ -22,7 +23,9 @@ rates = st.builds(
 states = st.builds(
     CoinState,
     coingecko_id=st.text(max_size=5),
-    binance_symbol=st.text(max_size=5),
+    pairs=st.dictionaries(st.text(max_size=5), st.text(max_size=5)).filter(lambda found: found != {}),
+    proven=st.frozensets(st.text(max_size=5)),
+    dissenters=st.frozensets(st.text(max_size=5)),
     readings=st.builds(
         lambda r: {"kraken": r}, st.builds(Reading, rates, st.booleans(), anchors=st.dictionaries(st.text(), decimals))
     ),
@@ -41,7 +44,7 @@ def test_a_state_is_decoded_as_it_was_encoded(state: CoinState) -> None:
 def test_a_timestamp_that_does_not_advance_does_not_for_the_next_publisher_either(settings) -> None:
     settings.RATES_STREAM, settings.RATES_SOURCES = [], ["kraken"]
     stamp, states = NOW.replace(microsecond=123456), {}
-    coin = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    coin = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
     changes = []
     for seconds, price in enumerate(("100", "100", "1000", "1000", "1000", "1000")):
         rate = Rate("BTC", Decimal(price), None, None, "kraken", stamp, NOW + timedelta(seconds=seconds))

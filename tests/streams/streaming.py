@@ -8,10 +8,11 @@ from decimal import Decimal
 from rates.models import Coin
 from rates.sources.protocols import StreamEvent
 from rates.types import Rate
+from tests.coins import pairs
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-BTC = Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
-XLM = Coin(symbol="XLM", coingecko_id="stellar", binance_symbol="XLMUSDT")
+BTC = Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC"))
+XLM = Coin(symbol="XLM", coingecko_id="stellar", **pairs("XLM"))
 
 
 def rate(price: str, seconds: float = 0, symbol: str = "BTC", source: str = "binance") -> Rate:

@@ -20,6 +20,7 @@ from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream, pacing
 from rates.streams.latest import LatestRates
 from rates.streams.reconnecting import ReconnectingStream
+from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
@@ -77,7 +78,7 @@ async def test_more_pairs_than_an_address_holds_are_all_delivered(exchange: tupl
     source, stand_in = exchange
     names = [f"C{n}" for n in range(350)]
     stand_in.prices |= dict.fromkeys(names, Decimal(5))
-    coins = [Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in names]
+    coins = [Coin(symbol=name, coingecko_id=name, **pairs(name)) for name in names]
     async with open_stream(source, coins) as stream:
         await until(lambda: set(names) <= prices(stream).keys(), 30)
     assert stand_in.opened == 1

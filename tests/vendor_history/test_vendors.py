@@ -14,12 +14,13 @@ from rates.vendor_history import coingecko as coingecko_past
 from rates.vendor_history import kraken as kraken_past
 from rates.vendor_history.answers import Past, PastCandle, PastSource
 from rates.vendor_history.registry import PAST_SOURCES
+from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-BTC = Coin(symbol="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+BTC = Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC"))
 D = Decimal
 Vendor = tuple[PastSource, Any]
 

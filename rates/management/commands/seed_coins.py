@@ -14,7 +14,8 @@ from django.core.management.base import BaseCommand
 from rates.models import Coin
 from rates.symbols import LONGEST_SYMBOL
 
-# CoinGecko id -> symbol, name. The pair on Binance is the symbol followed by USDT, if there is one.
+# CoinGecko id -> symbol, name. The pairs are SYMBOLUSDT on Binance and SYMBOL/USD on Kraken, where they exist:
+# CoinGecko's own mapping of 2025-02-14 names them.
 KNOWN = {
     "aave": ("AAVE", "Aave"),
     "algorand": ("ALGO", "Algorand"),
@@ -53,7 +54,8 @@ KNOWN = {
     "usd-coin": ("USDC", "USDC"),
     "vechain": ("VET", "VeChain"),
 }
-WITHOUT_PAIR = {"KAS", "USDT", "XMR"}
+WITHOUT_BINANCE = {"KAS", "USDT", "XMR"}
+WITHOUT_KRAKEN = {"BNB", "HBAR", "VET"}
 
 
 def make_coins(coingecko_ids: Iterable[str]) -> list[Coin]:
@@ -61,9 +63,11 @@ def make_coins(coingecko_ids: Iterable[str]) -> list[Coin]:
     coins: dict[str, Coin] = {}
     for position, coingecko_id in enumerate(coingecko_ids, start=1):
         symbol, name = KNOWN.get(coingecko_id) or _guess(coingecko_id)
-        known_pair = coingecko_id in KNOWN and symbol not in WITHOUT_PAIR
-        pair = f"{symbol}USDT" if known_pair else ""
-        coin = Coin(symbol=symbol, name=name, coingecko_id=coingecko_id, binance_symbol=pair, position=position)
+        coin = Coin(symbol=symbol, name=name, coingecko_id=coingecko_id, position=position)
+        if coingecko_id in KNOWN:
+            coin.binance_symbol = "" if symbol in WITHOUT_BINANCE else f"{symbol}USDT"
+            coin.kraken_symbol = "" if symbol in WITHOUT_KRAKEN else f"{symbol}/USD"
+            coin.binance_verified = coin.kraken_verified = True
         coins.setdefault(symbol, coin)
     return list(coins.values())
 

@@ -61,7 +61,7 @@ function take(place) {
 
 async function test() {
   said.textContent = "Asking the sources …";
-  const names = ["symbol", "coingecko_id", "binance_symbol"];
+  const names = ["symbol", "coingecko_id", "binance_symbol", "kraken_symbol"];
   try {
     const answer = await ask(tools.dataset.testUrl, Object.fromEntries(names.map((name) => [name, field(name).value])));
     findings.tBodies[0].replaceChildren(...answer.findings.map(row));
