@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from tests.docs.markdown import PRESENT, ROOT, code_blocks, code_spans
 
-# What a command may begin with, after settings such as `PORT=8001`.
+# What a command may begin with, after settings such as `PORT=8001` or `NAME=$(cat file)`.
+SETTINGS = re.compile(r"^(?:[A-Z_]+=(?:\$\([^)]*\)|\S*) )*")
 PROGRAMS = re.compile(
     r"make|python3?|\.venv/bin/python|manage\.py|curl|redis-cli|docker|openssl|certbot|cp|pg_dump|pg_restore"
     r"|celery|uvicorn|daphne|honcho|go|promtool|pip|npm|node"
@@ -40,5 +41,5 @@ def command_lines(text: str) -> Iterator[str]:
 
 def is_command(line: str) -> bool:
     """Return whether *line* is one of `PROGRAMS` with arguments; the name of a program alone is no command."""
-    words = [word for word in line.split() if not re.fullmatch(r"[A-Z_]+=\S*", word)]
-    return len(words) > 1 and PROGRAMS.fullmatch(words[0]) is not None
+    program, *arguments = SETTINGS.sub("", line).split() or [""]
+    return bool(arguments) and PROGRAMS.fullmatch(program) is not None

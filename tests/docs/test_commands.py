@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread, Timer
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -69,15 +71,20 @@ def run_until(printed: str, line: str, folder: Path = ROOT, **environment: str) 
     with (
         publishing(),
         subprocess.Popen(
-            shlex.split(line), cwd=folder, env=os.environ | environment, stdout=subprocess.PIPE, text=True
+            shlex.split(line),
+            cwd=folder,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         ) as process,
     ):
-        deadline = Timer(SECONDS, process.kill)
+        deadline = Timer(SECONDS, os.killpg, (process.pid, signal.SIGKILL))
         deadline.start()
         assert process.stdout
         said = any(printed in line for line in process.stdout)
         deadline.cancel()
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
     assert said, f"{line} never printed {printed}"
 
 
@@ -148,17 +155,24 @@ def try_curl(line: str, running: Running) -> None:
 
 
 def try_redis_cli(line: str, running: Running) -> None:
-    """Against the Redis of the test; where there is nothing to find, something is put there first."""
-    program = shutil.which("redis-cli") or pytest.skip("needs redis-cli (apt install redis-tools)")
-    wrapper = running.folder / "redis-cli"
-    wrapper.write_text(f'#!/bin/sh\nexec {program} -u {running.redis_url} --no-auth-warning "$@"\n')
-    wrapper.chmod(0o755)
-    path = f"{running.folder}:{os.environ['PATH']}"
+    """With the Redis of the test as the folder's own; where there is nothing to find, something is put there first."""
+    if not shutil.which("redis-cli"):
+        pytest.skip("needs redis-cli (apt install redis-tools)")
+    server = urlsplit(running.redis_url)
+    (running.folder / "var").mkdir()
+    (running.folder / "var/redis.port").write_text(str(server.port))
+    (running.folder / "var/redis.password").write_text(server.password or "")
+    ours = f"redis-cli -u {running.redis_url} --no-auth-warning"
+    run(f"{ours} HSET rates:login:name:a 1 1")
+    asked = line if "var/redis" in line else line.replace("redis-cli", ours)
     if "SUBSCRIBE" in line:
-        run_until('{"BTC":63250.12}', line.replace("redis-cli", str(wrapper)))
+        run_until('{"BTC":63250.12}', shlex.join(["sh", "-c", asked]), running.folder)
     else:
-        run("redis-cli HSET rates:login:name:a 1 1", PATH=path)
-        assert "ERR" not in run(line, PATH=path)
+        assert "ERR" not in run(asked, running.folder)
+
+
+def try_subscriber(line: str, running: Running) -> None:
+    run_until('{"BTC":63250.12}', f"{sys.executable} {line[line.index('manage.py') :]}")
 
 
 def try_in_a_folder(line: str, running: Running) -> None:
@@ -177,6 +191,7 @@ def try_client(line: str, running: Running) -> None:
 
 TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"([A-Z_]+=\S+ )*make .+": try_make,
+    r".*manage\.py subscribe_rates": try_subscriber,
     r"((\.venv/bin/)?python3? )?manage\.py .+": try_manage,
     r"python -m benchmarks\..+": try_module,
     r"(python rates_client\.py|go run \.|node rates-client\.mjs) .+": try_client,
@@ -185,7 +200,7 @@ TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"honcho .+": try_honcho,
     r"docker compose .+": try_compose,
     r"curl .+": try_curl,
-    r"redis-cli .+": try_redis_cli,
+    r"([A-Z_]+=\S+ \S+ )*redis-cli .+": try_redis_cli,
     r"(openssl|cp|python3 -c) .+": try_in_a_folder,
 }
 
