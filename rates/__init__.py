@@ -1,3 +1,16 @@
-"""The engine: from the sources to the socket."""
+"""
+The engine: from the sources to the sockets. `docs/architecture.md` has the picture, and where to find what.
+
+    tasks, signals, management   where work starts: a tick from Celery, an edit in the admin, a command
+    feed, polling                a tick: which sources are asked, and what changes the board
+    sources, outbound            one module per vendor; connections that end by a deadline
+    streams                      the exchanges' live streams
+    judgement                    what the sources said becomes the next board
+    store                        Redis: the board, and what processes share
+    publication                  a change of the board, encoded once
+    fanout                       from a publication to every socket
+    history, vendor_history      candles, and the past from the vendors
+    api, admin, telemetry        what is read over HTTP, where staff work, what is measured
+"""
 
 __version__ = "0.1.0"

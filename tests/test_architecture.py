@@ -74,6 +74,21 @@ def test_packages_are_small_and_hand_nothing_on() -> None:
         assert len(body) == 1 or package == "admin", f"{package} hands on names"
 
 
+def test_a_package_lists_its_modules() -> None:
+    """At the top of its `__init__.py`, for whoever looks for one; a small package needs no list."""
+    for package in ["", *PACKAGES]:
+        here = ROOT / "rates" / package
+        lines = re.findall(
+            r"^    (\w+(?:, \w+)*) {2,}\S", ast.get_docstring(ast.parse((here / "__init__.py").read_text())) or "", re.M
+        )
+        listed = {name for line in lines for name in line.split(", ")}
+        there = {path.stem for path in here.glob("*.py")} - {"__init__"}
+        if package:
+            assert listed == there or (not listed and len(there) <= 5), f"{package}: {listed ^ there}"
+        else:
+            assert set(PACKAGES) <= listed <= there | set(PACKAGES) | {"management"}
+
+
 @pytest.mark.parametrize(
     "path", [p for p in MODULES if p.name != "__init__.py" and "migrations" not in p.parts], ids=name_of
 )

@@ -1,3 +1,12 @@
-"""Where staff edit the coins, and see the state of each of them and of the service."""
+"""
+Where staff edit the coins, and see the state of each of them and of the service.
+
+    coins            the admin's pages and actions
+    forms            what staff enter, checked against the sources
+    inspection       what each source says of one coin right now
+    coin_status      the state of each coin and of the service
+    coin_files       import and export
+    login_throttle   limits attempts to log in
+"""
 
 from rates.admin import coins  # noqa: F401 - Django registers the admin by importing this package

@@ -1,1 +1,11 @@
-"""What clients read over HTTP: rates, histories, readiness, metrics."""
+"""
+What clients read over HTTP.
+
+    urls                           the paths
+    views                          the board, recent updates, health, `/metrics`, tokens of pages
+    history                        candles, and prices at a moment of the past
+    parameters, problems, tables   what may be asked for; errors; rows as JSON or CSV
+    origins                        which pages of other sites may read it
+    readiness, probes              `/readyz`, and probes by address
+    metrics                        the text of `/metrics`
+"""

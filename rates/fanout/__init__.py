@@ -1,1 +1,11 @@
-"""From a publication to every socket: one hub per web process, its links to the clients, and who may connect."""
+"""
+From a publication to every socket: one hub per web process, its links to the clients, and who may connect.
+
+    consumers                      `/ws/rates`: the protocol of one socket
+    admission, tokens, handshake   who may connect, and how that is answered
+    hub, sockets                   hears publications and feeds the sockets; what it knows of a client
+    server, links                  the link to a client under each server
+    slow_clients                   closes a client that reads too slowly
+    drain                          SIGTERM: clients are told when to reconnect
+    close_codes                    why the server closes a socket
+"""

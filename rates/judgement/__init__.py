@@ -1,1 +1,11 @@
-"""What the sources' readings make of a coin's price: a pure function of what each of them said."""
+"""
+What the sources' readings make of a coin's price: a pure function of what each of them said.
+
+    readings     the newest reading of each source: fresh, frozen or refused
+    identity     which pairs are known to be the coin
+    conversion   prices in USDT, converted into the quote currency
+    ownership    which price a coin shows; what is held back or disputed
+    dissent      who has to be heard again before a dispute can end
+    next_board   the next board, made with all of these
+    rules        the settings that they depend on
+"""

@@ -3,7 +3,8 @@ Redis, the shared memory of all processes.
 
     keys          every key, and what it holds
     redis_client  the client, transactions, and failures as `StoreUnavailable`
-    board         the published board, its histories, the state of each coin
+    board, codec  the published board, its histories, the state of each coin; that state as text
+    coin_list     the coins on the board, also while the database is down
     coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet
     lookups       what the admin has looked up
