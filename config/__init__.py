@@ -1,4 +1,20 @@
-"""Settings, and every way to start. Ctrl-C is no error, so none of them prints a traceback for it."""
+"""
+Settings, and every way to start.
+
+    settings                        every setting
+    environment, env_file           reading variables and `.env`; what cannot be used is refused
+    addresses, currencies, jwt_key  readers of values that are more than a word or a number
+    database_address, redis_address the same, for what libraries want of them
+    asgi, urls, static              the web application
+    celery                          Celery, and what it has no setting for
+    launcher, prepare, clean        `make run`, `make clean`
+    folder, local, embedded_redis   what a folder without settings has of its own, in `var/`
+    logging, masking                how logs look; secrets never appear
+    outage_filter, client_fault_filter   one line where libraries would write many
+    console, error_pages            what is said outside the log
+
+Ctrl-C is no error, so none of them prints a traceback for it.
+"""
 
 import sys
 from types import TracebackType
