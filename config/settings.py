@@ -31,6 +31,7 @@ from config.folder import BASE_DIR, DATA_DIR, local_secret, open_data_dir, own_f
 from config.jwt_key import jwt_key
 from config.logging import logging_configuration
 from config.masking import passwords_in
+from config.outbound import certificates, no_proxy, proxy
 from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 in_file = load_dotenv()
@@ -256,6 +257,14 @@ KRAKEN_API_URL = url("KRAKEN_API_URL", "https://api.kraken.com", ("http", "https
 # Whether gaps, and the past of new coins, are fetched from the vendors.
 RATES_BACKFILL = choice("RATES_BACKFILL", "on", ("on", "off")) == "on"
 
+# The way to all of them.
+HTTP_PROXY, HTTPS_PROXY = proxy("HTTP_PROXY"), proxy("HTTPS_PROXY")
+NO_PROXY = no_proxy("NO_PROXY")
+# Authorities that are trusted instead of the system's.
+REQUESTS_CA_BUNDLE = certificates("REQUESTS_CA_BUNDLE")
+# OpenSSL reads this one by itself, and says nothing of a file that is not there.
+certificates("SSL_CERT_FILE")
+
 # Percent: sources within this of each other agree.
 RATES_AGREEMENT_PCT = number("RATES_AGREEMENT_PCT", "2", 0.01, 50)
 # Percent: a change beyond this from the last good price must be confirmed before it is published.
@@ -344,6 +353,8 @@ SECRETS = (
     REDIS_PASSWORD,
     *passwords_in(REDIS_URL),
     COINGECKO_API_KEY,
+    *passwords_in(HTTP_PROXY),
+    *passwords_in(HTTPS_PROXY),
     RATES_JWT_KEY,
     METRICS_TOKEN,
     str(DATABASES["default"].get("PASSWORD", "")),

@@ -12,7 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -25,7 +25,10 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from rates.outbound.dialing import connect, shut_down_at, time_left
+from rates.outbound.deadlines import is_over, shut_down_at, time_left
+from rates.outbound.dialing import connect, open_socket, refused_by, told_of_proxy
+from rates.outbound.errors import ProxyError
+from rates.outbound.proxies import Place, Proxy, proxy_for, read_place, read_proxy
 from rates.outbound.tls import tls_context
 
 # Bytes that are read at a time.
@@ -91,9 +94,13 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         self.used_by = _call.get()
-        sock = connect(self._dns_host, self.port, self.used_by.deadline)
+        sock = self._open(self.used_by.deadline)
         self.used_by.bind(sock)
         return sock
+
+    def _open(self, deadline: float) -> socket.socket:
+        # The host is that of the proxy where there is one: it is asked for the whole address.
+        return connect(self._dns_host, self.port, deadline)
 
     def request(self, *args: Any, **options: Any) -> None:
         call = _call.get()
@@ -105,7 +112,10 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same with TLS."""
+    """The same with TLS; a proxy is asked for a tunnel, as for WebSockets."""
+
+    def _open(self, deadline: float) -> socket.socket:
+        return open_socket(Place("https", self._dns_host, self.port), deadline)
 
 
 class _Pool(HTTPConnectionPool):
@@ -116,12 +126,24 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
+POOLS = {"http": _Pool, "https": _TlsPool}
+
+
 class _Adapter(HTTPAdapter):
     """How a session connects."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        """Return the password in UTF-8, for a tunnel and here alike; that of `requests` has to be Latin-1."""
+        return dict(read_proxy(proxy).headers)
 
     def build_connection_pool_key_attributes(self, *args: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         host, tls = super().build_connection_pool_key_attributes(*args)
@@ -156,14 +178,16 @@ def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int
     Raises:
         OSError: no connection, a connection that broke off, or no whole answer by *deadline*.
     """
-    call = _Call(deadline)
-    with _late_is_timeout(deadline):
+    place = read_place(url)
+    proxy = proxy_for(place) if place.scheme == "http" else None
+    with told_of_proxy(proxy, deadline) if proxy else nullcontext(), _late_is_timeout(deadline):
+        call = _Call(deadline)
         try:
-            return _get(url, headers, call, longest)
+            return _get(url, headers, call, proxy, longest)
         except OSError:
-            if not call.is_reusing or time.monotonic() >= deadline:
+            if not call.is_reusing or is_over(deadline):
                 raise
-        return _get(url, headers, _Call(deadline, wants_new=True), longest)
+        return _get(url, headers, _Call(deadline, wants_new=True), proxy, longest)
 
 
 @contextmanager
@@ -172,22 +196,30 @@ def _late_is_timeout(deadline: float) -> Iterator[None]:
     failure = None
     try:
         yield
+    except ProxyError:
+        raise
     except OSError as error:
         failure = error
-    if time.monotonic() >= deadline:
+    if is_over(deadline):
         raise TimeoutError("no answer in time") from failure
     if failure:
         raise failure
 
 
-def _get(url: str, headers: Mapping[str, str], call: _Call, longest: int) -> Answer:
+def _get(url: str, headers: Mapping[str, str], call: _Call, proxy: Proxy | None, longest: int) -> Answer:
+    proxies = {"http": proxy.url} if proxy else {}
     try:
-        with call.active():
-            timeout = time_left(call.deadline)
-            with _session().get(url, headers=dict(headers), stream=True, timeout=timeout) as response:
-                # From here on another attempt would not help.
-                call.is_reusing = False
-                return Answer(response.status_code, response.headers, _read_body(response, longest))
+        with (
+            call.active(),
+            _session().get(
+                url, headers=dict(headers), proxies=proxies, stream=True, timeout=time_left(call.deadline)
+            ) as response,
+        ):
+            # From here on another attempt would not help.
+            call.is_reusing = False
+            if proxy and response.status_code == 407:
+                raise refused_by(proxy, 407)
+            return Answer(response.status_code, response.headers, _read_body(response, longest))
     except (RequestException, HTTPError) as error:
         raise _find_cause(error) from None
 

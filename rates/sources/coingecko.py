@@ -16,7 +16,8 @@ from django.conf import settings
 
 from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
-from rates.outbound.dialing import USER_AGENT, describe
+from rates.outbound.dialing import USER_AGENT
+from rates.outbound.errors import describe
 from rates.outbound.retry_after import read_retry_after
 from rates.sources import pacing
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume

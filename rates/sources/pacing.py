@@ -30,6 +30,7 @@ from typing import Any
 from django.conf import settings
 
 from rates.exceptions import SourceError, SourceLimited, SourceRefused
+from rates.outbound.proxies import proxy_for, read_place
 from rates.sources.protocols import Source
 
 # Seconds.
@@ -93,9 +94,14 @@ class Health:
         return self.answered_at > self.failed_at
 
 
-def fingerprint(*parts: str) -> str:
-    """Return a short digest of a configuration, which reveals no key."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+def fingerprint(url: str, *parts: str) -> str:
+    """
+    Return a short digest of a configuration, which reveals no key.
+
+    The proxy is a part of it: where a vendor refuses this address, another one may be welcome.
+    """
+    proxy = proxy_for(read_place(url))
+    return hashlib.sha256("\n".join([url, *parts, *([proxy.url] if proxy else [])]).encode()).hexdigest()[:16]
 
 
 def stream_name(source: str) -> str:

@@ -19,7 +19,9 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
-from rates.outbound.dialing import USER_AGENT, describe, open_connection, time_left
+from rates.outbound.deadlines import is_over, time_left
+from rates.outbound.dialing import USER_AGENT, open_connection
+from rates.outbound.errors import ProxyError, describe
 from rates.outbound.retry_after import read_retry_after
 from rates.sources.vendor_values import read_json
 
@@ -164,6 +166,6 @@ def open_session(source: str, url: str, timeout: float) -> Iterator[ExchangeSess
     except InvalidStatus as error:
         raise handshake_error(source, error) from error
     except (WebSocketException, OSError) as error:
-        late = time.monotonic() >= deadline
+        late = is_over(deadline) and not isinstance(error, ProxyError)
         words = "no answer in time" if late else f"cannot be reached: {describe(error)}"
         raise SourceUnreachable(source, words) from error

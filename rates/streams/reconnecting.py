@@ -21,7 +21,10 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates.concurrency import cancel_and_wait, first_of
 from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
-from rates.outbound.dialing import describe, open_socket
+from rates.outbound.dialing import open_socket
+from rates.outbound.errors import describe
+from rates.outbound.proxies import SECURE, Place, read_place
+from rates.outbound.tls import tls_context
 from rates.sources.protocols import StreamSource
 from rates.sources.vendor_values import read_json
 from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
@@ -80,10 +83,13 @@ class StreamConnection:
         """
         source = self._stream.source
         address = source.open_address(sorted(self._pairs))
+        place = read_place(address)
         try:
             async with connect(
                 address,
-                sock=await _dial(address),
+                sock=await _dial(place),
+                ssl=tls_context() if place.scheme in SECURE else None,
+                # There is one already, if any: the socket is that of its tunnel.
                 proxy=None,
                 compression=None,
                 open_timeout=OPENING,
@@ -149,19 +155,19 @@ class StreamConnection:
         raise SourceUnreachable(self._stream.source.NAME, f"the stream was silent for {silence:.0f} s")
 
 
-async def _dial(address: str) -> socket.socket:
+async def _dial(place: Place) -> socket.socket:
     """Return a connected socket; a name server that hangs, which asyncio would wait for, costs `DIALING` seconds."""
-    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, address, time.monotonic() + DIALING)
+    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, place, time.monotonic() + DIALING)
     try:
         sock = await asyncio.shield(dialing)
     except asyncio.CancelledError:
-        dialing.add_done_callback(_hang_up)
+        dialing.add_done_callback(_close)
         raise
     sock.setblocking(False)
     return sock
 
 
-def _hang_up(dialing: "asyncio.Future[socket.socket]") -> None:
+def _close(dialing: "asyncio.Future[socket.socket]") -> None:
     if dialing.exception() is None:
         dialing.result().close()
 

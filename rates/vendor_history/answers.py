@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
-from rates.outbound.dialing import USER_AGENT, describe
+from rates.outbound.dialing import USER_AGENT
+from rates.outbound.errors import describe
 from rates.outbound.retry_after import read_retry_after
 from rates.sources.vendor_values import read_json
 

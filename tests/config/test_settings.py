@@ -31,6 +31,9 @@ NONSENSE = [
     ("RATES_STALE_AFTER", "5"), ("RATES_STALE_AFTER", "4.5"), ("RATES_STALE_AFTER", "0"),
     ("DATABASE_URL", "sqlite:///:memory:"), ("DATABASE_URL", "mysql://localhost/rates"), ("DATABASE_URL", "rates"),
     ("DATABASE_URL", "postgres://localhost:99999/rates"), ("RATES_WS_AUTH", " "),
+    ("HTTP_PROXY", "socks5://127.0.0.1:1080"), ("HTTPS_PROXY", "https://127.0.0.1:3128"), ("HTTPS_PROXY", "http://:3128"),
+    ("HTTP_PROXY", "http://127.0.0.1:3128/prices"), ("HTTP_PROXY", "127.0.0.1:99999"), ("HTTP_PROXY", "http://[nowhere"),
+    ("REQUESTS_CA_BUNDLE", "/no/such/file"), ("SSL_CERT_FILE", "/no/such/file"), ("SSL_CERT_FILE", "/etc/hostname"),
 ]  # fmt: skip
 
 
@@ -115,6 +118,9 @@ def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch
         ("REDIS_URL", "redis://:guess-me"),
         ("COINGECKO_API_URL", "ftp://example.com/?x_cg_demo_api_key=guess-me"),
         ("RATES_ALLOWED_ORIGINS", "https://guess:me@example.com/"),
+        ("HTTPS_PROXY", "socks5://guess:me@proxy:1080"),
+        ("HTTP_PROXY", "guess:me@proxy:99999"),
+        ("HTTP_PROXY", "http://guess:m/e@proxy:3128"),
     ],
 )
 def test_a_secret_that_cannot_be_used_is_refused_without_being_shown(reader: Reader, name: str, value: str) -> None:
@@ -174,14 +180,24 @@ def test_in_the_file_a_misspelt_name_of_any_setting_is_refused(checkout: Path) -
         assert f"{name} is not a setting; did you mean {meant}?" in done.stderr
 
 
+def test_proxies_are_read_as_everywhere(reader: Reader) -> None:
+    read = reader.read(
+        HTTP_PROXY="proxy:3128", https_proxy="http://a:b%40c@lower:3128/", HTTPS_PROXY="http://upper", no_proxy="a, .b "
+    )
+    assert (read["HTTP_PROXY"], read["HTTPS_PROXY"]) == ("http://proxy:3128", "http://a:b%40c@lower:3128/")
+    assert read["NO_PROXY"] == ["a", ".b"]
+    assert "b@c" in read["SECRETS"]
+    assert reader.read(https_proxy="")["HTTPS_PROXY"] == "http://upper"
+
+
 def test_variables_of_other_programs_are_left_alone(reader: Reader) -> None:
     others = ("REDIS_URI", "DATABASE_URI", "HOSTS", "RATES_SERVICE_HOST", "RATES_PORT_8000_TCP_ADDR", "RATES_VERSION")
-    reader.read(**dict.fromkeys((*others, "COINGECKO_DEMO_API_KEY", "HTTP_PROXY"), "tcp://10.0.0.1:8000"))
+    reader.read(**dict.fromkeys((*others, "COINGECKO_DEMO_API_KEY", "FTP_PROXY"), "tcp://10.0.0.1:8000"))
 
 
 READERS = (
     *("text", "number", "whole", "switch", "choice", "words", "currency", "origins", "hosts", "ancestors", "url"),
-    *("redis_url", "database", "jwt_key"),
+    *("redis_url", "database", "jwt_key", "proxy", "no_proxy", "certificates"),
 )
 
 

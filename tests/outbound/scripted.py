@@ -83,6 +83,12 @@ def head(*headers: str, status: str = "200 OK") -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
 
 
+def keep_answering(connection: socket.socket, _: int = 0) -> None:
+    """Answer every request of a connection."""
+    while read_request(connection):
+        answer(connection)
+
+
 def drip(connection: socket.socket, data: bytes) -> None:
     """Send *data* byte by byte."""
     for number in range(len(data)):

@@ -18,7 +18,7 @@ from rates.outbound import http
 from rates.outbound.dialing import describe
 from rates.outbound.http import Answer, http_get
 from tests.nginx import make_certificate
-from tests.outbound.scripted import Behaviour, answer, drip, head, pour, read_request, scripted
+from tests.outbound.scripted import Behaviour, answer, drip, head, keep_answering, pour, read_request, scripted
 
 LIMIT = 100_000
 # Seconds. The second is generous to a busy machine; what is cut off at the first would take minutes.
@@ -218,11 +218,6 @@ def test_broken_answer_is_an_error_in_words_that_tell_no_secret(sent: bytes) -> 
             get(f"{server.url}?key={SECRET}")
         assert len(server.connections) == 1
     assert SECRET not in str(caught.value) + describe(caught.value)
-
-
-def keep_answering(connection: socket.socket, _: int = 0) -> None:
-    while read_request(connection):
-        answer(connection)
 
 
 def test_connection_serves_the_next_call_too() -> None:

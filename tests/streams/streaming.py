@@ -1,12 +1,17 @@
 """What a stream delivers, and waiting for it."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 
 from rates.models import Coin
 from rates.sources.protocols import StreamEvent
+from rates.streams.latest import LatestRates
+from rates.streams.reconnecting import ReconnectingStream
 from rates.types import Rate
 from tests.coins import pairs
 
@@ -28,3 +33,19 @@ async def until(true: Callable[[], object], seconds: float = 8) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
             await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_stream(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[ReconnectingStream]:
+    stream = ReconnectingStream(source, LatestRates(), **limits)
+    stream.set_pairs(source.map_pairs(coins))
+    task = asyncio.create_task(stream.keep_open())
+    try:
+        yield stream
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def prices(stream: ReconnectingStream) -> dict[str, Decimal]:
+    return {rate.symbol: rate.price for rate in stream.latest.drain_all(time.monotonic())}

@@ -4,8 +4,6 @@ import asyncio
 import shutil
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,30 +16,12 @@ from rates.api import readiness
 from rates.exceptions import SourceLimited
 from rates.models import Coin
 from rates.sources import binance_stream, kraken_stream, pacing
-from rates.streams.latest import LatestRates
-from rates.streams.reconnecting import ReconnectingStream
 from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.sockets import SocketStandIn
-from tests.streams.streaming import BTC, XLM, until
-
-
-@asynccontextmanager
-async def open_stream(source: ModuleType, coins: list[Coin], **limits: float) -> AsyncIterator[ReconnectingStream]:
-    stream = ReconnectingStream(source, LatestRates(), **limits)
-    stream.set_pairs(source.map_pairs(coins))
-    task = asyncio.create_task(stream.keep_open())
-    try:
-        yield stream
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def prices(stream: ReconnectingStream) -> dict[str, Decimal]:
-    return {rate.symbol: rate.price for rate in stream.latest.drain_all(time.monotonic())}
+from tests.streams.streaming import BTC, XLM, open_stream, prices, until
 
 
 def connect_case(request: pytest.FixtureRequest) -> tuple[ModuleType, SocketStandIn]:
