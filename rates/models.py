@@ -16,9 +16,14 @@ from django.utils.translation import gettext_lazy as _
 from rates.symbols import LONGEST_SYMBOL, find_fault, find_symbol
 from rates.types import Pair
 
-PAIR_PATTERN = r"^[A-Z0-9]{2,30}$"
-KRAKEN_PAIR_PATTERN = r"^[^\s/\\<>\"'`,;:]{1,40}/[A-Za-z]{3,9}$"
+# Besides white space: control characters, separators without width, halves of pairs, variants, no characters at all.
+INVISIBLE = r"\s\x00-\x1f\x7f-\xa0\u2000-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff0-\uffff"
+# Since December 2025 in any script; of capital and small letters only those of ASCII count, which are capitals.
+PAIR_PATTERN = rf"^(?:[A-Z0-9._-]|[^\x00-\x7f{INVISIBLE}]){{2,30}}$"
+# In its own spelling, which keeps the case: BTC/USD, AAPLx/USD, BRK.Bx/USD.
+KRAKEN_PAIR_PATTERN = rf"^[^{INVISIBLE}/\\<>\"'`,;:]{{1,40}}/[A-Za-z]{{3,9}}$"
 FACTORS = tuple(10**exponent for exponent in range(10))
+FACTOR_HELP = _("1, or the power of ten that the pair counts in: 1000 for 1000SATSUSDT.")
 COINGECKO_ID_PATTERN = r"^[a-z0-9._-]{1,100}$"
 # What an id may say without telling one coin from its namesakes.
 PLAIN_WORDS = ("bridged", "coin", "token", "wrapped")
@@ -88,7 +93,9 @@ class Coin(models.Model):
         validators=[RegexValidator(PAIR_PATTERN, _("Use Binance's own name of the USDT pair, such as BTCUSDT."))],
         help_text=_("The USDT pair on Binance: BTCUSDT. Leave it empty when there is none."),
     )
-    binance_factor = models.PositiveIntegerField(_("coins in a unit"), default=1, validators=[validate_factor])
+    binance_factor = models.PositiveIntegerField(
+        _("coins in a unit of the Binance pair"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
+    )
     binance_verified = models.BooleanField(_("Binance pair verified"), default=False)
     kraken_symbol = models.CharField(
         _("Kraken pair"),
@@ -97,7 +104,9 @@ class Coin(models.Model):
         validators=[RegexValidator(KRAKEN_PAIR_PATTERN, _("Use Kraken's own name of the pair, such as BTC/USD."))],
         help_text=_("The pair on Kraken, in its spelling: BTC/USD, AAPLx/USD. Leave it empty when there is none."),
     )
-    kraken_factor = models.PositiveIntegerField(_("coins in a unit"), default=1, validators=[validate_factor])
+    kraken_factor = models.PositiveIntegerField(
+        _("coins in a unit of the Kraken pair"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
+    )
     kraken_verified = models.BooleanField(
         _("Kraken pair verified"),
         default=False,

@@ -11,7 +11,9 @@ Tested in `tests/sources/test_exchanges.py` and `tests/streams/test_reconnecting
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -24,6 +26,7 @@ from rates.types import Target
 NAME = binance.NAME
 MOST_PAIRS = 1024
 SUFFIX = "@miniTicker"
+TO_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def setup_fingerprint() -> str:
@@ -38,7 +41,7 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
 
 def open_address(pairs: Collection[str]) -> str:
     """Return the address to connect to, which subscribes to *pairs*."""
-    return f"{settings.BINANCE_STREAM_URL}/stream?streams=" + "/".join(_names(pairs))
+    return f"{settings.BINANCE_STREAM_URL}/stream?streams=" + quote("/".join(_names(pairs)), safe="/@")
 
 
 def first_messages(pairs: Collection[str]) -> list[str]:
@@ -53,7 +56,7 @@ def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
 
 
 def _names(pairs: Collection[str]) -> list[str]:
-    return [pair.lower() + SUFFIX for pair in pairs]
+    return [pair.translate(TO_SMALL) + SUFFIX for pair in pairs]
 
 
 def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime) -> StreamEvent | None:

@@ -1,5 +1,6 @@
 """Binance and Kraken as backup: one question, one answer, whatever the exchange does."""
 
+import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,7 @@ COINS = [
     Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC")),
     Coin(symbol="XLM", coingecko_id="stellar", **pairs("XLM")),
 ]
+ANOTHER_SCRIPT = Coin(symbol="BinanceLife", coingecko_id="bianrensheng", binance_symbol="币安人生USDT")
 NOBODY = Coin(symbol="NOPE", coingecko_id="nope", **pairs("NOPE"))
 WRONG = ["null", "string", "negative", "zero", "nan", "infinite", "endless", "huge", "missing"]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -70,6 +72,39 @@ def test_pair_that_binance_does_not_know_costs_the_others_nothing_and_is_remembe
 
 def test_pair_that_kraken_does_not_know_costs_the_others_nothing(kraken: Kraken) -> None:
     assert len(kraken_source.fetch_rates([*COINS, NOBODY], 3)) == 3
+
+
+def test_pairs_of_another_script_are_asked_for_like_others(binance: Binance) -> None:
+    binance.prices["币安人生"] = Decimal("0.1521")
+    rates = binance_source.fetch_rates([*COINS, ANOTHER_SCRIPT], 3)
+    assert {rate.symbol: rate.price for rate in rates}["BinanceLife"] == Decimal("0.1521")
+    assert len(binance.messages) == 1
+
+
+def test_a_pair_whose_script_binance_does_not_take_costs_the_others_nothing(binance: Binance) -> None:
+    binance.ascii_only = True
+    assert {rate.symbol for rate in binance_source.fetch_rates([*COINS, ANOTHER_SCRIPT], 3)} == {"BTC", "XLM"}
+    assert store.load_unknown_pairs() == {"币安人生USDT"}
+
+
+def test_streams_are_named_in_small_letters_of_ascii_and_addresses_percent_encoded() -> None:
+    address = binance_stream.open_address(["BTCUSDT", "ĞüUSDT", "币安人生USDT"])
+    names = address.partition("streams=")[2]
+    assert names == (
+        "btcusdt@miniTicker/%C4%9E%C3%BCusdt@miniTicker/%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@miniTicker"
+    )
+    (message,) = [json.loads(binance_stream.change_message(["币安人生USDT"], True, 1))]
+    assert message["params"] == ["币安人生usdt@miniTicker"]
+
+
+def test_kraken_is_asked_in_its_own_spelling(kraken: Kraken) -> None:
+    stocks = [
+        Coin(symbol=symbol, coingecko_id=symbol.lower(), kraken_symbol=f"{symbol}/USD")
+        for symbol in ("AAPLx", "BRK.Bx")
+    ]
+    kraken.prices |= {"AAPLx": Decimal("231.5"), "BRK.Bx": Decimal("480.25")}
+    rates = {rate.symbol: rate.price for rate in kraken_source.fetch_rates(stocks, 3)}
+    assert (rates["AAPLx"], rates["BRK.Bx"]) == (Decimal("231.5"), Decimal("480.25"))
 
 
 @pytest.mark.parametrize("fault", WRONG)

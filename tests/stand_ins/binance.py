@@ -7,7 +7,10 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 from websockets.asyncio.server import ServerConnection
 
@@ -17,12 +20,22 @@ from tests.stand_ins.past import write_rows
 from tests.stand_ins.sockets import SocketStandIn
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
+ILLEGAL = {"code": -1100, "msg": "Illegal characters found in parameter 'symbol'."}
+TO_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 BAN_SECONDS = 90
 PAST_INTERVALS = {"1m": 60, "1h": 3600, "1d": 86400}
 
 
+@dataclass
 class Binance(SocketStandIn):
-    """Prices are in USDT: the market's price divided by that of USDT is up to whoever sets the prices."""
+    """
+    Prices are in USDT: the market's price divided by that of USDT is up to whoever sets the prices.
+
+    Attributes:
+        ascii_only: it takes no pair of another script, as before December 2025.
+    """
+
+    ascii_only: bool = False
 
     FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown"}
     PAST_PATH: ClassVar[str] = "/api/v3/klines"
@@ -43,7 +56,8 @@ class Binance(SocketStandIn):
         if path.startswith("/ws-api"):
             while True:
                 await self._answer(connection, await self.read(connection))
-        streams = set(filter(None, query.removeprefix("streams=").split("/")))
+        # What is not ASCII comes percent-encoded; other names would be those of other streams.
+        streams = set(filter(None, unquote(query.removeprefix("streams=")).split("/"))) if query.isascii() else set()
         await first_of(
             self._listen(connection, streams), self.send_events(connection, lambda f: self._events(streams, f))
         )
@@ -71,6 +85,8 @@ class Binance(SocketStandIn):
             return json.dumps({"status": 418, "error": {"code": -1003, "msg": "Banned.", "data": times}})
         if fault == "error_body":
             return json.dumps({"status": 200, "error": {"code": -1000, "msg": "An unknown error occurred."}})
+        if self.ascii_only and not "".join(pairs).isascii():
+            return json.dumps({"status": 400, "error": ILLEGAL})
         if not all(self._symbol(pair) for pair in pairs):
             return json.dumps({"status": 400, "error": UNKNOWN})
         if request["method"] == "exchangeInfo":
@@ -114,7 +130,7 @@ class Binance(SocketStandIn):
             self.fault = ""
             yield json.dumps({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": 1}})
         for stream in sorted(streams):
-            symbol = self._symbol(stream.partition("@")[0].upper())
+            symbol = self._symbol(stream.partition("@")[0].translate(TO_CAPITALS))
             price = self._quoted(symbol, fault) if symbol else None
             if price is None:
                 continue

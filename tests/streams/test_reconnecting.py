@@ -42,6 +42,15 @@ async def test_stream_delivers_and_follows_prices(exchange: tuple[ModuleType, So
         await until(lambda: prices(stream)["BTC"] == Decimal("64000.5"))
 
 
+async def test_pairs_of_another_script_are_streamed_from_the_address_and_from_a_message(binance: Binance) -> None:
+    binance.prices |= {"币安人生": Decimal("0.1521"), "Ğ": Decimal(7)}
+    first, second = (Coin(symbol=name, coingecko_id=name, binance_symbol=f"{name}USDT") for name in ("币安人生", "Ğ"))
+    async with open_stream(binance_stream, [first]) as stream:
+        await until(lambda: prices(stream) == {"币安人生": Decimal("0.1521")})
+        stream.set_pairs(binance_stream.map_pairs([first, second]))
+        await until(lambda: prices(stream).keys() == {"币安人生", "Ğ"})
+
+
 async def test_coin_list_is_followed_without_reconnecting(exchange: tuple[ModuleType, SocketStandIn]) -> None:
     source, stand_in = exchange
     async with open_stream(source, [BTC]) as stream:
