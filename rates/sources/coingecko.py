@@ -38,7 +38,8 @@ PRO_HOST = "https://pro-api.coingecko.com/"
 KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 # "Your request exceeds the allowed time range", with status 401.
 TOO_LONG_AGO = 10012
-REFUSED_CODES = (10002, 10005, 10010, 10011, 1020)
+# Key missing or wrong; a key for the other host; the firewall.
+REFUSED_CODES = (10002, 10010, 10011, 1020)
 
 
 def setup_fingerprint() -> str:
@@ -143,18 +144,30 @@ def _decode(body: bytes) -> Any:
 
 
 def find_error(data: Any) -> tuple[int, str] | None:
-    """Return code and words of an error body, which comes in four shapes and with any status; None for prices."""
-    if not isinstance(data, dict):
-        return None
-    nested = data.get("error")
-    status = nested.get("status") if isinstance(nested, dict) else data.get("status")
-    inner = status if isinstance(status, dict) and not {"usd", "last_updated_at"} & status.keys() else {}
-    code = data.get("error_code", inner.get("error_code"))
-    words = inner.get("error_message") or data.get("error")
-    if code is None and not isinstance(words, str):
+    """
+    Return code and words of an error body, which comes with any status; None for prices. Its four shapes:
+
+        {"status": {"error_code": 429, "error_message": "…"}}
+        {"error_code": 10010, "status": {"error_message": "…"}}
+        {"error": "coin not found"}
+        {"error": {"status": {"error_code": 10012, "error_message": "…"}}}
+    """
+    parts = [part for part in _error_parts(data) if isinstance(part, dict)]
+    code = next((part["error_code"] for part in parts if part.get("error_code") is not None), None)
+    texts = [part.get(key) for part in parts for key in ("error_message", "error")]
+    words = next((text for text in texts if isinstance(text, str)), None)
+    if code is None and words is None:
         return None
     number = read_number(code)
     return 0 if number is None else int(number), _quote_words(words)
+
+
+def _error_parts(data: Any) -> list[Any]:
+    """Return what an error body has its code and words in; a coin that is called `status` has neither."""
+    if not isinstance(data, dict):
+        return []
+    nested = data.get("error")
+    return [data, data.get("status"), nested, nested.get("status") if isinstance(nested, dict) else None]
 
 
 def _quote_words(words: object) -> str:
@@ -166,21 +179,25 @@ def _quote_words(words: object) -> str:
 
 
 def answer_error(status: int, error: tuple[int, str] | None, retry_after: float | None) -> SourceError:
-    """Return the exception for an answer without prices: HTTP *status*, error body, `Retry-After` in seconds."""
+    """
+    Return the exception for an answer without prices: HTTP *status*, error body, `Retry-After` in seconds.
+
+    An error that is about the question alone is no reason to leave the source alone: a past that the plan does not
+    reach (401), an endpoint that it does not have, a currency or a coin that does not exist.
+    """
     code, words = error or (0, "")
     if 429 in (status, code):
         pause = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         return SourceLimited(NAME, "asked too often (429)", pause)
     if code == TOO_LONG_AGO or (status == 404 and "coin not found" in words):
-        # It is about the question, and no reason to leave the source alone.
         return NotOffered(NAME, words)
-    if code in REFUSED_CODES or status in (401, 403, 451):
+    if code in REFUSED_CODES or (status in (401, 403, 451) and not code):
         key = status == 401 or code
         advice = "check COINGECKO_API_KEY and COINGECKO_PLAN" if key else f"blocked for this address ({status})"
         return SourceRefused(NAME, f"refused ({code or status}): {words}; {advice}" if words else advice)
     if status >= 500:
         return SourceUnreachable(NAME, f"out of order ({status})", retry_after)
-    return SourceGarbled(NAME, f"answered {status}: {words or 'no prices'}")
+    return SourceGarbled(NAME, f"answered {code or status}: {words or 'no prices'}")
 
 
 def parse_prices(body: Any, symbols: Mapping[str, Sequence[str]], quote: str, received_at: datetime) -> list[Rate]:

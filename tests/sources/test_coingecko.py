@@ -1,5 +1,6 @@
 """CoinGecko's source against the stand-in: every fault, every digit, and one tick of the feed."""
 
+import json
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -43,6 +44,9 @@ ERRORS = {
     "401": SourceRefused,
     "wrong_plan": SourceRefused,
     "403": SourceRefused,
+    "too_long_ago": NotOffered,
+    "plan": SourceGarbled,
+    "currency": SourceGarbled,
     "404": NotOffered,
     "451": SourceRefused,
     "500": SourceUnreachable,
@@ -211,6 +215,34 @@ def test_plan_chooses_the_host(settings: Settings, key: str, plan: str, host: st
     settings.COINGECKO_API_URL = "https://api.coingecko.com/api/v3/simple/price"
     settings.COINGECKO_API_KEY, settings.COINGECKO_PLAN = key, plan
     assert source.price_url() == f"https://{host}coingecko.com/api/v3/simple/price"
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"status": {"error_code": 429, "error_message": "Slow down."}}, (429, "Slow down.")),
+        ({"error_code": 10010, "status": {"error_message": "Wrong host."}}, (10010, "Wrong host.")),
+        ({"error": "coin not found"}, (0, "coin not found")),
+        ({"error": {"status": {"error_code": 10012, "error_message": "Too old."}}}, (10012, "Too old.")),
+        ({"error_code": 10002}, (10002, "")),
+        ({"status": {"eur": 0.02, "last_updated_at": 1779092258}}, None),
+        ({"status": {}, "error": {}}, None),
+        ({"bitcoin": {"usd": 76975}}, None),
+        ([], None),
+    ],
+)
+def test_every_shape_of_an_error_is_read_and_no_price_is_taken_for_one(
+    body: object, error: tuple[int, str] | None
+) -> None:
+    assert source.find_error(read_json(json.dumps(body))) == error
+
+
+@pytest.mark.parametrize("fault", ["too_long_ago", "plan", "currency", "404"])
+def test_an_error_about_the_question_pauses_nothing(coingecko: CoinGecko, coins: list[Coin], fault: str) -> None:
+    coingecko.fault = fault
+    for _ in range(3):
+        feed.run_tick()
+    assert coingecko.calls == 3
 
 
 def test_key_repeated_by_the_vendor_is_not_told(settings: Settings) -> None:

@@ -84,7 +84,7 @@ def test_a_ban_of_an_exchange_that_a_look_up_meets_holds_for_the_ticks(
     assert feed.run_tick().answers.keys() == {"coingecko", "kraken"}
 
 
-@pytest.mark.parametrize("fault", ["", "500", "html", "list_body"])
+@pytest.mark.parametrize("fault", ["", "500", "html", "list_body", "plan", "too_long_ago", "currency"])
 def test_a_look_up_that_meets_no_pause_says_nothing_about_the_prices(
     admin_client: Client, vendor: CoinGecko, fault: str
 ) -> None:

@@ -30,6 +30,10 @@ TOO_LONG_AGO = (
     '{"error":{"status":{"timestamp":"2026-10-07T12:00:00.000+00:00","error_code":10012,'
     '"error_message":"Your request exceeds the allowed time range."}}}'
 )
+NOT_ON_THIS_PLAN = (
+    '{"status":{"timestamp":"2026-05-10T12:00:00.000+00:00","error_code":10005,'
+    '"error_message":"This request is limited to Pro API subscribers."}}'
+)
 CHART_ANSWERS = {"limited": (429, LIMITED), "limited_once": (429, LIMITED), "garbage": (200, "{"), "down": (503, "")}
 DAY = 86400
 HTML = "<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
@@ -272,6 +276,9 @@ ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "401": lambda handler: handler.send(401, NO_KEY),
     "wrong_plan": lambda handler: handler.send(400, WRONG_PLAN),
     "403": lambda handler: handler.send(403, HTML, HTML_TYPE),
+    "too_long_ago": lambda handler: handler.send(401, TOO_LONG_AGO),
+    "plan": lambda handler: handler.send(401, NOT_ON_THIS_PLAN),
+    "currency": lambda handler: handler.send(400, '{"error":"invalid vs_currency"}'),
     "404": lambda handler: handler.send(404, '{"error":"coin not found"}'),
     "451": lambda handler: handler.send(451, HTML, HTML_TYPE),
     "500": lambda handler: handler.send(500, HTML, HTML_TYPE),
