@@ -126,6 +126,8 @@ def _options() -> dict[str, str]:
         # The last prices and their histories survive a restart; a full disk must not stop new ones.
         "save": "300 1",
         "stop-writes-on-bgsave-error": "no",
+        # It ends although it cannot save.
+        "shutdown-on-sigterm": "force",
         "loglevel": "warning",
     }
 

@@ -4,7 +4,8 @@ Celery as this service needs it: the application, and four subclasses for what C
     module      subclass of             because in Celery 5.7                                  set as
     schedule    schedules.schedule      an interval is not aligned to the wall clock           (in `application`)
     beat        beat.Scheduler          a clock that is set back stops beat for as long        CELERY_BEAT_SCHEDULER
-    consumer    worker.Consumer         a Redis that refuses to write is asked in a loop       CELERY_WORKER_CONSUMER
+    consumer    worker.Consumer         a Redis that refuses to write is asked in a loop;      CELERY_WORKER_CONSUMER
+                                        gossip has no setting
     pool        prefork.TaskPool        a time limit ends a child whose task has finished      CELERY_WORKER_POOL
 
 `reconnect` is what beat and consumer share. Each module says where Celery does it, which version that was, when the

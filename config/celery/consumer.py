@@ -7,8 +7,14 @@ answer such as READONLY or OOM; but then connecting succeeds, the next command i
 pause. Remove the pauses when Celery paces its restarts after channel errors. Tested in
 `tests/faults/test_redis_away.py`: `test_redis_refuses_to_write_for_70_seconds`. Reconnecting every second is explained
 in `reconnect`.
+
+Celery 5.7.0 has options to do without gossip, mingle and heartbeats, but no settings, so a worker that is typed by hand
+has them. Nobody listens to them, and gossip ends a worker with a traceback when the connection is lost
+(`bootsteps.ConsumerStep._close` without a connection). Remove this when there are settings. Tested in
+`tests/config/test_start.py`: `test_a_worker_that_lost_its_redis_ends_without_a_traceback`.
 """
 
+from collections.abc import Mapping
 from time import sleep
 from typing import Any
 
@@ -19,7 +25,11 @@ from config.celery.reconnect import RECONNECT_INTERVAL, reconnect_every_second
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
-    """Resumes its work within a second after Redis is back."""
+    """Resumes its work within a second after Redis is back; talks to no other worker."""
+
+    def __init__(self, *args: Any, worker_options: Mapping[str, Any] | None = None, **options: Any) -> None:
+        alone = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True}
+        super().__init__(*args, worker_options={**(worker_options or {}), **alone}, **options)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Return *conn* as soon as it is connected."""

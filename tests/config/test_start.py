@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -77,6 +78,21 @@ def board(port: str) -> dict:
             return found
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_a_worker_that_lost_its_redis_ends_without_a_traceback(checkout: Path) -> None:
+    with typed(checkout, "celery", "-A", "config", "worker") as worker:
+        worker.wait_for("price now from simulated")
+        [server] = [pid for pid, line in running_in(checkout).items() if "valkey-server" in line]
+        os.kill(server, signal.SIGTERM)
+        worker.wait_for("Cannot connect to redis")
+
+
+def test_the_embedded_redis_ends_although_its_folder_is_gone(checkout: Path) -> None:
+    with typed(checkout, *MANAGE, "stream_rates", RATES_STREAM="kraken", KRAKEN_WS_URL="ws://127.0.0.1:9") as stream:
+        stream.wait_for("this process streams")
+        shutil.rmtree((checkout / "var").rename(checkout / "gone"), ignore_errors=True)
+    wait_until_nothing_runs(checkout)
 
 
 def test_streams_are_opened_by_hand_too(folder: Path) -> None:

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 # Seconds for a process to be ready on a busy machine.
 START = 60.0
-CELERY = "celery --quiet -A config worker --without-gossip --without-mingle --without-heartbeat"
+CELERY = "celery --quiet -A config worker"
 # As in the Procfile and in docs/operations.md.
 COMMANDS = {
     "web": "python manage.py serve",
