@@ -35,7 +35,7 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
 
-check: .venv/dev ## format, lint, types, migrations, deploy check, known holes, tests
+check: .venv/dev ## format, lint, types, migrations, deploy check, known vulnerabilities, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(PRODUCTION) $(BIN)/mypy
@@ -51,7 +51,7 @@ format: .venv/dev ## put the code in the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-requirements: .venv/dev ## pin anew what requirements*.in ask for
+requirements: .venv/dev ## update the pinned versions of what requirements*.in name
 	$(BIN)/pip-compile -q $(PINS) -o requirements.txt requirements.in
 	$(BIN)/pip-compile -q $(PINS) -o requirements-dev.txt requirements-dev.in
 PINS := --generate-hashes --strip-extras --allow-unsafe --upgrade \

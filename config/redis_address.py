@@ -31,13 +31,13 @@ SENTINEL_TIMEOUT = 1.0
 
 # redis-py's own defaults must not be relied on: see docs/operations.md, "Redis".
 CHANNEL_OPTIONS: Mapping[str, Any] = {
-    # Seconds. Finite, or a frozen Redis would hang a publisher for ever; under 6, which is the longest any call of ours
+    # Seconds. Finite, or a frozen Redis would hang a publisher for ever; under 6, which is the longest that any call
     # may take. The pub/sub layer polls, so no read of it waits for long on purpose.
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "health_check_interval": 10,
     # A second publication does no harm (it carries a number), and without this the first call after a restart of Redis
-    # fails. Time-outs are not tried again: they have cost their seconds already.
+    # fails. Timeouts are not retried: they have cost their seconds already.
     "retry": AsyncRetry(ExponentialBackoff(cap=0.5, base=0.05), 3, supported_errors=(RedisConnectionError,)),
 }
 

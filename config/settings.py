@@ -35,7 +35,7 @@ from config.outbound import certificates, no_proxy, proxy
 from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 in_file = load_dotenv()
-# How Linux looks up names. No client's time-out counts that, and by itself it waits 20 s for a name server that hangs.
+# How Linux resolves names. No client's timeout includes that; by default it waits 20 s for a name server that hangs.
 os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 
 # Django
@@ -310,7 +310,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
-    # A master that hangs while Sentinel has made another one is noticed within this and the time-out.
+    # A master that hangs while Sentinel has made another one is noticed within this and the timeout.
     "health_check_interval": 5,
     # Seconds until a tick that a killed worker had fetched is handed to another. It has expired by then and is dropped;
     # or it claims a slot like any other.

@@ -1,4 +1,4 @@
-"""What a release is made of: packages without known holes, a version in one place, an archive that runs."""
+"""What a release is made of: packages without known vulnerabilities, a version in one place, an archive that runs."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Advisories(BaseHTTPRequestHandler):
-    """A stand-in for OSV's `/v1/query`, which knows one hole in Django."""
+    """A stand-in for OSV's `/v1/query`, which knows one vulnerability of Django."""
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -55,10 +55,10 @@ def audit(address: str, cache: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_a_known_hole_fails_and_names_its_package(advisories: str, tmp_path: Path) -> None:
+def test_a_known_vulnerability_fails_and_names_its_package(advisories: str, tmp_path: Path) -> None:
     done = audit(advisories, tmp_path)
     assert done.returncode == 1
-    assert re.fullmatch(r"django \S+ PYSEC-2099-1 is mended in 99\.0\n", done.stdout)
+    assert re.fullmatch(r"django \S+ PYSEC-2099-1 is fixed in 99\.0\n", done.stdout)
 
 
 def test_a_database_that_cannot_be_reached_is_one_line_and_no_failure(tmp_path: Path) -> None:

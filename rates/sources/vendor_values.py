@@ -16,7 +16,7 @@ HIGHEST_EXPONENT = 18
 # Characters: a longer number is not a real one.
 LONGEST_NUMBER = 60
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
-# A clock further ahead of ours is wrong; a smaller lead is cut to our time, so that no price is from the future.
+# A vendor's clock that is further ahead is wrong; a smaller lead is cut to our time: no price is from the future.
 FURTHEST_AHEAD = timedelta(days=1)
 
 
