@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.numbers import currency_sign
-from dashboard.presentation import CoinView, is_late, read_rate, unpriced, view_coin
+from dashboard.presentation import CoinView, read_rate, unpriced, view_coin
 from dashboard.texts import script_texts
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.models import Coin
+from rates.publication import is_late
 from rates.symbols import fold
 from rates.types import HistoryPoint, Snapshot, read_time, time_text
 
@@ -53,7 +54,7 @@ class BoardView:
 
     Attributes:
         pins: symbols that the visitor has pinned, or the default ones.
-        late: nobody has published for so long that no price may look live.
+        late: no price may look live: nobody has published for long, or every price is stale.
     """
 
     coins: Sequence[CoinView]
@@ -104,10 +105,16 @@ def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = N
     histories = load_histories(list(rates))
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
-    late = is_late(as_of, now)
+    late = snapshot is not None and (is_late(snapshot, now) or not has_fresh_price(snapshot))
     coins = [view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
     epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
     return BoardView(coins, histories, pins, as_of, now, late, epoch, seq)
+
+
+def has_fresh_price(snapshot: Snapshot) -> bool:
+    """Return whether anything on the board may be called live; also before there is any price."""
+    priced = [fragment for fragment in snapshot.fragments.values() if fragment.price is not None]
+    return not priced or any(not fragment.is_stale for fragment in priced)
 
 
 def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:

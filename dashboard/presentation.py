@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from dashboard import sparkline
@@ -174,8 +173,3 @@ def unpriced(symbol: str, name: str) -> dict[str, Any]:
     return {"symbol": symbol, "name": name, "stale": False, "disputed": False, "confirmed_by": []} | dict.fromkeys(
         unknown
     )
-
-
-def is_late(as_of: datetime | None, now: datetime) -> bool:
-    """Return True when the board is so old that its publisher must be in trouble."""
-    return as_of is not None and (now - as_of).total_seconds() > settings.RATES_STALE_AFTER

@@ -11,6 +11,8 @@ The group message is also a contract between releases: fields may be added; `v` 
 import asyncio
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -20,7 +22,7 @@ from redis.exceptions import RedisError
 
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
-from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, time_text
+from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, read_time, time_text
 
 GROUP = "rates"
 EVENT = "rates.publication"
@@ -115,9 +117,22 @@ def bye_text(retry_ms: int) -> str:
     return encode_json({"type": "bye", "retry_ms": retry_ms})
 
 
-def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
-    """Return the plain dialect's map of prices, of all coins or of the selected *symbols*."""
-    return map_prices(f for symbol, f in snapshot.fragments.items() if is_selected(symbol, symbols))
+def plain_text(snapshot: Snapshot, symbols: Collection[str] | None = None, *, sure: bool = False) -> str:
+    """Return the plain dialect's map of prices; a *sure* one leaves out those that are stale or disputed."""
+    chosen = (f for symbol, f in snapshot.fragments.items() if is_selected(symbol, symbols))
+    return map_prices(f for f in chosen if not (sure and f.is_doubtful))
+
+
+def is_late(snapshot: Snapshot, now: datetime | None = None) -> bool:
+    """Return whether the board is older than `RATES_STALE_AFTER`: nobody publishes, so every price in it is stale."""
+    age = (now or datetime.now(UTC)) - read_time(snapshot.as_of)
+    return age > timedelta(seconds=settings.RATES_STALE_AFTER)
+
+
+def mark_stale(snapshot: Snapshot) -> Snapshot:
+    """Return *snapshot* with every price marked as stale."""
+    fragments = {symbol: fragment.as_stale() for symbol, fragment in snapshot.fragments.items()}
+    return replace(snapshot, fragments=fragments)
 
 
 def is_selected(symbol: str, symbols: Collection[str] | None) -> bool:

@@ -111,6 +111,21 @@ class Fragment(NamedTuple):
     json: str
     price: str | None
 
+    # No text of a coin can hold these: JSON escapes the quotes of a name.
+    @property
+    def is_stale(self) -> bool:
+        """Whether the price is marked as stale."""
+        return '"stale":true' in self.json
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the price is marked as stale or disputed."""
+        return self.is_stale or '"disputed":true' in self.json
+
+    def as_stale(self) -> "Fragment":
+        """Return the row with its price marked as stale; a coin without a price has nothing that could be."""
+        return self if self.price is None else self._replace(json=self.json.replace('"stale":false', '"stale":true', 1))
+
 
 def map_prices(fragments: Iterable[Fragment]) -> str:
     """Return the plain dialect's map of prices as JSON numbers; coins without a price are left out."""

@@ -1,12 +1,10 @@
 """`/readyz`: whether this process can serve fresh prices, and if not, why; and which sources are paused."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-
-from rates import store
+from rates import publication, store
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.sources.pacing import pause_left, read_health
@@ -52,11 +50,11 @@ def _board_reasons() -> Iterator[str]:
     if snapshot is None:
         yield "no board yet: no worker has published"
         return
-    age = datetime.now(UTC) - read_time(snapshot.as_of)
-    if age > timedelta(seconds=settings.RATES_STALE_AFTER):
+    if publication.is_late(snapshot):
+        age = datetime.now(UTC) - read_time(snapshot.as_of)
         yield f"the board is {age.total_seconds():.0f} s old: no worker is publishing"
     fragments = snapshot.fragments.values()
     if all(fragment.price is None for fragment in fragments) and fragments:
         yield "no coin has a price yet"
-    elif all(fragment.price is None or '"stale":true' in fragment.json for fragment in fragments) and fragments:
+    elif all(fragment.price is None or fragment.is_stale for fragment in fragments) and fragments:
         yield "every price is stale: no source responds"

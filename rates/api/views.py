@@ -50,8 +50,10 @@ async def rates(request: HttpRequest) -> HttpResponse:
     snapshot = await current_snapshot()
     if snapshot is None:
         return JsonResponse({"error": "no prices yet"}, status=503, headers={"Retry-After": "5"})
-    etag = quote_etag(sha256(f"{snapshot.epoch}:{snapshot.seq}".encode()).hexdigest()[:16])
-    response = HttpResponse(publication.board_text(snapshot), content_type="application/json")
+    late = publication.is_late(snapshot)
+    etag = quote_etag(sha256(f"{snapshot.epoch}:{snapshot.seq}:{late}".encode()).hexdigest()[:16])
+    shown = publication.mark_stale(snapshot) if late else snapshot
+    response = HttpResponse(publication.board_text(shown), content_type="application/json")
     response["ETag"] = etag
     patch_cache_control(response, public=True, max_age=1)
     conditional = get_conditional_response(request, etag=etag, response=response)

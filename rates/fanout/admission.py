@@ -29,7 +29,7 @@ class Refusal(Exception):
 
     Attributes:
         label: the reason in one word, for the metrics.
-        status: HTTP status, where the server can send one; 403, 404 or 503.
+        status: HTTP status, where the server can send one; 400, 403, 404 or 503.
         code: close code, where the server cannot send a status.
         reason: the text for the client.
     """

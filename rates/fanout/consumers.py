@@ -7,6 +7,7 @@ database, so it skips the base class's dispatch, which would hop to a thread for
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,7 +19,7 @@ from rates.fanout.close_codes import CloseCode
 from rates.fanout.handshake import TYPED, accept, offered_name, refuse
 from rates.fanout.hub import Hub, get_hub
 from rates.fanout.links import Send, choose_link
-from rates.fanout.sockets import Socket
+from rates.fanout.sockets import Group, Socket
 from rates.fanout.tokens import TokenRefused, authenticate
 from rates.symbols import fold
 from rates.telemetry import counts
@@ -81,6 +82,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             await refuse(refusal, scope, send)
 
     async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
+        group = read_group(scope)
         try:
             expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
         except TokenRefused as refused:
@@ -92,8 +94,7 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
             return
         await hub.wait_ready(FIRST_BOARD_TIMEOUT)
         await accept(scope, send)
-        typed = offered_name(scope, TYPED) is not None
-        socket = Socket(choose_link(scope, send), typed, read_selection(scope), expires_at)
+        socket = Socket(choose_link(scope, send), group, expires_at)
         hub.add(socket)
         counts.admitted.inc()
         try:
@@ -146,9 +147,22 @@ def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCo
     return None if allowance.use() else CloseCode.POLICY_VIOLATION
 
 
-def read_selection(scope: dict[str, Any]) -> frozenset[str] | None:
+def read_group(scope: dict[str, Any]) -> Group:
+    """
+    Return what the URL and the subprotocol ask for: dialect, selection, and `omit=doubtful`.
+
+    Raises:
+        Refusal: for another `omit`; what somebody wants to be spared is not sent because of a misspelling.
+    """
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    omitted = query.get("omit", ["doubtful"])
+    if set(omitted) != {"doubtful"}:
+        raise Refusal("query", 400, CloseCode.POLICY_VIOLATION, "omit takes one word: doubtful")
+    return Group(offered_name(scope, TYPED) is not None, read_selection(query.get("symbols")), "omit" in query)
+
+
+def read_selection(values: Sequence[str] | None) -> frozenset[str] | None:
     """Return the selection in the URL (`?symbols=BTC,XLM` or `?symbols=BTC&symbols=XLM`); None for all coins."""
-    values = parse_qs(scope["query_string"].decode("latin-1")).get("symbols")
     if values is None:
         return None
     words = [fold(word.strip()) for word in ",".join(values).split(",")]

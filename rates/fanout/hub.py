@@ -52,6 +52,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
+        self.late = False
         self.sockets: dict[Group, set[Socket]] = {}
         self.heard_at = 0.0
         self.draining = False
@@ -123,7 +124,7 @@ class Hub:
     def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:
         """Send *socket* only *symbols* from now on, starting with their board."""
         self.remove(socket)
-        socket.symbols = symbols
+        socket.group = socket.group._replace(symbols=symbols)
         self.sockets.setdefault(socket.group, set()).add(socket)
         self._send(socket, *self._board_texts(socket.group))
 
@@ -159,15 +160,26 @@ class Hub:
 
     def _board(self, group: Group) -> str:
         """Return the board as text for *group*, written once however many sockets need it."""
-        assert self.snapshot is not None
         if group not in self._boards:
-            typed, symbols = group
-            self._boards[group] = (publication.board_text if typed else publication.plain_text)(self.snapshot, symbols)
+            assert self.snapshot is not None
+            shown = publication.mark_stale(self.snapshot) if self.late else self.snapshot
+            self._boards[group] = (
+                publication.board_text(shown, group.symbols)
+                if group.typed
+                else publication.plain_text(shown, group.symbols, sure=group.sure)
+            )
         return self._boards[group]
 
     def _set_snapshot(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
+        self.snapshot, self.late = snapshot, publication.is_late(snapshot)
         self._boards.clear()
+
+    def check_lateness(self) -> None:
+        """Mark every price as stale, and send the board, when nobody has published for `RATES_STALE_AFTER`."""
+        if self.snapshot is not None and not self.late and publication.is_late(self.snapshot):
+            self.late = True
+            self._boards.clear()
+            self._send_all(self._board)
 
     def _send_all(self, text: Callable[[Group], str]) -> None:
         self._sent_at = time.monotonic()
@@ -197,9 +209,14 @@ class Hub:
             new = publication.apply(old, message)
         except KeyError:
             return False
+        was_late = self.late
         self._set_snapshot(new)
         counts.heard.inc()
-        self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
+        if was_late:
+            # Everybody was sent other rows than those that have not changed.
+            self._send_all(self._board)
+        else:
+            self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
         return True
 
     def _send_change(self, old: Snapshot, new: Snapshot, changed: Iterable[str], removed: list[str]) -> None:
@@ -207,9 +224,8 @@ class Hub:
         reordered = list(old.fragments) != list(new.fragments)
 
         def text(group: Group) -> str:
-            typed, symbols = group
-            if typed:
-                return publication.update_text(new, symbols_changed, removed, symbols, reordered)
+            if group.typed:
+                return publication.update_text(new, symbols_changed, removed, group.symbols, reordered)
             return self._board(group)
 
         self._send_all(text)
@@ -336,6 +352,7 @@ class Hub:
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
             now = time.time()
+            self.check_lateness()
             for socket in self.all_sockets():
                 socket.link.check_client()
                 if socket.expires_at is not None and socket.expires_at <= now:

@@ -8,10 +8,22 @@ Tested in `tests/fanout/test_hub.py`.
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-# What decides the text that a socket gets: its dialect and its selection.
-Group = tuple[bool, frozenset[str] | None]
+
+class Group(NamedTuple):
+    """
+    What decides the text that a socket gets.
+
+    Attributes:
+        typed: it speaks `rates.v1`; otherwise it gets plain maps of prices.
+        symbols: its selection, folded; None for all coins.
+        sure: its plain maps leave out stale and disputed prices.
+    """
+
+    typed: bool
+    symbols: frozenset[str] | None = None
+    sure: bool = False
 
 
 class Frame:
@@ -56,26 +68,22 @@ class Socket:
     One client of the hub.
 
     Attributes:
-        typed: it speaks `rates.v1`; otherwise it gets plain maps of prices.
-        symbols: its selection, folded; None for all coins.
+        group: what decides the text that it gets.
         behind: it has missed a publication, so the board is the next that it gets.
         answers: replies to its messages that could not be sent yet.
         expires_at: Unix time at which its token expires; None without one.
     """
 
-    __slots__ = ("answers", "behind", "expires_at", "link", "symbols", "typed")
+    __slots__ = ("answers", "behind", "expires_at", "group", "link")
 
-    def __init__(
-        self, link: ClientLink, typed: bool, symbols: frozenset[str] | None = None, expires_at: float | None = None
-    ) -> None:
+    def __init__(self, link: ClientLink, group: Group, expires_at: float | None = None) -> None:
         self.link = link
-        self.typed = typed
-        self.symbols = symbols
+        self.group = group
         self.behind = False
         self.answers: tuple[str, ...] = ()
         self.expires_at = expires_at
 
     @property
-    def group(self) -> Group:
-        """What decides the text that it gets."""
-        return self.typed, self.symbols
+    def typed(self) -> bool:
+        """Whether it speaks `rates.v1`."""
+        return self.group.typed

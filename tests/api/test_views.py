@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import AsyncClient
 
 from rates.fanout.hub import get_hub
+from rates.types import time_text
 from tests.boards import publish, save
 from tests.servers import until
 
@@ -35,6 +38,18 @@ async def test_the_board_is_answered(board: None, hub: None) -> None:
     assert (body["type"], body["seq"]) == ("board", 2)
     assert [(coin["symbol"], coin["price"]) for coin in body["rates"]] == [("BTC", "1.50"), ("ETH", None)]
     assert "max-age" in answer["Cache-Control"]
+
+
+async def test_a_board_that_nobody_renews_is_stale_and_another_answer(board: None, hub: None) -> None:
+    fresh = await AsyncClient().get("/api/rates")
+    held = get_hub().snapshot
+    assert held is not None
+    get_hub().snapshot = replace(held, as_of=time_text(datetime.now(UTC) - timedelta(seconds=16)))
+    late = await AsyncClient().get("/api/rates", headers={"If-None-Match": fresh["ETag"]})
+    assert [(coin["price"], coin["stale"]) for coin in late.json()["rates"]] == [("1.50", True), (None, False)]
+    ready = await AsyncClient().get("/readyz")
+    assert ready.status_code == 503
+    assert any("s old: no worker" in reason for reason in ready.json()["reasons"])
 
 
 async def test_a_client_that_has_the_board_gets_304_until_the_next(board: None, hub: None) -> None:

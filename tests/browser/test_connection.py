@@ -77,6 +77,17 @@ def test_a_dead_worker_is_noticed_while_the_server_still_answers(page: Any) -> N
     expect(page.locator(".card[data-symbol=BTC] [data-part=tag]")).to_contain_text("old")
 
 
+def test_the_header_is_not_live_while_every_price_is_stale(page: Any) -> None:
+    long_ago = (datetime.now(UTC) - timedelta(seconds=95)).isoformat()
+    stale = [rate(symbol, stale=True, observed_at=long_ago) for symbol in ("BTC", "ETH")]
+    server = Server(page, frame("board", *stale))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Delayed\D*1 min"))
+    expect(page.locator("#banner")).to_contain_text("Prices are delayed")
+    server.sockets[-1].send(frame("update", rate("ETH"), seq=2, removed=[]))
+    expect(page.locator("#status")).to_contain_text("Live")
+
+
 def test_one_stale_and_one_disputed_coin_are_marked_in_words(page: Any) -> None:
     old = (datetime.now(UTC) - timedelta(seconds=42)).isoformat()
     Server(page, frame("board", rate(), rate("ETH", stale=True, observed_at=old), rate("SOL", disputed=True)))

@@ -233,6 +233,17 @@ def test_palettes_colour_up_and_down(open_page: Any, palette: str, up: str, down
     expect(page.locator("[data-symbol=SOL] .pct").first).to_have_css("color", "rgb(95, 105, 121)")
 
 
+@pytest.mark.parametrize("mark", ["disputed", "stale"])
+def test_an_alert_from_a_doubtful_price_says_so(open_page: Any, mark: str) -> None:
+    page = open_page(goto=False)
+    page.add_init_script(
+        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":90000,"firedAt":0}]'"""
+    )
+    Server(page, frame("board", rate(price="99000", **{mark: True}), rate("ETH")))
+    page.goto("/")
+    expect(page.locator("#toast")).to_contain_text(f"BTC is at $99,000.00 ({mark}: the price may be wrong)")
+
+
 def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) -> None:
     page = open_page(goto=False)
     page.add_init_script("""

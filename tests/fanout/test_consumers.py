@@ -54,6 +54,15 @@ async def address_here(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield place
 
 
+async def test_a_misspelt_omit_is_refused_and_the_right_one_taken(address: str) -> None:
+    for query in ("?omit=doubtfull", "?omit=", "?omit=stale&omit=doubtful"):
+        with pytest.raises(InvalidStatus) as refused:
+            await open_socket(address, query, typed=False)
+        assert refused.value.response.status_code == 400
+    async with open_socket(address, "?omit=doubtful&symbols=btc", typed=False) as client:
+        assert await client.recv() == '{"BTC":1.50}'
+
+
 async def test_a_plain_client_gets_prices_at_once_and_on_every_publication(address: str) -> None:
     async with open_socket(address, typed=False) as client:
         assert client.subprotocol is None

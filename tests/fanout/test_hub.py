@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from rates import publication
 from rates.fanout.hub import MAX_QUEUED_ANSWERS, Hub
-from rates.fanout.sockets import Frame, Socket
+from rates.fanout.sockets import Frame, Group, Socket
 from rates.symbols import fold
-from rates.types import Snapshot
+from rates.types import Rate, Row, Snapshot, time_text
 from tests.boards import fragments
 
 
@@ -49,7 +51,8 @@ class KeepingLink:
 
 
 def board(seq: int, epoch: str = "e1", **prices: str | None) -> Snapshot:
-    return Snapshot(epoch, seq, f"2026-11-24T12:00:{seq:02}.000Z", fragments(**prices))
+    """Return a board that is never late: it is of another century."""
+    return Snapshot(epoch, seq, f"2126-11-24T12:00:{seq:02}.000Z", fragments(**prices))
 
 
 def step(old: Snapshot, **prices: str | None) -> tuple[Snapshot, publication.Message]:
@@ -71,7 +74,7 @@ def hub() -> Hub:
 
 def join(hub: Hub, typed: bool = True, symbols: set[str] | None = None) -> KeepingLink:
     link = KeepingLink()
-    hub.add(Socket(link, typed, None if symbols is None else frozenset(symbols)))
+    hub.add(Socket(link, Group(typed, None if symbols is None else frozenset(symbols))))
     return link
 
 
@@ -113,13 +116,49 @@ def test_a_selection_decides_what_is_sent(hub: Hub) -> None:
 
 def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
     link = KeepingLink()
-    socket = Socket(link, typed=True)
+    socket = Socket(link, Group(typed=True))
     hub.add(socket)
     link.taken()
     hub.select(socket, frozenset({fold("BTC")}))
     [whole] = link.taken()
     assert (whole["type"], [coin["symbol"] for coin in whole["rates"]]) == ("board", ["BTC"])
     assert hub.count() == 1
+
+
+def old_board(seq: int = 1, ago: float = 60) -> Snapshot:
+    return replace(board(seq, BTC="1", ETH="2"), as_of=time_text(datetime.now(UTC) - timedelta(seconds=ago)))
+
+
+def test_a_plain_socket_that_omits_doubtful_prices_gets_the_others(hub: Hub) -> None:
+    link = KeepingLink()
+    hub.add(Socket(link, Group(typed=False, sure=True)))
+    now = datetime.now(UTC)
+    rows = [
+        Row(symbol, symbol, Rate(symbol, Decimal(1), None, None, "kraken", now, now), **marks)
+        for symbol, marks in {"BTC": {}, "ETH": {"stale": True}, "XLM": {"disputed": True}}.items()
+    ]
+    hub.replace(replace(FIRST, seq=2, fragments={row.symbol: publication.encode_row(row) for row in rows}))
+    assert link.taken() == [{"BTC": 1, "ETH": 2}, {"BTC": 1}]
+
+
+def test_when_nobody_publishes_any_more_every_price_is_stale_for_every_socket() -> None:
+    hub = Hub()
+    hub.replace(old_board(ago=1))
+    typed, plain, sure = join(hub), join(hub, typed=False), KeepingLink()
+    hub.add(Socket(sure, Group(typed=False, sure=True)))
+    hub.check_lateness()
+    assert [len(link.taken()) for link in (typed, plain, sure)] == [2, 1, 1]
+    hub.snapshot = old_board()
+    hub.check_lateness()
+    hub.check_lateness()
+    [whole] = typed.taken()
+    assert (whole["seq"], [coin["stale"] for coin in whole["rates"]]) == (1, [True, True])
+    assert (plain.taken(), sure.taken()) == ([{"BTC": 1, "ETH": 2}], [{}])
+    late = join(hub)
+    assert [coin["stale"] for coin in late.taken()[1]["rates"]] == [True, True]
+    assert hub.handle_publication(step(old_board(), BTC="3", ETH="2")[1])
+    [whole] = typed.taken()
+    assert (whole["type"], [coin["stale"] for coin in whole["rates"]]) == ("board", [False, False])
 
 
 def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
@@ -130,7 +169,7 @@ def test_text_is_encoded_once_per_selection(hub: Hub) -> None:
 
     links = [FrameLink() for _ in range(3)]
     for link in links:
-        hub.add(Socket(link, typed=True))
+        hub.add(Socket(link, Group(typed=True)))
         link.taken()
     hub.handle_publication(step(FIRST, BTC="3", ETH="2")[1])
     assert len({id(link.frames[0]) for link in links}) == 1
@@ -215,7 +254,7 @@ def test_a_socket_that_was_slow_gets_changes_again(hub: Hub) -> None:
 
 def test_a_busy_socket_gets_its_answers_later(hub: Hub) -> None:
     link = KeepingLink()
-    socket = Socket(link, typed=True)
+    socket = Socket(link, Group(typed=True))
     hub.add(socket)
     link.taken()
     link.busy = True
@@ -229,7 +268,7 @@ def test_a_busy_socket_gets_its_answers_later(hub: Hub) -> None:
 
 def test_a_busy_socket_has_a_limited_number_of_waiting_answers(hub: Hub) -> None:
     link = KeepingLink()
-    socket = Socket(link, typed=True)
+    socket = Socket(link, Group(typed=True))
     hub.add(socket)
     link.taken()
     link.busy = True
@@ -241,7 +280,7 @@ def test_a_busy_socket_has_a_limited_number_of_waiting_answers(hub: Hub) -> None
 
 def test_a_removed_socket_gets_nothing(hub: Hub) -> None:
     link = KeepingLink()
-    socket = Socket(link, typed=True)
+    socket = Socket(link, Group(typed=True))
     hub.add(socket)
     link.taken()
     hub.remove(socket)
@@ -266,7 +305,7 @@ def test_the_wire_form_is_one_unmasked_text_frame(size: int, head: bytes) -> Non
 
 def test_unused_selections_are_forgotten(hub: Hub) -> None:
     link = KeepingLink()
-    socket = Socket(link, True)
+    socket = Socket(link, Group(True))
     hub.add(socket)
     for number in range(100):
         hub.select(socket, frozenset({"BTC", f"C{number}"}))

@@ -30,7 +30,9 @@ function describeDistance(left) {
 /** Show an alert on the page, and as a notification where the visitor has allowed them. */
 function fire(alert, coin) {
   const price = sign + formatPrice(coin.price, coin.decimals).full, what = describe(alert), toast = byId("toast");
-  const text = translate("alert_fired", {alert: what, symbol: alert.symbol, price});
+  const mark = coin.disputed ? texts.disputed : coin.stale ? texts.stale : "";
+  const told = translate("alert_fired", {alert: what, symbol: alert.symbol, price});
+  const text = mark ? translate("alert_doubtful", {alert: told, mark}) : told;
   toast.textContent = text;
   setTimeout(() => { if (toast.textContent === text) toast.textContent = ""; }, TOAST_MS);
   if (canNotify && Notification.permission === "granted") new Notification(text, {tag: what});

@@ -13,12 +13,16 @@ export function createStatus(board, body = document.body) {
   const skews = [];
   // Not performance.timeOrigin: it dates from the browser's start and is hours off where the machine has slept since.
   let skew = Date.now() - performance.now() - Date.parse(body.dataset.now) || 0;
-  let link = "connecting", waitsUntil = 0, receivedAt = Date.now(), hasNews = false, pausedAt = 0;
+  let link = "connecting", waitsUntil = 0, hasNews = false, pausedAt = 0;
 
   const limit = (name, helloName = name) => Number(board.limits[helloName] ?? body.dataset[name]);
   const serverNow = () => Date.now() - skew;
   const boardAge = () => (board.asOf ? Math.max(0, serverNow() - Date.parse(board.asOf)) / 1000 : 0);
-  const silence = () => (Date.now() - receivedAt) / 1000;
+  /** Whether anything may be called live; also before there is any price. */
+  function hasFreshPrice() {
+    const priced = [...board.coins.values()].filter(({price}) => price !== null);
+    return !priced.length || priced.some(({stale}) => !stale);
+  }
 
   function state() {
     if (link === "refused") return "refused";
@@ -26,8 +30,7 @@ export function createStatus(board, body = document.body) {
     if (link === "waiting" || (link === "connecting" && waitsUntil)) return "offline";
     if (link === "connecting" || !hasNews) return "connecting";
     if (pausedAt) return "paused";
-    const tooOld = boardAge() > Math.max(2.5 * limit("interval"), 5);
-    return tooOld || silence() > limit("heartbeat") + 2 ? "delayed" : "live";
+    return boardAge() > limit("stale", "stale_after") || !hasFreshPrice() ? "delayed" : "live";
   }
 
   /** Publications take varying times to arrive: the fastest of the last ones tells the server's clock best. */
@@ -37,10 +40,16 @@ export function createStatus(board, body = document.body) {
     skew = Math.min(...skews);
   }
 
+  /** When the newest price that the page shows was fresh: the board's time, or a price's where all are stale. */
+  function freshAt() {
+    if (hasFreshPrice()) return board.asOf;
+    return [...board.coins.values()].map((coin) => coin.observed_at ?? "").reduce((one, other) => (one > other ? one : other));
+  }
+
   function paintBadge(now) {
     body.dataset.state = badge.dataset.state = now === "refused" ? "offline" : now;
     setText(label, texts[now]);
-    const age = pausedAt ? (Date.now() - pausedAt) / 1000 : boardAge();
+    const age = (pausedAt ? Date.now() - pausedAt : Math.max(0, serverNow() - Date.parse(freshAt()))) / 1000;
     setText(time, board.asOf && now !== "connecting" ? ageText(age) : "");
     if (!board.asOf || time.dateTime === board.asOf) return;
     time.dateTime = board.asOf;
@@ -54,7 +63,7 @@ export function createStatus(board, body = document.body) {
     const retrying = seconds > 0 ? translate("retry", {n: seconds}) : texts.trying;
     const outlook = {offline: retrying, refused: texts.refused_why, delayed: texts.none_late}[now];
     setText(title, titles[now]);
-    setText(text, `${board.asOf ? translate("from", {time: formatClock(board.asOf)}) : ""} ${outlook}`.trim());
+    setText(text, `${board.asOf ? translate("from", {time: formatClock(freshAt())}) : ""} ${outlook}`.trim());
     retry.hidden = now === "delayed";
   }
 
@@ -75,7 +84,6 @@ export function createStatus(board, body = document.body) {
       link = name;
     },
     received(kind) {
-      receivedAt = Date.now();
       if (kind === "update" && board.asOf) measureSkew();
       if (!kind || kind === "hello") return;
       hasNews = true;
