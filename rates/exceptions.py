@@ -13,6 +13,10 @@ The errors that this project raises on purpose.
 Tested in `tests/sources/test_exchanges.py` and `tests/sources/test_coingecko.py`.
 """
 
+from collections.abc import Sequence
+
+from rates.types import Rate
+
 
 class RatesError(Exception):
     """Base of all of our own errors."""
@@ -25,6 +29,7 @@ class SourceError(RatesError):
     Attributes:
         source: name of the source, such as ``coingecko``.
         retry_after: seconds that the source wants us to wait; None if it did not say.
+        arrived: the rates that other parts of the same question brought all the same.
         kind: the kind of failure in a word, for the metrics.
     """
 
@@ -34,6 +39,7 @@ class SourceError(RatesError):
         super().__init__(f"{source}: {message}")
         self.source = source
         self.retry_after = retry_after
+        self.arrived: Sequence[Rate] = ()
 
 
 class SourceUnreachable(SourceError):

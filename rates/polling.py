@@ -57,7 +57,8 @@ class Poll:
 
     def rates(self) -> list[Rate]:
         """Return the rates of all answers."""
-        return [rate for answer in self.answers.values() if not isinstance(answer, SourceError) for rate in answer]
+        answers = self.answers.values()
+        return [r for answer in answers for r in (answer.arrived if isinstance(answer, SourceError) else answer)]
 
     def choose_due(self) -> CoinsBySource:
         """

@@ -6,9 +6,12 @@ Limits: one request for all coins; an edge cache of 60 s (20 s on paid plans), s
 some 5 to 100 requests a minute and 10,000 a month on the free plans. An unknown id is silently left out of the answer.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +26,8 @@ from rates.sources import pacing
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
 from rates.types import USDT_PAIR, Rate
 
+logger = logging.getLogger(__name__)
+
 NAME = "coingecko"
 QUOTE: str | None = None
 BY_ID = True
@@ -33,6 +38,10 @@ IDS_PER_REQUEST = 200
 LONGEST_IDS = 3500
 LONGEST_BODY = 1_000_000
 LONGEST_RETRY_AFTER = 300.0
+# Requests that are under way at a time.
+SIDE_BY_SIDE = 4
+# Seconds between two log lines about a list that is too long.
+LOG_INTERVAL = 600.0
 PUBLIC_HOST = "https://api.coingecko.com/"
 PRO_HOST = "https://pro-api.coingecko.com/"
 KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
@@ -40,6 +49,10 @@ KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 TOO_LONG_AGO = 10012
 # Key missing or wrong; a key for the other host; the firewall.
 REFUSED_CODES = (10002, 10010, 10011, 1020)
+
+# The first ids of the batches that this process had no time for in its last question, and when it last said so.
+_left_out: set[str] = set()
+_logged: dict[str, float] = {}
 
 
 def setup_fingerprint() -> str:
@@ -79,15 +92,55 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     Raises:
         SourceError: on a network failure, an error status, or an unreadable body; nothing within *timeout* seconds.
     """
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
     symbols = {USDT_ID: (USDT_PAIR,)}
     for coin in coins:
         symbols[coin.coingecko_id] = (*symbols.get(coin.coingecko_id, ()), coin.symbol)
-    rates: list[Rate] = []
-    for ids in _batches(symbols):
+    # Those that there was no time for in the last tick come first: so a list that is too long has prices over several.
+    batches = sorted(_batches(symbols), key=lambda ids: ids[0] not in _left_out)
+    with ThreadPoolExecutor(min(len(batches), SIDE_BY_SIDE)) as threads:
+        answers = list(threads.map(partial(_fetch_batch, symbols=symbols, deadline=started + timeout), batches))
+    _left_out.clear()
+    _left_out.update(ids[0] for ids, answer in zip(batches, answers, strict=True) if isinstance(answer, SourceError))
+    return _join(answers, len(coins), time.monotonic() - started, timeout)
+
+
+def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadline: float) -> list[Rate] | SourceError:
+    try:
         body = get_json(price_url(), _price_params(ids), deadline)
-        rates += parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
-    return rates
+        return parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
+    except SourceError as error:
+        return error
+
+
+def _join(answers: Sequence[list[Rate] | SourceError], coins: int, took: float, timeout: float) -> list[Rate]:
+    """
+    Return the rates of all *answers*; batches for which there was no time come with another tick.
+
+    Raises:
+        SourceError: the worst of the errors, with the rates that arrived, unless it is only a lack of time.
+    """
+    rates = [rate for answer in answers if not isinstance(answer, SourceError) for rate in answer]
+    errors = [answer for answer in answers if isinstance(answer, SourceError)]
+    worst = next((error for error in errors if not isinstance(error, SourceUnreachable)), errors[0] if errors else None)
+    if worst is None:
+        return rates
+    if rates and isinstance(worst, SourceUnreachable):
+        _log_length(coins, took * len(answers) / (len(answers) - len(errors)), timeout)
+        return rates
+    worst.arrived = rates
+    raise worst
+
+
+def _log_length(coins: int, needed: float, timeout: float) -> None:
+    """Say, once in ten minutes, that the list is too long for a tick, and how long one may be."""
+    if time.monotonic() - _logged.get("length", float("-inf")) >= LOG_INTERVAL:
+        _logged["length"] = time.monotonic()
+        logger.warning(
+            "coingecko: %d coins take %.1f s, and a tick has %.2f s for them: their prices come over several ticks; "
+            "%d coins would do",
+            *(coins, needed, timeout, coins * timeout / needed),
+        )
 
 
 def _price_params(ids: Sequence[str]) -> dict[str, str]:

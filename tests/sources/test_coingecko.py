@@ -3,10 +3,12 @@
 import json
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -358,3 +360,64 @@ def test_refused_source_is_left_alone(coingecko: CoinGecko, coins: list[Coin]) -
     feed.run_tick()
     feed.run_tick()
     assert coingecko.calls == 1
+
+
+@pytest.fixture
+def many(coingecko: CoinGecko) -> list[Coin]:
+    """1,200 coins: seven requests."""
+    ids = {f"coin-number-{number}": f"C{number}" for number in range(1200)}
+    coingecko.ids |= ids
+    coingecko.prices |= dict.fromkeys(ids.values(), Decimal(1))
+    source._left_out.clear()
+    return [Coin(symbol=symbol, coingecko_id=coin_id) for coin_id, symbol in ids.items()]
+
+
+@dataclass
+class Together(CoinGecko):
+    """A CoinGecko that answers the first questions only when all of them are there."""
+
+    all_there: Barrier = field(default_factory=lambda: Barrier(source.SIDE_BY_SIDE))
+
+    def price_body(self, ids: Iterable[str], fault: str) -> str:
+        if self.calls <= source.SIDE_BY_SIDE:
+            self.all_there.wait(10)
+        return super().price_body(ids, fault)
+
+
+def test_a_long_list_is_asked_for_side_by_side(settings: Settings, coingecko: CoinGecko, many: list[Coin]) -> None:
+    with Together(ids=coingecko.ids, prices=coingecko.prices) as vendor:
+        settings.COINGECKO_API_URL = vendor.url
+        assert len(source.fetch_rates(many, 20)) == len(many) + 1
+
+
+def test_what_a_list_that_is_too_long_has_no_time_for_comes_first_in_the_next_tick(
+    coingecko: CoinGecko, many: list[Coin], caplog: pytest.LogCaptureFixture
+) -> None:
+    source._logged.clear()
+    coingecko.delay = 1.0
+    found: set[str] = set()
+    for _ in range(3):
+        arrived = {rate.symbol for rate in source.fetch_rates(many, 1.9)}
+        assert 0 < len(arrived) < len(many)
+        found |= arrived
+    assert found >= {coin.symbol for coin in many}
+    [line] = [record.getMessage() for record in caplog.records if "several ticks" in record.getMessage()]
+    assert "coingecko: 1200 coins take" in line
+
+
+class LimitedOnce(CoinGecko):
+    """A CoinGecko for which the third question is one too many."""
+
+    def take_fault(self) -> str:
+        return "429_retry_after" if self.calls == 3 else ""
+
+
+def test_a_limit_in_the_middle_of_a_long_list_loses_nothing_that_arrived(
+    settings: Settings, coingecko: CoinGecko, many: list[Coin]
+) -> None:
+    with LimitedOnce(ids=coingecko.ids, prices=coingecko.prices) as vendor:
+        settings.COINGECKO_API_URL = vendor.url
+        with pytest.raises(SourceLimited) as limited:
+            source.fetch_rates(many, 5)
+    assert len(limited.value.arrived) >= len(many) // 2
+    assert limited.value.retry_after is not None

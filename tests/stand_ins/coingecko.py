@@ -63,6 +63,7 @@ class CoinGecko(StandIn):
         ids: CoinGecko's id -> symbol.
         change, volume: JSON texts of the 24-hour figures.
         requests: every request so far.
+        delay: seconds that each good answer takes.
         longest_span: days of the past that a plan may ask for.
     """
 
@@ -70,6 +71,7 @@ class CoinGecko(StandIn):
     change: str = "-1.4093297098441402"
     volume: str = "28012345678.9"
     requests: list[Call] = field(default_factory=list)
+    delay: float = 0.0
     longest_span: int = 365
     port: int = 0
     stopping: Event = field(default_factory=Event)
@@ -203,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _answer(handler: _Handler) -> None:
     call = handler.call
+    handler.stand_in.stopping.wait(handler.stand_in.delay)
     if call.path.endswith("/simple/price") and "vs_currencies" not in call.params:
         handler.send(422, '{"error":"Missing parameter vs_currencies"}')
     elif call.path.endswith(("/simple/price", "/coins/list", "/search", "/ping")):
