@@ -134,9 +134,9 @@ async def test_a_web_beside_newer_workers_shows_its_last_prices_and_goes_on_when
         with caplog.at_level(logging.WARNING):
             newer = of_version_3()
             await asyncio.to_thread(restore, newer)
-            heard = get_hub().heard_at
+            heard = get_hub().subscription.heard_at
             await layer.group_send(publication.GROUP, newer["message"])
-            await until(lambda: get_hub().heard_at > heard)
+            await until(lambda: get_hub().subscription.heard_at > heard)
             await asyncio.sleep(0.3)
         assert get_hub().snapshot is held
         assert not [record for record in caplog.records if record.exc_info]

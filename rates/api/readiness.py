@@ -41,7 +41,7 @@ def _process_reasons() -> Iterator[str]:
     hub = get_hub()
     if hub.draining:
         yield "this process is shutting down: its clients are told to reconnect elsewhere"
-    elif not hub.listening:
+    elif not hub.subscription.listening:
         yield "the hub is not subscribed: it receives no publications"
 
 

@@ -7,8 +7,7 @@ The hub is its process's only member of the channel layer's group, so a publicat
 sockets there are. A socket that has seen the previous publication gets the change; any other gets the whole board.
 Nothing is queued: a socket that has not taken a frame yet skips publications, and gets the newest board when it has.
 
-Silence is checked against the store: a hub that hears nothing although the store has changed reads it and subscribes
-again.
+Publications reach the hub by `subscription`; its texts reach the clients by `links` and `server`.
 """
 
 import asyncio
@@ -18,33 +17,23 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any
 
-from channels.layers import get_channel_layer
 from django.conf import settings
-from redis.exceptions import RedisError
 
-from rates import publication, store
+from rates import publication
 from rates.concurrency import cancel_and_wait, restart_on_error
-from rates.exceptions import StoreUnavailable
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.sockets import Frame, Group, Socket
+from rates.fanout.subscription import Subscription
 from rates.telemetry import counts
 from rates.telemetry.reports import report_forever
 from rates.types import Snapshot
 
 logger = logging.getLogger(__name__)
 
-# Seconds.
-SILENCE_BEFORE_CHECK = 2.0
-GRACE = 0.5
-RENEW_MEMBERSHIP = 10.0
-RETRY_DELAY = 1.0
+# Seconds between two checks of a client.
 CHECK_INTERVAL = 1.0
-SUBSCRIBE_DEADLINE = 5.0
-
 # Answers that wait for a client that has not taken the frame before yet.
 MAX_QUEUED_ANSWERS = 8
-
-FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
 
 
 class Hub:
@@ -54,14 +43,11 @@ class Hub:
         self.snapshot: Snapshot | None = None
         self.late = False
         self.sockets: dict[Group, set[Socket]] = {}
-        self.heard_at = 0.0
         self.draining = False
-        self.listening = False
+        self.subscription = Subscription(self)
         self._boards: dict[Group, str] = {}
         self._sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
-        self._ready = asyncio.Event()
-        self._failing = False
 
     @property
     def started(self) -> bool:
@@ -72,7 +58,7 @@ class Hub:
         """Start to listen in the running event loop, unless it does already."""
         if not self.started:
             self._tasks = [
-                asyncio.create_task(restart_on_error(self._run, "hub: listening")),
+                asyncio.create_task(restart_on_error(self.subscription.run, "hub: listening")),
                 asyncio.create_task(restart_on_error(self._send_heartbeats, "hub: heartbeats")),
                 asyncio.create_task(restart_on_error(self._check_sockets, "hub: checking sockets")),
                 asyncio.create_task(restart_on_error(partial(report_forever, "web", self._report), "hub: reports")),
@@ -87,15 +73,15 @@ class Hub:
         """Update the gauges, and return what else this process reports."""
         counts.sockets.set(self.count())
         counts.sockets_limit.set(settings.RATES_MAX_CONNECTIONS)
-        counts.listening.set(self.listening)
+        counts.listening.set(self.subscription.listening)
         return {"sockets": self.count()}
 
     async def wait_ready(self, seconds: float) -> None:
         """Wait until the store has been read once, at most *seconds*."""
-        if not self._ready.is_set():
+        if not self.subscription.attempted.is_set():
             try:
                 async with asyncio.timeout(seconds):
-                    await self._ready.wait()
+                    await self.subscription.attempted.wait()
             except TimeoutError:
                 logger.info("hub: no board yet after %g s", seconds)
 
@@ -232,14 +218,13 @@ class Hub:
 
     def replace(self, snapshot: Snapshot | None) -> None:
         """Replace the board by *snapshot* from the store and send it to all sockets, unless the board is as new."""
-        self._ready.set()
-        if snapshot is None or self._is_at_least(snapshot.epoch, snapshot.seq, snapshot.as_of):
+        if snapshot is None or self.is_at_least(snapshot.epoch, snapshot.seq, snapshot.as_of):
             return
         self._set_snapshot(snapshot)
         counts.reloaded.inc()
         self._send_all(self._board)
 
-    def _is_at_least(self, epoch: str, seq: int, as_of: str) -> bool:
+    def is_at_least(self, epoch: str, seq: int, as_of: str) -> bool:
         """
         Return whether the current board is at least as new.
 
@@ -247,94 +232,6 @@ class Hub:
         """
         held = self.snapshot
         return held is not None and held.epoch == epoch and held.seq >= seq and held.as_of >= as_of
-
-    async def _read_store(self) -> None:
-        self.replace(await asyncio.to_thread(store.load_snapshot))
-
-    # Listening
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._listen_until_gap()
-            except FAILURES as error:
-                if not self._failing:
-                    logger.warning("hub: no publications, sockets keep the last board: %s", error)
-                self._failing = True
-            except Exception:
-                logger.exception("hub: unexpected error; subscribing again")
-            self._ready.set()
-            await self._close_connections()
-            await asyncio.sleep(RETRY_DELAY)
-
-    async def _listen_until_gap(self) -> None:
-        layer = get_channel_layer()
-        assert layer is not None
-        async with asyncio.timeout(SUBSCRIBE_DEADLINE):
-            channel = await layer.new_channel()
-            await layer.group_add(publication.GROUP, channel)
-        self.listening = True
-        listener = asyncio.create_task(self._listen(layer, channel))
-        try:
-            await self._read_store()
-            if self._failing:
-                logger.info("hub: publications are back")
-            self._failing = False
-            await self._watch(layer, channel, listener)
-        finally:
-            self.listening = False
-            listener.cancel()
-            # It unsubscribes by a command to Redis, which is not waited for forever: a server that hangs may have been
-            # replaced by now. `_close_connections` ends it then.
-            listener.add_done_callback(lambda task: task.cancelled() or task.exception())
-            await asyncio.wait({listener}, timeout=SUBSCRIBE_DEADLINE)
-
-    async def _listen(self, layer: Any, channel: str) -> None:
-        while True:
-            message = await layer.receive(channel)
-            self.heard_at = time.monotonic()
-            if not self.handle_publication(message):
-                await self._read_store()
-
-    async def _watch(self, layer: Any, channel: str, listener: "asyncio.Task[None]") -> None:
-        """Return when the listener has missed a publication that the store has; raise what it raised."""
-        renewed_at = time.monotonic()
-        while not (await asyncio.wait({listener}, timeout=SILENCE_BEFORE_CHECK))[0]:
-            if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
-                async with asyncio.timeout(SUBSCRIBE_DEADLINE):
-                    await layer.group_add(publication.GROUP, channel)
-                renewed_at = time.monotonic()
-            if time.monotonic() - self.heard_at > SILENCE_BEFORE_CHECK and await self._missed_publication():
-                logger.warning("hub: missed a publication; subscribing again")
-                await self._read_store()
-                return
-        listener.result()
-
-    async def _close_connections(self) -> None:
-        """
-        Close the channel layer's connections; it opens new ones on its next use. Only the hub uses it in this loop.
-
-        By itself it would not notice that nothing arrives any more: a master that hangs while Sentinel has promoted
-        another one keeps its connections open for as long as it hangs.
-        """
-        layer: Any = get_channel_layer()
-        # `flush` of channels_redis' core layer would delete the groups of all processes.
-        close = getattr(layer, "close_pools", layer.flush)
-        try:
-            async with asyncio.timeout(SUBSCRIBE_DEADLINE):
-                await close()
-        except FAILURES as error:
-            logger.debug("hub: closing the connections failed: %s", error)
-
-    async def _missed_publication(self) -> bool:
-        if await self._is_current():
-            return False
-        await asyncio.sleep(GRACE)  # the publication may be on its way
-        return not await self._is_current()
-
-    async def _is_current(self) -> bool:
-        header = await asyncio.to_thread(store.load_header)
-        return header is None or self._is_at_least(header.epoch, header.seq, header.as_of)
 
     async def _send_heartbeats(self) -> None:
         """Send heartbeats while nothing else is sent; an old `as_of` in them shows that nobody publishes."""

@@ -34,12 +34,12 @@ async def ask_ready(address: str) -> tuple[int, list[str]]:
 
 
 async def test_fresh_prices_and_a_listening_hub_are_ready(address: str) -> None:
-    await until(lambda: get_hub().listening)
+    await until(lambda: get_hub().subscription.listening)
     assert await ask_ready(address) == (200, [])
 
 
 async def test_a_process_that_shuts_down_or_is_not_subscribed_is_not(address: str) -> None:
-    await until(lambda: get_hub().listening)
+    await until(lambda: get_hub().subscription.listening)
     get_hub().draining = True
     assert await ask_ready(address) == (
         503,
@@ -51,7 +51,7 @@ async def test_a_process_that_shuts_down_or_is_not_subscribed_is_not(address: st
 
 
 async def test_an_old_board_and_coins_without_prices_are_not(address: str, settings) -> None:
-    await until(lambda: get_hub().listening)
+    await until(lambda: get_hub().subscription.listening)
     await asyncio.to_thread(publish, BTC=None, ETH=None)
     await until(lambda: get_hub().snapshot.fragments["BTC"].price is None)
     assert await ask_ready(address) == (503, ["no coin has a price yet"])
@@ -61,7 +61,7 @@ async def test_an_old_board_and_coins_without_prices_are_not(address: str, setti
 
 
 async def test_a_pause_is_reported_and_does_not_make_a_process_unready(address: str) -> None:
-    await until(lambda: get_hub().listening)
+    await until(lambda: get_hub().subscription.listening)
     health = {"asked_at": time.time(), "paused_until": time.time() + 60, "error": "coingecko: limited"}
     await asyncio.to_thread(store.update_healths, lambda _: {"coingecko": health})
     answer = await AsyncClient().get("/readyz")
