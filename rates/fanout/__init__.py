@@ -3,7 +3,8 @@ From a publication to every socket: one hub per web process, its links to the cl
 
     consumers                      `/ws/rates`: the protocol of one socket
     admission, tokens, handshake   who may connect, and how that is answered
-    hub, sockets                   hears publications and feeds the sockets; what it knows of a client
+    hub, sockets                   holds the newest board and feeds the sockets; what it knows of a client
+    subscription                   how publications reach the hub, and what happens when Redis fails
     server, links                  the link to a client under each server
     slow_clients                   closes a client that reads too slowly
     drain                          SIGTERM: clients are told when to reconnect
