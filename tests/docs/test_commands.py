@@ -30,6 +30,7 @@ CLIENTS = ROOT / "docs/clients"
 SECONDS = 60
 NOT_TRIED = {
     r"certbot .*": "asks Let's Encrypt for a certificate",
+    r"curl .* >> prices\.journal": "tests/clients/test_ledgers.py runs it, and reads the journal",
     r"docker build .*": "needs a container engine; tests/config/test_containers.py checks the Dockerfile",
     r"pg_restore .*": "needs a PostgreSQL with a dump",
     r"promtool test rules deploy/alerts_test.yml": "tests/telemetry/test_monitoring.py runs it",
