@@ -34,7 +34,7 @@ from honcho.printer import Message, Printer
 
 from config import embedded_redis, folder
 from config.console import in_json, json_line, refuse_start
-from config.environment import load_dotenv, text
+from config.environment.readers import load_dotenv, text
 from config.folder import BASE_DIR
 
 # Seconds that processes have to end by themselves; Redis goes after those that use it.

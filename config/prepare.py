@@ -17,8 +17,8 @@ from redis.sentinel import Sentinel
 
 from config import embedded_redis, settings
 from config.console import refuse_start
+from config.environment.redis_address import sentinel
 from config.local import prepare_database
-from config.redis_address import sentinel
 
 TOLD = ("HOST", "PORT", "REDIS_URL", "RATES_STREAM")
 

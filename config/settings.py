@@ -12,10 +12,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded_redis
-from config.addresses import ancestors, hosts, origins, url
-from config.currencies import currency
-from config.database_address import database
-from config.environment import (
+from config.environment.addresses import ancestors, hosts, origins, url
+from config.environment.currencies import currency
+from config.environment.database_address import database
+from config.environment.jwt_key import jwt_key
+from config.environment.outbound import certificates, no_proxy, proxy
+from config.environment.readers import (
     choice,
     load_dotenv,
     number,
@@ -27,12 +29,10 @@ from config.environment import (
     whole,
     words,
 )
+from config.environment.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 from config.folder import BASE_DIR, DATA_DIR, local_secret, open_data_dir, own_files
-from config.jwt_key import jwt_key
 from config.logging import logging_configuration
 from config.masking import passwords_in
-from config.outbound import certificates, no_proxy, proxy
-from config.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
 
 in_file = load_dotenv()
 # How Linux resolves names. No client's timeout includes that; by default it waits 20 s for a name server that hangs.

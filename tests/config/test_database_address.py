@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from config.database_address import database
-from config.environment import BASE_DIR
+from config.environment.database_address import database
+from config.environment.readers import BASE_DIR
 
 DEFAULT = BASE_DIR / "var" / "db.sqlite3"
 PARTS = ("USER", "PASSWORD", "HOST", "PORT", "NAME")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.env_file import read_env_file
+from config.environment.env_file import read_env_file
 from tests.config.keys import RSA_KEY
 
 SECRET = "$2y$10$k3ep-this-0ut-of-sight"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config import addresses
+from config.environment import addresses
 from tests.config.keys import P256_KEY, P384_KEY, PRIVATE_RSA_KEY, RSA_KEY, SHORT_RSA_KEY
 
 ROOT = Path(__file__).resolve().parents[2]

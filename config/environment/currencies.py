@@ -5,7 +5,7 @@ Those of CoinGecko's https://api.coingecko.com/api/v3/simple/supported_vs_curren
 Kraken quote is among them. Without `vef`, which has stood still since that currency ended in 2018.
 """
 
-from config.environment import refuse, text
+from config.environment.readers import refuse, text
 
 CURRENCIES = frozenset({
     "aed", "ars", "aud", "bch", "bdt", "bhd", "bits", "bmd", "bnb", "brl", "btc", "cad", "chf", "clp",

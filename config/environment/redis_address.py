@@ -17,8 +17,8 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from config.addresses import is_address, without_secrets
-from config.environment import refuse, text
+from config.environment.addresses import is_address, without_secrets
+from config.environment.readers import refuse, text
 
 FORMS = (
     "redis://host:6379/0, rediss://host:6379/0, unix:///path/to.sock or sentinel://host1:26379,host2:26379/mymaster/0"

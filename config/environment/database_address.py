@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from config.addresses import without_secrets
-from config.environment import env, refuse, text
+from config.environment.addresses import without_secrets
+from config.environment.readers import env, refuse, text
 from config.folder import BASE_DIR
 
 POSTGRES = ("postgres", "postgresql", "pgsql", "psql", "postgis")

@@ -1,6 +1,6 @@
 """The reader of `RATES_JWT_KEY`: a key that cannot check its algorithm would refuse each socket, one by one."""
 
-from config.environment import refuse_secret, text
+from config.environment.readers import refuse_secret, text
 
 # Bytes: shorter ones than the hash can be guessed. Reference: RFC 7518, 3.2 and 3.3.
 SHARED_SECRET_BYTES = 32
