@@ -22,18 +22,18 @@ def service(coins: int, **settings: str) -> Iterator[int]:
     """Set up Django with *coins* coins; the value is a free port, which is in the settings too."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as url:
-        os.environ.update(
-            DJANGO_SETTINGS_MODULE="config.settings",
-            DEBUG="False",
-            HTTPS="False",
-            LOG_LEVEL="WARNING",
-            PYTHONWARNINGS="ignore",
-            SECRET_KEY="benchmarks-only-" * 4,
-            REDIS_URL=url,
-            DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
-            PORT=str(port),
-            **settings,
-        )
+        defaults = {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DEBUG": "False",
+            "HTTPS": "False",
+            "LOG_LEVEL": "WARNING",
+            "PYTHONWARNINGS": "ignore",
+            "SECRET_KEY": "benchmarks-only-" * 4,
+            "REDIS_URL": url,
+            "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+            "PORT": str(port),
+        }
+        os.environ.update(defaults | settings)
         import django  # noqa: PLC0415 - its settings are read from the environment above
 
         django.setup()

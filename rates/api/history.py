@@ -24,11 +24,12 @@ from rates.api.parameters import (
     read_within,
 )
 from rates.api.problems import Problem, problem_view
-from rates.api.tables import Row, answer_rows, write_time
+from rates.api.tables import Row, answer_rows, csv_response, json_response, wants_csv, write_minute, write_time
 from rates.fanout.hub import get_hub
 from rates.history import reading, valuation
 from rates.history.candles import INTERVAL_NAMES, Candle
 from rates.history.valuation import Question, Valuation
+from rates.publication import encode_json
 from rates.types import decimal_text
 from rates.types import read_time as parse_time
 
@@ -52,10 +53,12 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
     found = reading.read_history(pair, interval, limit, start=start, end=end, currency=currency)
-    rows = [_candle_row(candle, interval, time.time()) for candle in found]
-    head = {"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval]}
-    name = f"{symbol}-{INTERVAL_NAMES[interval]}"
-    response = answer_rows(request, {**head, "candles": rows}, rows, CANDLE_FIELDS, name)
+    if wants_csv(request):
+        rows = [json.loads(text) for text in _write_candles(found, interval)]
+        response = csv_response(rows, CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
+    else:
+        head = encode_json({"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval]})
+        response = json_response(f'{head[:-1]},"candles":[{",".join(_write_candles(found, interval))}]}}')
     closed = bool(found) and end <= found[-1].time + interval <= time.time()
     patch_cache_control(response, public=True, max_age=CLOSED_AGE if closed else RUNNING_AGE)
     return response
@@ -155,19 +158,14 @@ def _find_live(symbol: str, moment: float) -> Valuation | None:
     )
 
 
-def _candle_row(candle: Candle, interval: int, now: float) -> Row:
-    began, opened, high, low, close, updates, source, disputed = candle
-    return {
-        "time": write_time(began),
-        "open": decimal_text(opened),
-        "high": decimal_text(high),
-        "low": decimal_text(low),
-        "close": decimal_text(close),
-        "updates": updates,
-        "source": source,
-        "disputed": disputed,
-        "complete": began + interval <= now,
-    }
+def _write_candles(candles: Sequence[Candle], interval: int) -> list[str]:
+    """Return each of *candles* as a JSON object; a question may be about thousands, so this makes no dicts of them."""
+    over, boolean = time.time() - interval, ("false", "true")
+    return [
+        f'{{"time":"{write_minute(began)}","open":"{opened:f}","high":"{high:f}","low":"{low:f}","close":"{close:f}",'
+        f'"updates":{updates},"source":"{source}","disputed":{boolean[disputed]},"complete":{boolean[began <= over]}}}'
+        for began, opened, high, low, close, updates, source, disputed in candles
+    ]
 
 
 def _price_row(symbol: str, currency: str, moment: float, answer: Valuation) -> Row:

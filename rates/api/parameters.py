@@ -16,8 +16,8 @@ from django.http import HttpRequest
 
 from rates.api.problems import Problem
 from rates.history import reading
-from rates.history.archive import Pair
 from rates.history.candles import INTERVALS
+from rates.history.series import Pair
 from rates.models import Coin
 from rates.symbols import fold
 
@@ -38,6 +38,9 @@ def load_coins() -> Coins:
 
 def find_coin(symbol: str) -> tuple[str, Pair]:
     """Return the coin on the board that *symbol* means, in any case, and whose price it is."""
+    exact = Coin.objects.enabled().filter(symbol=symbol).values_list("coingecko_id", flat=True)[:1]
+    for coin_id in exact:
+        return symbol, Pair(coin_id, settings.QUOTE_CURRENCY)
     return pick_coin(symbol, load_coins())
 
 

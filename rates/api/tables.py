@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,23 +21,43 @@ Row = Mapping[str, Any]
 
 def answer_rows(request: HttpRequest, body: Row, rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpResponse:
     """Return *body* as JSON, or its *rows* as CSV where the client prefers that."""
-    if not _wants_csv(request):
-        return HttpResponse(encode_json(body), content_type="application/json")
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fields, extrasaction="ignore", lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "ignore").decode()}.csv"'}
-    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_response(rows, fields, name) if wants_csv(request) else json_response(encode_json(body))
 
 
-def _wants_csv(request: HttpRequest) -> bool:
+def wants_csv(request: HttpRequest) -> bool:
+    """Return whether the client asks for CSV, by `format` or by its header."""
     chosen = request.GET.get("format")
     if chosen is not None:
         return chosen == "csv"
     return request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
 
 
+def json_response(text: str) -> HttpResponse:
+    """Return JSON *text* as an answer."""
+    return HttpResponse(text, content_type="application/json")
+
+
+def csv_response(rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpResponse:
+    """Return *rows* as a file of that *name*, with a line of *fields* first."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fields, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "ignore").decode()}.csv"'}
+    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
 def write_time(seconds: float) -> str:
     """Return a Unix time as the API writes times."""
     return time_text(datetime.fromtimestamp(seconds, UTC))
+
+
+def write_minute(seconds: int) -> str:
+    """Return a Unix time that is a whole minute in the same form; there are thousands in an answer."""
+    minute = seconds % 86400 // 60
+    return f"{_write_day(seconds // 86400)}T{minute // 60:02}:{minute % 60:02}:00.000Z"
+
+
+@lru_cache(maxsize=4096)
+def _write_day(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).date().isoformat()

@@ -7,14 +7,13 @@ A candle's key is the number of its series, shifted by 32 bits, and its minute s
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import NamedTuple
 
 from django.db import connection, transaction
 
 from rates.history.candles import HOUR, MINUTE, Candle, floor_time, longer_interval, merge
 from rates.history.packing import pack_prices, unpack_prices
-from rates.models import Backfill, CandleSource, Series, StoredCandle
+from rates.history.series import Pair, StoredSeries, find_series, get_series, list_series, save_merged
+from rates.models import Backfill, CandleSource, StoredCandle
 
 SERIES_SHIFT = 32
 # Numbers of a query; SQLite takes 32,766 values in one, of which a question has two.
@@ -35,13 +34,6 @@ SOURCE_NUMBERS: Mapping[str, int] = {name: number for number, name in SOURCE_NAM
 Row = tuple[int, bytes, int, int, bool]
 
 
-class Pair(NamedTuple):
-    """What is priced, and in which currency: ``("bitcoin", "usd")``; see `Series`."""
-
-    base: str
-    quote: str
-
-
 def make_key(series: int, time: int) -> int:
     """Return the key of the candle of *series* that begins at the Unix *time*."""
     return series << SERIES_SHIFT | time // 60
@@ -50,32 +42,6 @@ def make_key(series: int, time: int) -> int:
 def time_of(key: int) -> int:
     """Return the Unix time at which the candle with this *key* begins."""
     return (key & (1 << SERIES_SHIFT) - 1) * 60
-
-
-def list_series(interval: int) -> dict[Pair, Series]:
-    """Return all series of *interval*."""
-    return {Pair(series.base, series.quote): series for series in Series.objects.filter(interval=interval)}
-
-
-def list_series_of(pairs: Collection[Pair], interval: int) -> dict[Pair, Series]:
-    """Return the series of *interval* that each of *pairs* has; one without a candle has none."""
-    found = Series.objects.filter(interval=interval, base__in={pair.base for pair in pairs})
-    series = {Pair(series.base, series.quote): series for series in found}
-    return {pair: series[pair] for pair in pairs if pair in series}
-
-
-def find_series(pair: Pair, interval: int) -> Series | None:
-    """Return the series of *pair* and *interval*; None while it has no candle."""
-    return Series.objects.filter(base=pair.base, quote=pair.quote, interval=interval).first()
-
-
-def get_series(pairs: Collection[Pair], interval: int) -> dict[Pair, Series]:
-    """Return the series of each of *pairs*; those that do not exist yet are made."""
-    known = list_series_of(pairs, interval)
-    if missing := [Series(base=p.base, quote=p.quote, interval=interval) for p in pairs if p not in known]:
-        Series.objects.bulk_create(missing, ignore_conflicts=True)
-        known = list_series_of(pairs, interval)
-    return known
 
 
 def write_candles(interval: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
@@ -106,14 +72,14 @@ def merge_closed(now: float) -> None:
         assert longer is not None
         until = floor_time(now, longer)
         with transaction.atomic():
-            due = {pair: series for pair, series in list_series(interval).items() if series.merged_until < until}
+            due = list_series(interval, unmerged_before=until)
             if due:
                 found = {pair: read_candles(s.pk, s.merged_until, until) for pair, s in due.items()}
                 _merge_into(longer, {pair: candles for pair, candles in found.items() if candles})
-                Series.objects.filter(pk__in=[s.pk for s in due.values()]).update(merged_until=until)
+                save_merged(due.values(), until)
 
 
-def _read_all(series: Series, times: Iterable[int], longer: int) -> list[Candle]:
+def _read_all(series: StoredSeries, times: Iterable[int], longer: int) -> list[Candle]:
     return [candle for time in sorted(times) for candle in read_candles(series.pk, time, time + longer)]
 
 
@@ -171,7 +137,7 @@ def read_candles(series: int, start: int, end: int, limit: int | None = None) ->
 def to_candle(row: Row) -> Candle:
     """Return the candle in a *row* of the table."""
     key, prices, updates, source, disputed = row
-    opened, high, low, close = map(Decimal, unpack_prices(prices))
+    opened, high, low, close = unpack_prices(prices)
     return Candle(time_of(key), opened, high, low, close, updates, SOURCE_NAMES[source], bool(disputed))
 
 

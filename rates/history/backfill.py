@@ -21,12 +21,13 @@ from django.db import transaction
 from rates import store
 from rates.exceptions import NotOffered, SourceError
 from rates.history import archive
-from rates.history.archive import SOURCE_NUMBERS, Pair
+from rates.history.archive import SOURCE_NUMBERS
 from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle, floor_time
 from rates.history.joining import Judgement, judge, to_candles
 from rates.history.plan import Stretch, find_missing, newest_piece, subtract, wanted_stretch
+from rates.history.series import Pair, StoredSeries, find_series, get_series
 from rates.judgement.conversion import QUOTE_PAIRS
-from rates.models import Backfill, Coin, Series
+from rates.models import Backfill, Coin
 from rates.sources import pacing
 from rates.sources.pacing import Health
 from rates.sources.registry import POLL_SOURCES
@@ -84,7 +85,7 @@ class Piece:
     """
 
     gap: Gap
-    series: Series
+    series: StoredSeries
     source: PastSource
     name: str
     stretch: Stretch
@@ -133,7 +134,7 @@ def fill(gap: Gap, now: float) -> Step:
     Raises:
         DatabaseError, StoreUnavailable: nothing was stored; the question is put again.
     """
-    series = archive.get_series([gap.pair], gap.interval)[gap.pair]
+    series = get_series([gap.pair], gap.interval)[gap.pair]
     wanted = _find_wanted(gap, series, now)
     missing = find_missing(archive.read_times(series.pk, *wanted), wanted, gap.interval)
     for source in list_sources() if missing else ():
@@ -149,17 +150,19 @@ def fill(gap: Gap, now: float) -> Step:
     return Step(missing=missing)
 
 
-def _find_wanted(gap: Gap, series: Series, now: float) -> Stretch:
+def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> Stretch:
     days = {MINUTE: settings.RATES_CANDLES_1M_DAYS, HOUR: settings.RATES_CANDLES_1H_DAYS, DAY: 365 * 50}
     first = archive.read_first_time(series.pk) if gap.interval == MINUTE else None
     return wanted_stretch(gap.interval, now, first, days[gap.interval] * DAY, gap.since)
 
 
-def _next_piece(gap: Gap, series: Series, source: PastSource, missing: Sequence[Stretch], now: float) -> Piece | None:
+def _next_piece(
+    gap: Gap, series: StoredSeries, source: PastSource, missing: Sequence[Stretch], now: float
+) -> Piece | None:
     name, pair = source.find_name(gap.coin), gap.coin.pairs.get(source.NAME)
     if name is None or (pair is not None and not pair.verified):
         return None
-    asked = Backfill.objects.filter(series=series, source=SOURCE_NUMBERS[source.NAME]).values_list("start", "end")
+    asked = Backfill.objects.filter(series_id=series.pk, source=SOURCE_NUMBERS[source.NAME]).values_list("start", "end")
     left = subtract(missing, (Stretch(*each) for each in asked))
     # One candle more on either side, to see whether it goes together with what is there.
     most = source.MOST_CANDLES[gap.interval] - 2
@@ -237,7 +240,7 @@ def _save(piece: Piece, judgement: Judgement, until: int) -> None:
         if judgement.candles:
             archive.write_candles(piece.gap.interval, {piece.gap.pair: judgement.candles})
         Backfill.objects.update_or_create(
-            series=piece.series,
+            series_id=piece.series.pk,
             source=SOURCE_NUMBERS[piece.source.NAME],
             start=piece.stretch.start,
             defaults={
@@ -253,7 +256,7 @@ def _find_next_price(piece: Piece) -> Decimal | None:
     """Return the first price that is known after the piece, if it is not long after."""
     end = piece.stretch.end
     for interval in (piece.gap.interval, MINUTE):
-        series = archive.find_series(piece.gap.pair, interval)
+        series = find_series(piece.gap.pair, interval)
         found = archive.read_candles(series.pk, end, end + NEXT_PRICE_WITHIN) if series else []
         if found:
             return found[0].open
@@ -268,7 +271,7 @@ def _load_factors(piece: Piece) -> Mapping[int, Decimal] | None:
     start, end = piece.stretch.start - DAY, piece.stretch.end + DAY
     worth: dict[int, dict[int, Candle]] = {}
     for interval in STORED:
-        series = archive.find_series(Pair(base, settings.QUOTE_CURRENCY), interval)
+        series = find_series(Pair(base, settings.QUOTE_CURRENCY), interval)
         found = archive.read_candles(series.pk, start, end) if series and interval >= piece.gap.interval else []
         worth[interval] = {candle.time: candle for candle in found}
     times = range(start, end, piece.gap.interval)

@@ -5,8 +5,8 @@ Stored are those of a minute, an hour and a day, `STORED`; all others of `INTERV
 is a number of seconds, and is aligned to UTC.
 
     Published ─► extend ─► RunningCandle ─► close_candle ─► Candle ─► merge ─► Candle of a longer interval
-    (one row of    (one process,               (all processes
-     a publication)  one minute)                 that published)
+    (one row of            (one process,    (all processes
+    a publication)          one minute)      that publish)
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,13 +20,9 @@ INTERVALS = {"1m": MINUTE, "5m": 300, "15m": 900, "1h": HOUR, "4h": 14400, "1d":
 INTERVAL_NAMES = {seconds: name for name, seconds in INTERVALS.items()}
 
 
-class Published(NamedTuple):
-    """What one publication says of the price of one series; *source* gave it."""
-
-    price: Decimal
-    source: str
-    disputed: bool = False
-    stale: bool = False
+# What one publication says of one price: Unix time, price, who gave it, whether it is disputed, whether it is stale.
+# There are hundreds in each publication, so it is no class, which would take longer to make.
+Published = tuple[float, Decimal, str, bool, bool]
 
 
 class RunningCandle(NamedTuple):
@@ -87,23 +83,34 @@ def stored_interval(interval: int) -> int:
     return max(stored for stored in STORED if stored <= interval)
 
 
-def extend(running: RunningCandle | None, published: Published, at: float) -> RunningCandle | None:
-    """Return *running* after a publication at the Unix time *at*; a stale price proves nothing and changes nothing."""
-    price, source, disputed, stale = published
+def extend(running: RunningCandle | None, published: Published) -> RunningCandle | None:
+    """Return *running* after one more publication; a stale price proves nothing and changes nothing."""
+    at, price, source, disputed, stale = published
     if stale:
         return running
     if running is None:
         return RunningCandle(at, at, price, price, price, price, 1, source, disputed)
     opened_at, _, opened, high, low, _, updates, _, doubted = running
-    high, low = max(high, price), min(low, price)
+    # This runs hundreds of times in each publication: comparing is half of `max` and `min`.
+    if price > high:
+        high = price
+    elif price < low:
+        low = price
     return RunningCandle(opened_at, at, opened, high, low, price, updates + 1, source, doubted or disputed)
 
 
 def close_candle(time: int, parts: Sequence[RunningCandle]) -> Candle:
     """Return the candle that began at *time* from what each process has published of it."""
+    joined = parts[0] if len(parts) == 1 else _join_running(parts)
+    _, _, opened, high, low, close, updates, source, disputed = joined
+    return Candle(time, opened, high, low, close, updates, source, disputed)
+
+
+def _join_running(parts: Sequence[RunningCandle]) -> RunningCandle:
     first, last = min(parts, key=lambda part: part.opened_at), max(parts, key=lambda part: part.closed_at)
-    return Candle(
-        time,
+    return RunningCandle(
+        first.opened_at,
+        last.closed_at,
         first.open,
         max(part.high for part in parts),
         min(part.low for part in parts),

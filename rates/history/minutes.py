@@ -12,14 +12,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from rates.history.archive import Pair
 from rates.history.candles import Candle, RunningCandle, close_candle
+from rates.history.series import Pair
 from rates.store.codec import encode
 
 VERSION = 1
 
 
-def encode_minute(candles: Mapping[Pair, RunningCandle]) -> str:
+def encode_minute(candles: Mapping[tuple[str, str], RunningCandle]) -> str:
     """Return what one process has published, in one line."""
     rows = [
         [*pair, c.opened_at, c.closed_at, *map(str, (c.open, c.high, c.low, c.close)), c.updates, c.source, c.disputed]

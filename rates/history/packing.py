@@ -11,7 +11,10 @@ Tested in `tests/history/test_archive.py`.
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Context, Decimal
+
+# For moving the point, which rounds to the digits of its context.
+EXACT = Context(prec=700)
 
 
 def pack_prices(prices: Iterable[Decimal]) -> bytes:
@@ -28,18 +31,15 @@ def pack_prices(prices: Iterable[Decimal]) -> bytes:
 
 
 def _split(price: Decimal) -> tuple[int, int]:
-    whole, _, fraction = format(price, "f").partition(".")
+    text = str(price)
+    whole, _, fraction = (format(price, "f") if "E" in text else text).partition(".")
     return len(fraction), int(whole + fraction)
 
 
-def unpack_prices(data: bytes) -> list[str]:
-    """Return the prices in *data* as plain decimals."""
+def unpack_prices(data: bytes) -> list[Decimal]:
+    """Return the prices in *data*."""
     step = data[0] + 1
-    return [_write(int.from_bytes(data[at + 1 : at + step], "big"), data[at]) for at in range(1, len(data), step)]
-
-
-def _write(digits: int, decimals: int) -> str:
-    if not decimals:
-        return str(digits)
-    text = str(digits).zfill(decimals + 1)
-    return f"{text[:-decimals]}.{text[-decimals:]}"
+    return [
+        Decimal(int.from_bytes(data[at + 1 : at + step], "big")).scaleb(-data[at], EXACT)
+        for at in range(1, len(data), step)
+    ]

@@ -8,17 +8,16 @@ Tested in `tests/api/test_history.py` and `tests/history/test_archive.py`.
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.conf import settings
 
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.history import archive
-from rates.history.archive import Pair
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, convert, merge, stored_interval
 from rates.history.minutes import join_minute
-from rates.models import Series
+from rates.history.series import Pair, StoredSeries, find_series, list_intervals
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ def factor_pair(quote: str, currency: str) -> Pair:
 def has_currency(currency: str) -> bool:
     """Return whether prices of the past can be told in *currency*."""
     quote = settings.QUOTE_CURRENCY
-    return currency == quote or archive.find_series(factor_pair(quote, currency), MINUTE) is not None
+    return currency == quote or find_series(factor_pair(quote, currency), MINUTE) is not None
 
 
 def _ceil_time(time: int, interval: int) -> int:
@@ -63,11 +62,12 @@ def _ceil_time(time: int, interval: int) -> int:
 
 def _read(pair: Pair, interval: int, limit: int, start: int, end: int) -> list[Candle]:
     stored = stored_interval(interval)
-    series = archive.find_series(pair, stored)
+    all_series = list_intervals(pair)
+    series = all_series.get(stored)
     # The oldest may miss a part of it, and is one more than is asked for.
     most = limit if interval == stored else (limit + 1) * (interval // stored)
     found = archive.read_candles(series.pk, start, end, most) if series else []
-    newest = [candle for candle in _read_unmerged(pair, stored) if start <= candle.time < end]
+    newest = [candle for candle in _read_unmerged(pair, stored, all_series) if start <= candle.time < end]
     candles = _join(found, newest)
     return (candles if interval == stored else merge(candles, interval))[-limit:]
 
@@ -81,16 +81,16 @@ def _join(found: Sequence[Candle], newest: Sequence[Candle]) -> list[Candle]:
     return sorted(known.values())
 
 
-def _read_unmerged(pair: Pair, interval: int) -> list[Candle]:
+def _read_unmerged(pair: Pair, interval: int, series: Mapping[int, StoredSeries]) -> list[Candle]:
     """Return the newest candles of the stored *interval*, those that the database does not have as such."""
     minutes = read_unwritten([pair])[pair]
     if interval == MINUTE:
         return minutes
-    hours = merge(_read_tail(archive.find_series(pair, MINUTE), minutes), HOUR)
-    return hours if interval == HOUR else merge(_read_tail(archive.find_series(pair, HOUR), hours), DAY)
+    hours = merge(_read_tail(series.get(MINUTE), minutes), HOUR)
+    return hours if interval == HOUR else merge(_read_tail(series.get(HOUR), hours), DAY)
 
 
-def _read_tail(series: Series | None, newer: Sequence[Candle]) -> list[Candle]:
+def _read_tail(series: StoredSeries | None, newer: Sequence[Candle]) -> list[Candle]:
     """Return the candles of *series* that are not merged into longer ones yet, and the *newer* ones."""
     stored = archive.read_candles(series.pk, series.merged_until, END_OF_TIME) if series else []
     return _join(stored, newer)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from django.conf import settings
 
 from rates.history import archive
-from rates.history.archive import Pair
 from rates.history.candles import DAY, MINUTE, STORED, Candle
 from rates.history.reading import UNWRITTEN_MINUTES, factor_pair, read_unwritten
+from rates.history.series import Pair, list_series
 
 
 class Question(NamedTuple):
@@ -83,7 +83,7 @@ def _find_candles(questions: Sequence[Question], numbers: Sequence[int], interva
     """Return, by the number of its question, the last candle of *interval* that had ended then."""
     oldest = time.time() - (settings.RATES_CANDLES_1M_DAYS + 1) * DAY if interval == MINUTE else 0
     wanted = [number for number in numbers if questions[number].time >= oldest]
-    series = archive.list_series_of({questions[number].pair for number in wanted}, interval)
+    series = list_series(interval, {questions[number].pair for number in wanted})
     known = [number for number in wanted if questions[number].pair in series]
     keys = archive.find_last(
         [(series[questions[number].pair].pk, int(questions[number].time - interval)) for number in known]

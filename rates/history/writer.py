@@ -13,9 +13,9 @@ from django.conf import settings
 
 from rates import store
 from rates.history import archive
-from rates.history.archive import Pair
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.minutes import join_minute
+from rates.history.series import Pair
 
 # Seconds after the end of a minute until which the last of it may come from a process: its flush, and then some.
 GRACE = 7

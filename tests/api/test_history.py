@@ -15,9 +15,9 @@ from pytest_django import Settings
 
 from rates.fanout.hub import get_hub
 from rates.history import archive, writer
-from rates.history.archive import Pair
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.recorder import Recorder
+from rates.history.series import Pair
 from rates.models import Coin
 from rates.types import Snapshot, time_text
 from tests.boards import fragments

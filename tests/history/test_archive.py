@@ -10,9 +10,9 @@ from hypothesis.extra.django import TestCase
 
 from config import settings as configuration
 from rates.history import archive
-from rates.history.archive import Pair
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
 from rates.history.packing import pack_prices, unpack_prices
+from rates.history.series import Pair, find_series
 from rates.models import CandleSource, Series, StoredCandle
 from tests.history.test_candles import candle
 
@@ -28,7 +28,7 @@ def write(*candles: Candle, interval: int = MINUTE, pair: Pair = BTC) -> None:
 
 
 def read(interval: int = MINUTE, pair: Pair = BTC) -> list[Candle]:
-    series = archive.find_series(pair, interval)
+    series = find_series(pair, interval)
     return archive.read_candles(series.pk, 0, 2**33) if series else []
 
 
@@ -36,16 +36,21 @@ def minutes(begin: int, count: int, updates: int = 12) -> list[Candle]:
     return [candle(begin + number * MINUTE, "5 7 4 6", updates) for number in range(count)]
 
 
+def plain(price: Decimal) -> Decimal:
+    """Return *price* without an exponent above zero, which a plain decimal does not have."""
+    return Decimal(format(price, "f"))
+
+
 @given(st.lists(digits | long_digits, min_size=4, max_size=4))
 def test_packed_prices_keep_every_digit(prices: Sequence[Decimal]) -> None:
-    assert unpack_prices(pack_prices(prices)) == [format(price, "f") for price in prices]
+    assert list(map(str, unpack_prices(pack_prices(prices)))) == [str(plain(price)) for price in prices]
 
 
 @pytest.mark.parametrize(
     "text", ["0.1", "1.10", "63250.123456789012345678", "0.000000000000000001", "1" + 18 * "0", "0"]
 )
 def test_packed_prices_keep_their_zeros_too(text: str) -> None:
-    assert unpack_prices(pack_prices([Decimal(text)])) == [text]
+    assert [format(price, "f") for price in unpack_prices(pack_prices([Decimal(text)]))] == [text]
 
 
 class TestExactness(TestCase):
@@ -89,7 +94,7 @@ def test_of_two_records_the_one_made_of_more_publications_stands(first: int, sec
 
 def test_a_range_has_its_beginning_and_not_its_end() -> None:
     write(*minutes(BEGIN, 5))
-    series = archive.find_series(BTC, MINUTE).pk
+    series = find_series(BTC, MINUTE).pk
     found = archive.read_candles(series, BEGIN + MINUTE, BEGIN + 3 * MINUTE)
     assert [c.time - BEGIN for c in found] == [MINUTE, 2 * MINUTE]
     assert [c.time - BEGIN for c in archive.read_candles(series, BEGIN + 1, BEGIN + 61)] == [MINUTE]
@@ -132,7 +137,7 @@ def test_minutes_make_an_hour_where_a_vendor_told_none() -> None:
 def test_the_last_candle_at_or_before_a_time_is_found() -> None:
     write(*minutes(BEGIN, 2))
     write(candle(BEGIN - DAY, "1 1 1 1"), pair=ETH)
-    btc, eth = archive.find_series(BTC, MINUTE).pk, archive.find_series(ETH, MINUTE).pk
+    btc, eth = find_series(BTC, MINUTE).pk, find_series(ETH, MINUTE).pk
     asked = [(btc, BEGIN - 1), (btc, BEGIN), (btc, BEGIN + DAY), (eth, BEGIN), (eth + 7, BEGIN), (btc, -5)]
     keys = archive.find_last(asked)
     assert [key and archive.time_of(key) - BEGIN for key in keys] == [None, 0, MINUTE, -DAY, None, None]
@@ -143,7 +148,7 @@ def test_the_last_candle_at_or_before_a_time_is_found() -> None:
 
 def test_more_questions_than_a_query_holds_are_answered() -> None:
     write(*minutes(BEGIN, 3))
-    series = archive.find_series(BTC, MINUTE).pk
+    series = find_series(BTC, MINUTE).pk
     keys = archive.find_last([(series, BEGIN)] * (archive.MOST_QUESTIONS + 1))
     assert {archive.time_of(key) for key in keys} == {BEGIN}
 

@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from rates import store
 from rates.history import archive, backfill, writer
-from rates.history.archive import Pair
 from rates.history.backfill import TETHER, Gap, Step, fill
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.filler import Filler
+from rates.history.series import Pair
 from rates.models import Backfill, Coin
 from rates.sources import pacing
 from tests.boards import publish

@@ -1,6 +1,7 @@
 """From publications to candles, and from candles to longer ones."""
 
 from decimal import Decimal
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -25,14 +26,14 @@ D = Decimal
 
 
 def published(price: str, marks: str = "", source: str = "kraken") -> Published:
-    return Published(D(price), source, "disputed" in marks, "stale" in marks)
+    return 0.0, D(price), source, "disputed" in marks, "stale" in marks
 
 
 def running(*publications: Published) -> RunningCandle | None:
     """Return what a process makes of *publications*, a second apart."""
     candle = None
-    for second, publication in enumerate(publications, start=1):
-        candle = extend(candle, publication, float(second))
+    for second, (_, *rest) in enumerate(publications, start=1):
+        candle = extend(candle, (float(second), *rest))
     return candle
 
 
@@ -112,12 +113,8 @@ prices = st.decimals("1e-18", "1e18", allow_nan=False, allow_infinity=False)
 
 @given(st.lists(prices, min_size=1, max_size=30), st.integers(1, 7))
 def test_it_does_not_matter_how_publications_are_cut_into_pieces(seen: list[Decimal], size: int) -> None:
-    whole = running(*(Published(price, "kraken") for price in seen))
-    parts = []
-    for begin in range(0, len(seen), size):
-        part = None
-        for second, price in enumerate(seen[begin : begin + size], start=begin + 1):
-            part = extend(part, Published(price, "kraken"), float(second))
-        parts.append(part)
+    publications = [(float(second), price, "kraken", False, False) for second, price in enumerate(seen)]
+    parts = [reduce(extend, publications[begin : begin + size], None) for begin in range(0, len(seen), size)]
+    whole = reduce(extend, publications, None)
     assert close_candle(0, parts) == close_candle(0, [whole])
     assert (whole.high, whole.low, whole.updates) == (max(seen), min(seen), len(seen))

@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from rates import feed, store
 from rates.history import archive, writer
-from rates.history.archive import Pair
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
 from rates.history.keeper import Keeper
 from rates.history.recorder import Recorder, recorder
+from rates.history.series import Pair
 from rates.models import Coin, StoredCandle
 from rates.store import Saved
 from rates.types import CoinState, Rate, Snapshot, time_text

@@ -16,6 +16,7 @@ from rates.history import archive
 from rates.history.backfill import TETHER, Gap, Piece, fill, list_sources
 from rates.history.candles import STORED
 from rates.history.plan import WANTED, Stretch
+from rates.history.series import find_series
 from rates.models import Backfill, Coin
 from rates.symbols import find_symbol
 
@@ -80,14 +81,15 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _sum_up(self, gap: Gap, missing: Sequence[Stretch]) -> None:
-        series = archive.find_series(gap.pair, gap.interval)
+        series = find_series(gap.pair, gap.interval)
         times = archive.read_times(series.pk, 0, int(time.time())) if series else []
         spans = ", ".join(f"{_write_day(start)} to {_write_day(end)}" for start, end in missing[-MOST_MISSING:])
         more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
         since = f" since {_write_day(times[0])}" if times else ""
         self.stdout.write(f"{gap}: {len(times)} candles{since}; missing: {spans or 'nothing'}{more}")
-        for note in Backfill.objects.filter(series=series).exclude(note="").values_list("note", flat=True):
-            self.stdout.write(f"  {note}")
+        noted = Backfill.objects.filter(series_id=series.pk).exclude(note="") if series else ()
+        for told in noted:
+            self.stdout.write(f"  {told.note}")
 
 
 def _find_coins(symbols: Sequence[str]) -> list[Coin]:
