@@ -63,7 +63,7 @@ def make_candles(base: Decimal, interval: int, count: int, now: int) -> list[Any
 def make_year(now: int) -> None:
     """Store the year of every coin, a day at a time for all of them, as it is written in life."""
     from rates.history import archive  # noqa: PLC0415
-    from rates.history.archive import Pair  # noqa: PLC0415
+    from rates.history.archive import Instrument  # noqa: PLC0415
     from rates.models import Series  # noqa: PLC0415
 
     bases = {name: Decimal(random.choice(("67195.12", "3450.32", "148.34", "0.10423"))) for name in symbols(COINS)}
@@ -72,7 +72,7 @@ def make_year(now: int) -> None:
         for left in range(count, 0, -step):
             until = now - max(0, left - step) * interval
             batch = {
-                Pair(name.lower(), "usd"): make_candles(base, interval, min(step, left), until)
+                Instrument(name.lower(), "usd"): make_candles(base, interval, min(step, left), until)
                 for name, base in bases.items()
             }
             archive.write_candles(interval, batch)

@@ -9,7 +9,8 @@ The engine: from the sources to the sockets. `docs/architecture.md` has the pict
     store                        Redis: the board, and what processes share
     publication                  a change of the board, encoded once
     fanout                       from a publication to every socket
-    history, vendor_history      candles, and the past from the vendors
+    history, history_thread      candles: recorded, stored, read
+    backfill, vendor_history     historical candles from the vendors
     api, admin, telemetry        what is read over HTTP, where staff work, what is measured
 """
 

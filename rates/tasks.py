@@ -14,8 +14,8 @@ from django.db import DatabaseError
 
 from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
-from rates.history.keeper import Keeper, keep_in_thread
 from rates.history.recorder import recorder
+from rates.history_thread import HistoryThread, start_history_thread
 from rates.outbound import http  # noqa: F401 - before the pool forks: a tick must not spend its deadline on imports
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
@@ -46,8 +46,8 @@ class _OutageLog:
 _outage_log = _OutageLog()
 # What this process reports about its last tick.
 _last_tick: dict[str, float] = {}
-# The thread that keeps the history, in the process that runs the ticks.
-_keepers: list[Keeper] = []
+# The thread of the history, in the process that runs the ticks.
+_history: list[HistoryThread] = []
 
 
 @shared_task(  # type: ignore[untyped-decorator]
@@ -92,14 +92,14 @@ def start_process(**_kwargs: object) -> None:
     garbage_collection.freeze_startup_heap()
     counts.start_at_zero(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
-    _keepers.append(keep_in_thread())
+    _history.append(start_history_thread())
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def end_process(**_kwargs: object) -> None:
     """Leave nothing behind of what this process has published."""
-    for keeper in _keepers:
-        keeper.stop.set()
+    for thread in _history:
+        thread.stop.set()
     recorder().flush()
 
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from rates.api.problems import Problem
 from rates.history import reading
 from rates.history.candles import INTERVALS
-from rates.history.series import Pair
+from rates.history.series import Instrument
 from rates.models import Coin
 from rates.symbols import fold
 
@@ -27,24 +27,24 @@ LONGEST_BODY = 200_000
 CLOCK_TOLERANCE = 2.0
 
 # Symbol and price of each enabled coin, by its folded symbol.
-Coins = Mapping[str, tuple[str, Pair]]
+Coins = Mapping[str, tuple[str, Instrument]]
 
 
 def load_coins() -> Coins:
     """Return symbol and price of each enabled coin, by its folded symbol."""
     names = Coin.objects.enabled().values_list("symbol", "coingecko_id")
-    return {fold(symbol): (symbol, Pair(coin_id, settings.QUOTE_CURRENCY)) for symbol, coin_id in names}
+    return {fold(symbol): (symbol, Instrument(coin_id, settings.QUOTE_CURRENCY)) for symbol, coin_id in names}
 
 
-def find_coin(symbol: str) -> tuple[str, Pair]:
+def find_coin(symbol: str) -> tuple[str, Instrument]:
     """Return the coin on the board that *symbol* means, in any case, and whose price it is."""
     exact = Coin.objects.enabled().filter(symbol=symbol).values_list("coingecko_id", flat=True)[:1]
     for coin_id in exact:
-        return symbol, Pair(coin_id, settings.QUOTE_CURRENCY)
+        return symbol, Instrument(coin_id, settings.QUOTE_CURRENCY)
     return pick_coin(symbol, load_coins())
 
 
-def pick_coin(symbol: str, coins: Coins) -> tuple[str, Pair]:
+def pick_coin(symbol: str, coins: Coins) -> tuple[str, Instrument]:
     """Return the one of *coins* that *symbol* means, in any case."""
     if fold(symbol) not in coins:
         raise Problem(404, "unknown_symbol", f"symbol: {symbol[:40]!r} is not on the board; /api/rates lists the coins")

@@ -1,10 +1,10 @@
 """
-Candles: recorded from publications, kept in the database, filled in from the vendors' past, and read again.
+Candles: recorded from publications, stored in the database, and read again.
 
-    recorder, minutes          what was published in the running minute
-    keeper, writer             from Redis to the database
-    candles, packing, archive  candles, how their prices are stored, and where
-    plan, filler, backfill     what is missing, and how it is fetched from the vendors
-    joining                    whether a vendor's past is that of the coin
-    reading, valuation         candles of any interval; the price at a moment
+    recorder, minutes  what was published in the running minute
+    writer             from Redis to the database
+    candles, packing   what a candle is, and how its prices are stored
+    series, archive    candles in the database
+    reading            candles of any interval and currency, the running one last
+    valuation          the price at a moment
 """

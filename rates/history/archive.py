@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from rates.history.candles import HOUR, MINUTE, Candle, floor_time, longer_interval, merge
 from rates.history.packing import pack_prices, unpack_prices
-from rates.history.series import Pair, StoredSeries, find_series, get_series, list_series, save_merged
+from rates.history.series import Instrument, StoredSeries, find_series, get_series, list_series, save_merged
 from rates.models import Backfill, CandleSource, StoredCandle
 
 SERIES_SHIFT = 32
@@ -44,7 +44,7 @@ def time_of(key: int) -> int:
     return (key & (1 << SERIES_SHIFT) - 1) * 60
 
 
-def write_candles(interval: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
+def write_candles(interval: int, candles: Mapping[Instrument, Sequence[Candle]]) -> None:
     """
     Store *candles* of the stored *interval*, and what they change of longer ones that are merged already.
 
@@ -83,13 +83,13 @@ def _read_all(series: StoredSeries, times: Iterable[int], longer: int) -> list[C
     return [candle for time in sorted(times) for candle in read_candles(series.pk, time, time + longer)]
 
 
-def _merge_into(longer: int, candles: Mapping[Pair, Sequence[Candle]]) -> None:
+def _merge_into(longer: int, candles: Mapping[Instrument, Sequence[Candle]]) -> None:
     merged = {pair: _find_worthy(pair, found, longer) for pair, found in candles.items()}
     if merged:
         write_candles(longer, merged)
 
 
-def _find_worthy(pair: Pair, candles: Sequence[Candle], longer: int) -> list[Candle]:
+def _find_worthy(pair: Instrument, candles: Sequence[Candle], longer: int) -> list[Candle]:
     """
     Return what *candles* make of the *longer* interval.
 

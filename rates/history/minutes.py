@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from rates.history.candles import Candle, RunningCandle, close_candle
-from rates.history.series import Pair
+from rates.history.series import Instrument
 from rates.store.codec import encode
 
 VERSION = 1
@@ -28,21 +28,23 @@ def encode_minute(candles: Mapping[tuple[str, str], RunningCandle]) -> str:
     return encode({"v": VERSION, "candles": rows})
 
 
-def _decode_minute(text: str, wanted: Collection[Pair] | None) -> Iterator[tuple[Pair, RunningCandle]]:
+def _decode_minute(text: str, wanted: Collection[Instrument] | None) -> Iterator[tuple[Instrument, RunningCandle]]:
     """Yield what `encode_minute` wrote of the *wanted* prices, or of all; nothing of another version."""
     data = json.loads(text)
     if data.get("v") != VERSION:
         return
     for base, quote, opened_at, closed_at, opened, high, low, close, *rest in data["candles"]:
-        pair = Pair(base, quote)
+        pair = Instrument(base, quote)
         if wanted is None or pair in wanted:
             prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
             yield pair, RunningCandle(opened_at, closed_at, *prices, *rest)
 
 
-def join_minute(time: int, texts: Iterable[str], wanted: Collection[Pair] | None = None) -> dict[Pair, Candle]:
+def join_minute(
+    time: int, texts: Iterable[str], wanted: Collection[Instrument] | None = None
+) -> dict[Instrument, Candle]:
     """Return the *wanted* candles, or all, of the minute that began at *time*, from the *texts* of all processes."""
-    parts: defaultdict[Pair, list[RunningCandle]] = defaultdict(list)
+    parts: defaultdict[Instrument, list[RunningCandle]] = defaultdict(list)
     for text in texts:
         for pair, candle in _decode_minute(text, wanted):
             parts[pair].append(candle)

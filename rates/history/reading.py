@@ -17,7 +17,7 @@ from rates.exceptions import StoreUnavailable
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, convert, merge, stored_interval
 from rates.history.minutes import join_minute
-from rates.history.series import Pair, StoredSeries, find_series, list_intervals
+from rates.history.series import Instrument, StoredSeries, find_series, list_intervals
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ END_OF_TIME = 2**33
 
 
 def read_history(
-    pair: Pair, interval: int, limit: int, *, start: int = 0, end: int = END_OF_TIME, currency: str | None = None
+    pair: Instrument, interval: int, limit: int, *, start: int = 0, end: int = END_OF_TIME, currency: str | None = None
 ) -> list[Candle]:
     """
     Return the last *limit* candles of *interval* that begin within [*start*, *end*), oldest first.
@@ -41,26 +41,26 @@ def read_history(
     candles = _read(pair, interval, limit, start, end)
     if currency in (None, pair.quote):
         return candles
-    factors = {c.time: c for c in _read(factor_pair(pair.quote, str(currency)), interval, limit, start, end)}
+    factors = {c.time: c for c in _read(factor_instrument(pair.quote, str(currency)), interval, limit, start, end)}
     return [convert(candle, factors[candle.time]) for candle in candles if candle.time in factors]
 
 
-def factor_pair(quote: str, currency: str) -> Pair:
+def factor_instrument(quote: str, currency: str) -> Instrument:
     """Return the series of what one unit of *quote* is worth in *currency*."""
-    return Pair(quote.upper(), currency)
+    return Instrument(quote.upper(), currency)
 
 
 def has_currency(currency: str) -> bool:
-    """Return whether prices of the past can be told in *currency*."""
+    """Return whether historical prices can be converted to *currency*."""
     quote = settings.QUOTE_CURRENCY
-    return currency == quote or find_series(factor_pair(quote, currency), MINUTE) is not None
+    return currency == quote or find_series(factor_instrument(quote, currency), MINUTE) is not None
 
 
 def _ceil_time(time: int, interval: int) -> int:
     return -(-time // interval) * interval
 
 
-def _read(pair: Pair, interval: int, limit: int, start: int, end: int) -> list[Candle]:
+def _read(pair: Instrument, interval: int, limit: int, start: int, end: int) -> list[Candle]:
     stored = stored_interval(interval)
     all_series = list_intervals(pair)
     series = all_series.get(stored)
@@ -81,7 +81,7 @@ def _join(found: Sequence[Candle], newest: Sequence[Candle]) -> list[Candle]:
     return sorted(known.values())
 
 
-def _read_unmerged(pair: Pair, interval: int, series: Mapping[int, StoredSeries]) -> list[Candle]:
+def _read_unmerged(pair: Instrument, interval: int, series: Mapping[int, StoredSeries]) -> list[Candle]:
     """Return the newest candles of the stored *interval*, those that the database does not have as such."""
     minutes = read_unwritten([pair])[pair]
     if interval == MINUTE:
@@ -96,9 +96,9 @@ def _read_tail(series: StoredSeries | None, newer: Sequence[Candle]) -> list[Can
     return _join(stored, newer)
 
 
-def read_unwritten(pairs: Collection[Pair]) -> dict[Pair, list[Candle]]:
+def read_unwritten(pairs: Collection[Instrument]) -> dict[Instrument, list[Candle]]:
     """Return the minutes of *pairs* that the database need not have yet, oldest first; none while Redis is down."""
-    candles: dict[Pair, list[Candle]] = {pair: [] for pair in pairs}
+    candles: dict[Instrument, list[Candle]] = {pair: [] for pair in pairs}
     try:
         minutes = store.load_newest_minutes(UNWRITTEN_MINUTES)
     except StoreUnavailable as error:

@@ -29,7 +29,7 @@ FLUSH_INTERVAL = 20.0
 # Minutes that wait in memory while Redis is down; nothing is published then, so there is seldom more than one.
 MOST_MINUTES = 10
 
-# Base and quote, as in `Pair`, which would take longer to make.
+# Base and quote, as in `Instrument`, which would take longer to make.
 Key = tuple[str, str]
 
 

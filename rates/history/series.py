@@ -1,4 +1,8 @@
-"""Whose candles they are: for each price and each stored interval one series, which has a number in the database."""
+"""
+The series of candles: one for each instrument and each stored interval.
+
+Tested in `tests/history/test_archive.py`.
+"""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -9,7 +13,7 @@ from rates.models import Series
 MOST_NAMED = 50
 
 
-class Pair(NamedTuple):
+class Instrument(NamedTuple):
     """What is priced, and in which currency: ``("bitcoin", "usd")``; see `models.Series`."""
 
     base: str
@@ -24,8 +28,8 @@ class StoredSeries(NamedTuple):
 
 
 def list_series(
-    interval: int, pairs: Collection[Pair] | None = None, unmerged_before: int | None = None
-) -> dict[Pair, StoredSeries]:
+    interval: int, pairs: Collection[Instrument] | None = None, unmerged_before: int | None = None
+) -> dict[Instrument, StoredSeries]:
     """Return the series of *interval*: of *pairs* alone, or those that are merged up to an earlier Unix time."""
     found = Series.objects.filter(interval=interval)
     if pairs is not None and len(pairs) < MOST_NAMED:
@@ -33,22 +37,22 @@ def list_series(
     if unmerged_before is not None:
         found = found.filter(merged_until__lt=unmerged_before)
     rows = found.values_list("base", "quote", "pk", "merged_until")
-    series = {Pair(base, quote): StoredSeries(pk, merged) for base, quote, pk, merged in rows}
+    series = {Instrument(base, quote): StoredSeries(pk, merged) for base, quote, pk, merged in rows}
     return series if pairs is None else {pair: series[pair] for pair in pairs if pair in series}
 
 
-def list_intervals(pair: Pair) -> dict[int, StoredSeries]:
+def list_intervals(pair: Instrument) -> dict[int, StoredSeries]:
     """Return the series of *pair*, by interval."""
     found = Series.objects.filter(base=pair.base, quote=pair.quote)
     return {row[0]: StoredSeries(*row[1:]) for row in found.values_list("interval", "pk", "merged_until")}
 
 
-def find_series(pair: Pair, interval: int) -> StoredSeries | None:
+def find_series(pair: Instrument, interval: int) -> StoredSeries | None:
     """Return the series of *pair* and *interval*; None while it has no candle."""
     return list_intervals(pair).get(interval)
 
 
-def get_series(pairs: Collection[Pair], interval: int) -> dict[Pair, StoredSeries]:
+def get_series(pairs: Collection[Instrument], interval: int) -> dict[Instrument, StoredSeries]:
     """Return the series of each of *pairs*; those that do not exist yet are made."""
     known = list_series(interval, pairs)
     if missing := [Series(base=p.base, quote=p.quote, interval=interval) for p in pairs if p not in known]:

@@ -1,5 +1,5 @@
 """
-What a price was at a moment of the past: the close of the candle that ended last before it.
+The price at a moment: the close of the last candle that ended before it.
 
 Tested in `tests/api/test_history.py`.
 """
@@ -13,20 +13,20 @@ from django.conf import settings
 
 from rates.history import archive
 from rates.history.candles import DAY, MINUTE, STORED, Candle
-from rates.history.reading import UNWRITTEN_MINUTES, factor_pair, read_unwritten
-from rates.history.series import Pair, list_series
+from rates.history.reading import UNWRITTEN_MINUTES, factor_instrument, read_unwritten
+from rates.history.series import Instrument, list_series
 
 
 class Question(NamedTuple):
-    """Whose price is asked for, and when: a Unix time."""
+    """Whose price, and when: a Unix time."""
 
-    pair: Pair
+    pair: Instrument
     time: float
 
 
 class Valuation(NamedTuple):
     """
-    A price of the past.
+    The price at a moment.
 
     Attributes:
         observed_at: Unix time that it is of: the end of its candle.
@@ -56,7 +56,7 @@ def find_prices(
     answers = _find(questions, within)
     if currency in (None, settings.QUOTE_CURRENCY):
         return answers
-    worth = _find([Question(factor_pair(q.pair.quote, str(currency)), q.time) for q in questions], within)
+    worth = _find([Question(factor_instrument(q.pair.quote, str(currency)), q.time) for q in questions], within)
     return [_convert(answer, factor) for answer, factor in zip(answers, worth, strict=True)]
 
 

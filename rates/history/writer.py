@@ -15,7 +15,7 @@ from rates import store
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.minutes import join_minute
-from rates.history.series import Pair
+from rates.history.series import Instrument
 
 # Seconds after the end of a minute until which the last of it may come from a process: its flush, and then some.
 GRACE = 7
@@ -31,7 +31,7 @@ def write_closed(now: float) -> int:
         DatabaseError, StoreUnavailable: they wait in Redis then.
     """
     waiting = store.load_minutes(floor_time(now - GRACE, MINUTE), MOST_MINUTES)
-    candles: defaultdict[Pair, list[Candle]] = defaultdict(list)
+    candles: defaultdict[Instrument, list[Candle]] = defaultdict(list)
     for minute, texts in waiting.items():
         for pair, candle in join_minute(minute, texts).items():
             candles[pair].append(candle)

@@ -1,1 +1,1 @@
-"""One module per vendor that tells the past; its words, formats and exceptions stop inside it."""
+"""One module per vendor that has historical candles; its words, formats and exceptions stop inside it."""

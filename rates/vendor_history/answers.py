@@ -1,5 +1,5 @@
 """
-What every vendor's history comes to: candles in its own quote currency, and how far into the past it goes.
+What all vendors' histories have in common: candles in a quote currency, and how far back they go.
 
 Tested in `tests/vendor_history/test_vendors.py`.
 """
@@ -21,9 +21,9 @@ from rates.sources.vendor_values import read_json
 LONGEST_BODY = 2_000_000
 
 
-class PastCandle(NamedTuple):
+class VendorCandle(NamedTuple):
     """
-    One candle as a vendor tells it.
+    One candle of a vendor.
 
     Attributes:
         time: Unix time at which its interval began, aligned to it.
@@ -37,28 +37,28 @@ class PastCandle(NamedTuple):
     close: Decimal
 
 
-class Past(NamedTuple):
+class HistoryAnswer(NamedTuple):
     """
-    The answer to one question.
+    The answer to one request.
 
     Attributes:
-        candles: those that are over, oldest first, one for each time.
-        until: Unix time up to which the question is answered; a vendor may stop early.
+        candles: those that are closed, oldest first, one for each time.
+        until: Unix time up to which the request is answered; a vendor may stop early.
     """
 
-    candles: list[PastCandle]
+    candles: list[VendorCandle]
     until: int
 
 
-class PastSource(Protocol):
+class HistorySource(Protocol):
     """
-    A vendor that is asked for candles of the past.
+    A vendor that is asked for historical candles.
 
     Attributes:
         NAME: as in `RATES_SOURCES`.
         QUOTE: what its prices are in, lower case, when that has to be converted; None when it is `QUOTE_CURRENCY`.
-        SPACING: seconds between two questions.
-        MOST_CANDLES: how many of each interval one answer has at most.
+        SPACING: seconds between two requests.
+        MOST_CANDLES: the most candles of each interval in one answer.
     """
 
     NAME: str
@@ -72,15 +72,15 @@ class PastSource(Protocol):
     def find_name(self, coin: Coin) -> str | None:
         """Return the vendor's own name for *coin*; None when it has none."""
 
-    def reaches_back(self, interval: int) -> float:
-        """Return how many seconds before now its oldest candle of *interval* may be."""
+    def max_age(self, interval: int) -> float:
+        """Return the age of its oldest candle of *interval*, in seconds."""
 
-    def fetch_past(self, name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+    def fetch_candles(self, name: str, interval: int, start: int, end: int, timeout: float) -> HistoryAnswer:
         """
         Return the candles of *interval* that begin within [*start*, *end*), within *timeout* seconds in total.
 
         Raises:
-            SourceError: when there is no usable answer; `NotOffered` when it has none for such a question.
+            SourceError: when there is no usable answer; `NotOffered` if it never has one for such a request.
         """
 
 
@@ -89,7 +89,7 @@ def get_json(source: str, url: str, params: Mapping[str, object], timeout: float
     Return the status of a vendor's answer, and its JSON with every number as `Decimal`; None if it is not JSON.
 
     Raises:
-        SourceError: there is no answer in time, or none that means anything whatever the vendor.
+        SourceError: no answer in time, or a status that means the same for every vendor.
     """
     from rates.outbound.http import http_get  # noqa: PLC0415 - `requests` takes 4 MB, which most processes never use
 
@@ -117,13 +117,13 @@ def _decode(body: bytes) -> Any:
         return None
 
 
-def tidy(candles: list[PastCandle], interval: int, start: int, end: int, now: float) -> list[PastCandle]:
+def select_closed(candles: list[VendorCandle], interval: int, start: int, end: int, now: float) -> list[VendorCandle]:
     """
-    Return those of *candles* that were asked for and are over, in order, one for each time.
+    Return those of *candles* that were requested and are closed, in order, one for each time.
 
-    Of several for one time the later makes the close.
+    Of several for one time the latest makes the close.
     """
-    wanted: dict[int, PastCandle] = {}
+    wanted: dict[int, VendorCandle] = {}
     for candle in sorted(candles, key=lambda each: each.time):
         if start <= candle.time < end and candle.time + interval <= now:
             before = wanted.get(candle.time)
@@ -131,15 +131,15 @@ def tidy(candles: list[PastCandle], interval: int, start: int, end: int, now: fl
     return list(wanted.values())
 
 
-def _join(one: PastCandle, later: PastCandle) -> PastCandle:
+def _join(one: VendorCandle, later: VendorCandle) -> VendorCandle:
     return later._replace(open=one.open, high=max(one.high, later.high), low=min(one.low, later.low))
 
 
-def is_sound(candle: PastCandle) -> bool:
+def is_sound(candle: VendorCandle) -> bool:
     """Return whether the four prices of *candle* can be those of one."""
     return 0 < candle.low <= min(candle.open, candle.close) and max(candle.open, candle.close) <= candle.high
 
 
 def garbled(source: str, words: str) -> SourceError:
-    """Return the exception for an answer that is none."""
+    """Return the exception for an answer that cannot be read."""
     return SourceGarbled(source, f"history: {words}")

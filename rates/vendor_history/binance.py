@@ -1,5 +1,5 @@
 """
-Binance's past: candles ("klines") in USDT, back to the listing of a pair.
+Binance's candles ("klines") in USDT, back to the listing of a pair.
 
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/rest-api/market-data-endpoints
 Limits: 1000 candles an answer; weight 2 whatever their number, of 6000 a minute for each address.
@@ -19,7 +19,7 @@ from rates.models import Coin
 from rates.sources import binance
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
-from rates.vendor_history.answers import Past, PastCandle, garbled, get_json, is_sound, tidy
+from rates.vendor_history.answers import HistoryAnswer, VendorCandle, garbled, get_json, is_sound, select_closed
 
 NAME = binance.NAME
 QUOTE = binance.QUOTE
@@ -45,12 +45,12 @@ def find_name(coin: Coin) -> str | None:
     return next(iter(binance.map_pairs([coin])), None)
 
 
-def reaches_back(interval: int) -> float:
-    """Return how far the past goes, in seconds."""
+def max_age(interval: int) -> float:
+    """Return the age of the oldest candle, in seconds."""
     return time.time() - BEGINNING
 
 
-def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float) -> HistoryAnswer:
     """
     Return the candles of the pair *name* from *start* on.
 
@@ -69,16 +69,16 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
         code = read_number(body.get("code"))
         if code in BAD_PAIR_CODES:
             raise NotOffered(NAME, f"has no pair {name}")
-        raise garbled(NAME, f"refused the question (code {code}, status {status})")
+        raise garbled(NAME, f"refused the request (code {code}, status {status})")
     if not isinstance(body, list):
         raise garbled(NAME, f"an answer that is no list (status {status})")
     candles = parse_klines(body, interval)
-    # An answer that stops early may have been cut short: what comes after it is asked for again.
+    # An answer that stops early may have been cut short: the rest is requested again.
     until = candles[-1].time + interval if candles else end
-    return Past(tidy(candles, interval, start, end, time.time()), min(until, end))
+    return HistoryAnswer(select_closed(candles, interval, start, end, time.time()), min(until, end))
 
 
-def parse_klines(rows: Sequence[Any], interval: int) -> list[PastCandle]:
+def parse_klines(rows: Sequence[Any], interval: int) -> list[VendorCandle]:
     """
     Return the candles in *rows*, the running one too, oldest first; one that is not usable is left out.
 
@@ -95,6 +95,6 @@ def parse_klines(rows: Sequence[Any], interval: int) -> list[PastCandle]:
         if began is None or None in prices:
             continue
         per_second = 1_000_000 if began.adjusted() + 1 >= MICROSECOND_DIGITS else 1000
-        candle = PastCandle(int(began) // per_second // interval * interval, *prices)  # type: ignore[arg-type] # no None
+        candle = VendorCandle(int(began) // per_second // interval * interval, *prices)  # type: ignore[arg-type] # no None
         candles += [candle] if is_sound(candle) else []
     return sorted(candles)

@@ -1,9 +1,9 @@
 """
-CoinGecko's past: prices in the quote currency, at moments that the span decides; candles are made of them here.
+CoinGecko's historical prices in the quote currency, whose spacing depends on the span; candles are made of them here.
 
 Reference: https://docs.coingecko.com/reference/coins-id-market-chart-range
-Limits: those of `rates.sources.coingecko`, which each call here counts for too. Without a paid plan the past ends 365
-days ago. Up to a day until now comes every 5 minutes, up to 90 days every hour, more every day at midnight UTC.
+Limits: those of `rates.sources.coingecko`, which each call here counts for too. Without a paid plan they go 365
+days back. Up to a day until now comes every 5 minutes, up to 90 days every hour, more every day at midnight UTC.
 
 A price at the beginning of an hour or a day is its open, and the next one its close; so a day's candle needs the next
 midnight, and never takes the last point, which is now.
@@ -23,14 +23,14 @@ from django.conf import settings
 from rates.models import Coin
 from rates.sources import coingecko
 from rates.sources.vendor_values import read_number, read_price
-from rates.vendor_history.answers import Past, PastCandle, garbled, tidy
+from rates.vendor_history.answers import HistoryAnswer, VendorCandle, garbled, select_closed
 
 NAME = coingecko.NAME
 QUOTE = coingecko.QUOTE
 # Seconds; keyless callers get some five calls a minute, and the ticks need them.
 SPACING = 15.0
 DAY = 86400
-# Days of one question, by the interval of its answer: 5 minutes, an hour, a day. The last two are a day less than is
+# Days of one request, by the interval of its answer: 5 minutes, an hour, a day. The last two are a day less than is
 # allowed, for clocks and zones.
 DAYS = {60: 1, 3600: 89, DAY: 364}
 # All of it in one answer, and one on either side.
@@ -48,17 +48,17 @@ def find_name(coin: Coin) -> str | None:
     return coin.coingecko_id or None
 
 
-def reaches_back(interval: int) -> float:
-    """Return how far the past goes, in seconds."""
+def max_age(interval: int) -> float:
+    """Return the age of the oldest candle, in seconds."""
     return DAYS[interval] * float(DAY)
 
 
-def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float) -> HistoryAnswer:
     """
     Return candles of the coin *name*, made of the prices within [*start*, *end*) and the one after.
 
     Raises:
-        SourceError: when there is no usable answer; `NotOffered` for a coin or a past that it does not tell.
+        SourceError: when there is no usable answer; `NotOffered` for an unknown coin, or a time before the plan's.
     """
     address = coingecko.price_url().removesuffix("/simple/price")
     url = f"{address}/coins/{quote(name, safe='')}/market_chart"
@@ -69,7 +69,9 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
     prices = body.get("prices") if isinstance(body, dict) else None
     if not isinstance(prices, list):
         raise garbled(NAME, "an answer without prices")
-    return Past(tidy(make_candles(parse_points(prices), interval), interval, start, end, time.time()), end)
+    return HistoryAnswer(
+        select_closed(make_candles(parse_points(prices), interval), interval, start, end, time.time()), end
+    )
 
 
 def _days_since(start: int) -> int:
@@ -87,9 +89,9 @@ def parse_points(rows: Sequence[Any]) -> list[tuple[float, Decimal]]:
     return sorted(points)
 
 
-def make_candles(points: Sequence[tuple[float, Decimal]], interval: int) -> list[PastCandle]:
+def make_candles(points: Sequence[tuple[float, Decimal]], interval: int) -> list[VendorCandle]:
     """
-    Return what *points* say of each *interval* in which one lies.
+    Return a candle for each *interval* that contains one of *points*.
 
     A minute has its own price alone; longer ones end with the next point if that lies in the next interval.
     """
@@ -100,5 +102,5 @@ def make_candles(points: Sequence[tuple[float, Decimal]], interval: int) -> list
             if next_time - time in (0, interval)]  # fmt: skip
 
 
-def _candle(time: int, opened: Decimal, closed: Decimal) -> PastCandle:
-    return PastCandle(time, opened, max(opened, closed), min(opened, closed), closed)
+def _candle(time: int, opened: Decimal, closed: Decimal) -> VendorCandle:
+    return VendorCandle(time, opened, max(opened, closed), min(opened, closed), closed)

@@ -1,5 +1,5 @@
 """
-Kraken's past: candles ("OHLC") in the quote currency itself, the newest 720 of an interval and no older ones.
+Kraken's candles ("OHLC") in the quote currency itself: the newest 720 of an interval and no older ones.
 
 Reference: https://docs.kraken.com/api-reference/market-data/get-ohlc-data
 Limits: about one call a second for each address. Errors come with status 200. The last candle is always the running
@@ -20,7 +20,7 @@ from rates.sources import kraken
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
 from rates.types import Target
-from rates.vendor_history.answers import Past, PastCandle, garbled, get_json, is_sound, tidy
+from rates.vendor_history.answers import HistoryAnswer, VendorCandle, garbled, get_json, is_sound, select_closed
 
 NAME = kraken.NAME
 QUOTE = kraken.QUOTE
@@ -35,17 +35,17 @@ def setup_fingerprint() -> str:
 
 
 def find_name(coin: Coin) -> str | None:
-    """Return the pair of *coin*; whether there is one, only an answer tells."""
+    """Return the pair of *coin*."""
     pairs = kraken.map_pairs([coin]).items()
     return next((pair for pair, targets in pairs if Target(coin.symbol, coin.kraken_factor) in targets), None)
 
 
-def reaches_back(interval: int) -> float:
-    """Return how far the past goes, in seconds; the running candle is one of them."""
+def max_age(interval: int) -> float:
+    """Return the age of the oldest candle, in seconds; the running candle is one of the newest."""
     return (KEPT - 1) * float(interval)
 
 
-def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -> Past:
+def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float) -> HistoryAnswer:
     """
     Return the candles of the pair *name* from *start* on; it has none from before its newest 720.
 
@@ -62,8 +62,8 @@ def fetch_past(name: str, interval: int, start: int, end: int, timeout: float) -
     rows = next((v for k, v in result.items() if k != "last"), None) if isinstance(result, dict) else None
     if not isinstance(rows, list):
         raise garbled(NAME, "an answer without candles")
-    # The clocks may differ, so it is not left to ours which candle is over.
-    return Past(tidy(parse_rows(rows[:-1], interval), interval, start, end, time.time()), end)
+    # The last one is running; our clock may say otherwise.
+    return HistoryAnswer(select_closed(parse_rows(rows[:-1], interval), interval, start, end, time.time()), end)
 
 
 def _raise_error(name: str, words: str) -> None:
@@ -76,7 +76,7 @@ def _raise_error(name: str, words: str) -> None:
     raise garbled(NAME, words[:100])
 
 
-def parse_rows(rows: Sequence[Any], interval: int) -> list[PastCandle]:
+def parse_rows(rows: Sequence[Any], interval: int) -> list[VendorCandle]:
     """
     Return the candles in *rows*, oldest first; one that is not usable is left out.
 
@@ -91,6 +91,6 @@ def parse_rows(rows: Sequence[Any], interval: int) -> list[PastCandle]:
         began, prices = read_number(row[0]), [read_price(read_text(text)) for text in row[1:5]]
         if began is None or None in prices:
             continue
-        candle = PastCandle(int(began) // interval * interval, *prices)  # type: ignore[arg-type] # no None among them
+        candle = VendorCandle(int(began) // interval * interval, *prices)  # type: ignore[arg-type] # no None among them
         candles += [candle] if is_sound(candle) else []
     return sorted(candles)

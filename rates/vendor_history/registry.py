@@ -1,15 +1,15 @@
 """
-Every vendor that tells the past, in the order in which they are asked.
+Every vendor that has historical candles, in the order in which they are asked.
 
-Tested in `tests/history/test_backfill.py`.
+Tested in `tests/backfill/test_requests.py`.
 """
 
 from collections.abc import Mapping
 
 from rates.vendor_history import binance, coingecko, kraken
-from rates.vendor_history.answers import PastSource
+from rates.vendor_history.answers import HistorySource
 
 # CoinGecko last: its calls are few, and prices need them.
-_SOURCES: tuple[PastSource, ...] = (binance, kraken, coingecko)
+_SOURCES: tuple[HistorySource, ...] = (binance, kraken, coingecko)
 
-PAST_SOURCES: Mapping[str, PastSource] = {source.NAME: source for source in _SOURCES}
+HISTORY_SOURCES: Mapping[str, HistorySource] = {source.NAME: source for source in _SOURCES}

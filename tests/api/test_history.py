@@ -17,7 +17,7 @@ from rates.fanout.hub import get_hub
 from rates.history import archive, writer
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.recorder import Recorder
-from rates.history.series import Pair
+from rates.history.series import Instrument
 from rates.models import Coin
 from rates.types import Snapshot, time_text
 from tests.boards import fragments
@@ -26,7 +26,7 @@ from tests.history.test_candles import candle
 from tests.history.test_recording import published
 
 pytestmark = pytest.mark.django_db
-ETH, EURO = Pair("ethereum", "usd"), Pair("USD", "eur")
+ETH, EURO = Instrument("ethereum", "usd"), Instrument("USD", "eur")
 
 
 @pytest.fixture(autouse=True)

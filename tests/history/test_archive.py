@@ -12,22 +12,22 @@ from config import settings as configuration
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
 from rates.history.packing import pack_prices, unpack_prices
-from rates.history.series import Pair, find_series
+from rates.history.series import Instrument, find_series
 from rates.models import CandleSource, Series, StoredCandle
 from tests.history.test_candles import candle
 
-BTC, ETH = Pair("bitcoin", "usd"), Pair("ethereum", "usd")
+BTC, ETH = Instrument("bitcoin", "usd"), Instrument("ethereum", "usd")
 # Midnight.
 BEGIN = 1_795_564_800
 digits = st.decimals("1e-18", "1e18", allow_nan=False, allow_infinity=False)
 long_digits = st.tuples(st.integers(1, 10**60), st.integers(-60, 0)).map(lambda pair: Decimal(pair[0]).scaleb(pair[1]))
 
 
-def write(*candles: Candle, interval: int = MINUTE, pair: Pair = BTC) -> None:
+def write(*candles: Candle, interval: int = MINUTE, pair: Instrument = BTC) -> None:
     archive.write_candles(interval, {pair: candles})
 
 
-def read(interval: int = MINUTE, pair: Pair = BTC) -> list[Candle]:
+def read(interval: int = MINUTE, pair: Instrument = BTC) -> list[Candle]:
     series = find_series(pair, interval)
     return archive.read_candles(series.pk, 0, 2**33) if series else []
 

@@ -10,9 +10,9 @@ from pytest_django import Settings
 from rates import feed, store
 from rates.history import archive, writer
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
-from rates.history.keeper import Keeper
 from rates.history.recorder import Recorder, recorder
-from rates.history.series import Pair
+from rates.history.series import Instrument
+from rates.history_thread import HistoryThread
 from rates.models import Coin, StoredCandle
 from rates.store import Saved
 from rates.types import CoinState, Rate, Snapshot, time_text
@@ -23,7 +23,7 @@ from tests.stand_ins.coingecko import CoinGecko
 from tests.world import let_pass
 
 pytestmark = pytest.mark.django_db
-TETHER = Pair("USDT", "usd")
+TETHER = Instrument("USDT", "usd")
 
 
 def published(second: float, price: str, marks: str = "", source: str = "kraken", coin_id: str = "bitcoin") -> Saved:
@@ -136,8 +136,8 @@ def test_a_clock_that_is_set_back_doubles_nothing() -> None:
 def test_another_coin_behind_the_same_symbol_begins_a_series_of_its_own() -> None:
     record(published(1, "5", coin_id="terra-luna"), published(61, "900", coin_id="terra-luna-2"))
     writer.write_closed(BEGIN + HOUR)
-    assert read(pair=Pair("terra-luna", "usd")) == [candle(BEGIN, "5 5 5 5")]
-    assert read(pair=Pair("terra-luna-2", "usd")) == [candle(BEGIN + MINUTE, "900 900 900 900")]
+    assert read(pair=Instrument("terra-luna", "usd")) == [candle(BEGIN, "5 5 5 5")]
+    assert read(pair=Instrument("terra-luna-2", "usd")) == [candle(BEGIN + MINUTE, "900 900 900 900")]
 
 
 def test_an_hour_follows_from_its_minutes() -> None:
@@ -155,7 +155,7 @@ def test_old_candles_are_deleted_by_their_interval(settings: Settings) -> None:
     settings.RATES_CANDLES_1M_DAYS, settings.RATES_CANDLES_1H_DAYS = 2, 7
     for interval in (MINUTE, HOUR, DAY):
         days = [Candle(BEGIN + day * DAY, *4 * [Decimal(5)], 1, "kraken", False) for day in range(10)]
-        archive.write_candles(interval, {Pair("bitcoin", "usd"): days})
+        archive.write_candles(interval, {Instrument("bitcoin", "usd"): days})
     writer.delete_old(BEGIN + 9.5 * DAY)
     assert [len(read(interval)) for interval in (MINUTE, HOUR, DAY)] == [3, 8, 10]
 
@@ -177,12 +177,12 @@ def test_ticks_are_recorded(coingecko: CoinGecko, settings: Settings) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_all_keepers_the_one_with_the_lease_writes() -> None:
     record(published(1, "5"))
-    first, second = Keeper(), Keeper()
+    first, second = HistoryThread(), HistoryThread()
     assert store.acquire_leadership("another", 60, store.HISTORY_LEADER)
-    first.take_turn()
+    first.run_once()
     assert not StoredCandle.objects.exists()
     store.release_leadership("another", store.HISTORY_LEADER)
-    second.take_turn()
+    second.run_once()
     assert StoredCandle.objects.exists()
     first.stop.set()
     first.run()

@@ -1,6 +1,6 @@
 """A stand-in for Binance: `/ws-api/v3` answers `ticker.24hr` and `exchangeInfo`; `/stream` sends `@miniTicker`.
 
-`/api/v3/klines` tells the past over HTTP, with the faults of `past`.
+`/api/v3/klines` has historical candles, with the faults of `history`.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from urllib.parse import unquote
 from websockets.asyncio.server import ServerConnection
 
 from rates.concurrency import first_of
+from tests.stand_ins.history import write_rows
 from tests.stand_ins.market import WRONG_VALUES
-from tests.stand_ins.past import write_rows
 from tests.stand_ins.sockets import SocketStandIn
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 ILLEGAL = {"code": -1100, "msg": "Illegal characters found in parameter 'symbol'."}
 TO_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 BAN_SECONDS = 90
-PAST_INTERVALS = {"1m": 60, "1h": 3600, "1d": 86400}
+HISTORY_INTERVALS = {"1m": 60, "1h": 3600, "1d": 86400}
 
 
 @dataclass
@@ -38,15 +38,15 @@ class Binance(SocketStandIn):
     ascii_only: bool = False
 
     FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown"}
-    PAST_PATH: ClassVar[str] = "/api/v3/klines"
+    HISTORY_PATH: ClassVar[str] = "/api/v3/klines"
 
-    def past_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
+    def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
         symbol = self._symbol(params.get("symbol", ""))
         if symbol is None or fault == "no_pair":
             return 400, json.dumps(UNKNOWN)
         start, end = int(params["startTime"]) / 1000, int(params["endTime"]) / 1000
         most = min(1000, int(params.get("limit", 500)))
-        rows = self.past.rows(symbol, PAST_INTERVALS[params["interval"]], start, most, fault)
+        rows = self.history.rows(symbol, HISTORY_INTERVALS[params["interval"]], start, most, fault)
         per_second = 1_000_000 if fault == "microseconds" else 1000
         return 200, json.dumps([[*row, "1.5"] for row in write_rows([r for r in rows if r.time <= end], per_second)])
 

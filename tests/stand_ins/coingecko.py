@@ -1,7 +1,7 @@
 """
 A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `ANSWERS` and those of the market.
 
-`/coins/{id}/market_chart` tells the past, with the faults of `past`.
+`/coins/{id}/market_chart` has historical candles, with the faults of `history`.
 """
 
 import json
@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.stand_ins.history import History
 from tests.stand_ins.market import COINGECKO_IDS, VALUES, StandIn
-from tests.stand_ins.past import Past
 
 PRICE_PATH = "/api/v3/simple/price"
 LIMITED = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
@@ -64,7 +64,7 @@ class CoinGecko(StandIn):
         change, volume: JSON texts of the 24-hour figures.
         requests: every request so far.
         delay: seconds that each good answer takes.
-        longest_span: days of the past that a plan may ask for.
+        longest_span: days back that a plan includes.
     """
 
     ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
@@ -77,11 +77,11 @@ class CoinGecko(StandIn):
     stopping: Event = field(default_factory=Event)
 
     def __post_init__(self) -> None:
-        self.past = Past(self)
+        self.history = History(self)
 
     def chart(self, coin_id: str, days: str) -> tuple[int, str]:
         """Return status and body of `/coins/{id}/market_chart`, as its span decides."""
-        fault, symbol = self.past.take_fault(), self.ids.get(coin_id, "")
+        fault, symbol = self.history.take_fault(), self.ids.get(coin_id, "")
         if fault in CHART_ANSWERS:
             return CHART_ANSWERS[fault]
         if symbol not in self.prices or symbol in self.unknown or fault == "no_pair":
@@ -92,9 +92,9 @@ class CoinGecko(StandIn):
         interval = 300 if span <= DAY else 3600 if span <= 90 * DAY else DAY
         # Samples come some minutes late, days at midnight; the last one is now.
         late = 0 if interval == DAY else 113
-        rows = self.past.rows(symbol, interval, time.time() - span, 100_000, fault)
+        rows = self.history.rows(symbol, interval, time.time() - span, 100_000, fault)
         points = [[int((row.time + late) * 1000), float(row.open)] for row in rows if row.time + late < time.time()]
-        points.append([int(time.time() * 1000), float(self.past.price(symbol, time.time()))])
+        points.append([int(time.time() * 1000), float(self.history.price(symbol, time.time()))])
         return 200, json.dumps({"prices": points, "market_caps": [], "total_volumes": []})
 
     def __enter__(self) -> Self:

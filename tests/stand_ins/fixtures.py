@@ -24,7 +24,7 @@ def binance(settings: Settings) -> Iterator[Binance]:
     with Binance() as stand_in:
         settings.BINANCE_WS_API_URL = f"{stand_in.url}/ws-api/v3"
         settings.BINANCE_STREAM_URL = stand_in.url
-        settings.BINANCE_API_URL = stand_in.past_url
+        settings.BINANCE_API_URL = stand_in.history_url
         yield stand_in
 
 
@@ -33,5 +33,5 @@ def kraken(settings: Settings) -> Iterator[Kraken]:
     """Kraken, well."""
     with Kraken() as stand_in:
         settings.KRAKEN_WS_URL = f"{stand_in.url}/v2"
-        settings.KRAKEN_API_URL = stand_in.past_url
+        settings.KRAKEN_API_URL = stand_in.history_url
         yield stand_in

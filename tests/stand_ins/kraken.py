@@ -1,6 +1,6 @@
 """A stand-in for Kraken's WebSocket v2: status, acknowledgements per pair, snapshots, updates, heartbeats.
 
-`/0/public/OHLC` tells the past over HTTP, with the faults of `past`.
+`/0/public/OHLC` has historical candles, with the faults of `history`.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from websockets.asyncio.server import ServerConnection
 
 from rates.concurrency import first_of
-from tests.stand_ins.past import write_rows
+from tests.stand_ins.history import write_rows
 from tests.stand_ins.sockets import SocketStandIn
 
-# Candles of the past, and the seconds between two questions about it.
+# Historical candles that are kept, and the seconds between two requests for them.
 KEPT = 720
 LEAST_SPACING = 0.9
 REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
@@ -25,17 +25,17 @@ REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
 class Kraken(SocketStandIn):
     """Quotes in USD; a pair is updated when its price has changed."""
 
-    PAST_PATH: ClassVar[str] = "/0/public/OHLC"
+    HISTORY_PATH: ClassVar[str] = "/0/public/OHLC"
 
-    def past_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
+    def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
         symbol, _, quote = params.get("pair", "").partition("/")
-        if len(self.past.asked) > 1 and self.past.asked[-1] - self.past.asked[-2] < LEAST_SPACING:
+        if len(self.history.asked) > 1 and self.history.asked[-1] - self.history.asked[-2] < LEAST_SPACING:
             return 200, '{"error":["EGeneral:Too many requests"]}'
         if symbol not in self.prices or symbol in self.unknown or quote != "USD" or fault == "no_pair":
             return 200, '{"error":["EQuery:Unknown asset pair"]}'
         interval = int(params["interval"]) * 60
         start = max(int(params.get("since", 0)) + 1, time.time() - KEPT * interval)
-        rows = write_rows(self.past.rows(symbol, interval, start, KEPT, fault), 1)
+        rows = write_rows(self.history.rows(symbol, interval, start, KEPT, fault), 1)
         last = rows[-2][0] if len(rows) > 1 else 0
         return 200, json.dumps({"error": [], "result": {params["pair"]: rows, "last": last}})
 

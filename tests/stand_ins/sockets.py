@@ -17,8 +17,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from tests.stand_ins.history import History
 from tests.stand_ins.market import VALUES, StandIn
-from tests.stand_ins.past import Past
 
 BLOCKED = json.dumps({"code": 0, "msg": "Service unavailable from a restricted location"})
 # Faults of the handshake: status, further headers, body.
@@ -44,9 +44,9 @@ MESSAGES = frozenset({"hang", "slow", "truncated", "empty", "big", "cut", "error
 STREAMS = frozenset({"drop", "silent", "half_open", "garbage", "only_garbage", "burst"})
 BURST = 1000
 TOO_BIG = '"' + 10_000_000 * "x" + '"'
-# Seconds that a vendor wants to be left alone after it was asked for too much of the past.
-PAST_PAUSE = 3
-PAST_ANSWERS = {
+# Seconds in the `Retry-After` of an answer to too many requests for historical candles.
+HISTORY_PAUSE = 3
+HISTORY_ANSWERS = {
     "limited": (429, ""),
     "limited_once": (429, ""),
     "garbage": (200, "<html>"),
@@ -65,10 +65,10 @@ class SocketStandIn(StandIn):
         messages: every message that clients sent, with the monotonic time of its arrival.
         opened: connections that were opened since the start.
         interval: seconds between two rounds of events on a stream.
-        past: what it tells of the past over HTTP, at `PAST_PATH`.
+        history: its historical candles over HTTP, at `HISTORY_PATH`.
     """
 
-    PAST_PATH: ClassVar[str] = ""
+    HISTORY_PATH: ClassVar[str] = ""
 
     FAULTS: ClassVar[frozenset[str]] = VALUES | HANDSHAKES | MESSAGES | STREAMS
 
@@ -80,11 +80,11 @@ class SocketStandIn(StandIn):
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def __post_init__(self) -> None:
-        self.past = Past(self)
+        self.history = History(self)
 
     @property
-    def past_url(self) -> str:
-        """Where it tells the past."""
+    def history_url(self) -> str:
+        """Where it has historical candles."""
         return self.url.replace("ws://", "http://")
 
     def __enter__(self) -> Self:
@@ -123,17 +123,17 @@ class SocketStandIn(StandIn):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.wait_closed(), 1)
 
-    def _answer_about_the_past(self, query: str) -> Response:
+    def _answer_history(self, query: str) -> Response:
         params = {name: values[0] for name, values in parse_qs(query).items()}
-        fault = self.past.take_fault()
-        status, body = PAST_ANSWERS[fault] if fault in PAST_ANSWERS else self.past_body(params, fault)
+        fault = self.history.take_fault()
+        status, body = HISTORY_ANSWERS[fault] if fault in HISTORY_ANSWERS else self.history_body(params, fault)
         headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         if status == 429:
-            headers["Retry-After"] = str(PAST_PAUSE)
+            headers["Retry-After"] = str(HISTORY_PAUSE)
         return Response(status, "", headers, body.encode())
 
-    def past_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
-        """Return status and body of an answer about the past."""
+    def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
+        """Return status and body of an answer with historical candles."""
         raise NotImplementedError
 
     def abort_all(self) -> None:
@@ -149,8 +149,8 @@ class SocketStandIn(StandIn):
         path, _, query = request.path.partition("?")
         if path == "/control":
             return connection.respond(HTTPStatus.OK, self.control(query))
-        if path == self.PAST_PATH:
-            return self._answer_about_the_past(query)
+        if path == self.HISTORY_PATH:
+            return self._answer_history(query)
         self.calls += 1
         while self.fault == "hang_handshake":  # noqa: ASYNC110 - set from another thread
             await asyncio.sleep(0.02)

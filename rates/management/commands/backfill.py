@@ -1,7 +1,7 @@
 """
-`manage.py backfill BTC --since 2024-01-01`: fetch the past of coins by hand.
+`manage.py backfill BTC --since 2024-01-01`: fetch historical candles by hand.
 
-Tested in `tests/history/test_backfill.py`.
+Tested in `tests/backfill/test_requests.py`.
 """
 
 import time
@@ -12,10 +12,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from rates.backfill.plan import WANTED, TimeRange
+from rates.backfill.requests import TETHER, Gap, Request, fill, has_recent_price, list_sources
 from rates.history import archive
-from rates.history.backfill import TETHER, Gap, Piece, fill, list_sources
-from rates.history.candles import STORED
-from rates.history.plan import WANTED, Stretch
+from rates.history.candles import MINUTE, STORED
 from rates.history.series import find_series
 from rates.models import Backfill, Coin
 from rates.symbols import find_symbol
@@ -36,9 +36,9 @@ def read_day(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Fetch days, hours and minutes, as far as they are kept; may be stopped and started again."""
+    """Fetch days, hours and minutes; may be stopped, and continues when it is started again."""
 
-    help = "Fetch the past of coins from the vendors: days and hours since a day, minutes of the last day."
+    help = "Fetch historical candles from the vendors: days, hours and minutes, as far as they are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the coins and the day."""
@@ -46,42 +46,47 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since", type=read_day, help="a day such as 2024-01-01; by default, what is fetched anyway"
         )
-        parser.add_argument("--again", action="store_true", help="ask again for what vendors did not have")
+        parser.add_argument("--again", action="store_true", help="request again what vendors did not have")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fill every gap, newest first, and say what became of each."""
+        """Fill every gap, newest first, and print a summary of each."""
         if not list_sources():
-            raise CommandError("no source tells the past: neither RATES_SOURCES nor RATES_STREAM has a vendor")
+            raise CommandError("neither RATES_SOURCES nor RATES_STREAM has a vendor with historical candles")
         coins = [TETHER, *_find_coins(options["symbols"])]
+        if unknown := [c.symbol for c in coins if not has_recent_price(Gap(c, MINUTE).instrument, time.time())]:
+            raise CommandError(
+                f"no price of {', '.join(unknown)} was recorded in the last two days, and what vendors have is compared "
+                "with that: start the service, and try again in two minutes"
+            )
         gaps = [Gap(coin, interval, options["since"]) for coin in coins for interval in reversed(STORED)]
         if options["again"]:
-            pairs = {gap.pair for gap in gaps}
+            pairs = {gap.instrument for gap in gaps}
             Backfill.objects.filter(series__base__in={pair.base for pair in pairs}, candles=0).delete()
         for gap in gaps:
             missing = self._fill(gap)
             self._sum_up(gap, missing)
 
-    def _fill(self, gap: Gap) -> Sequence[Stretch]:
-        """Return what no vendor has of *gap*, when there is nothing more to ask."""
+    def _fill(self, gap: Gap) -> Sequence[TimeRange]:
+        """Return what no vendor has of *gap*, once there is no request left."""
         asked = stored = 0
         while True:
             step = fill(gap, time.time())
             if step.wait:
                 time.sleep(step.wait)
                 continue
-            if step.piece is None:
-                self._draw(gap, 1.0, f"{asked} questions, {stored} candles\n")
+            if step.request is None:
+                self._draw(gap, 1.0, f"{asked} requests, {stored} candles\n")
                 return step.missing
             asked, stored = asked + 1, stored + step.stored
-            self._draw(gap, _find_share(step.piece), f"{step.piece.source.NAME}, {stored} candles")
+            self._draw(gap, _find_share(step.request), f"{step.request.source.NAME}, {stored} candles")
 
     def _draw(self, gap: Gap, share: float, words: str) -> None:
         done = round(BAR * share)
         self.stdout.write(f"\r{gap!s:<10} [{'#' * done}{'.' * (BAR - done)}] {words:<40}", ending="")
         self.stdout.flush()
 
-    def _sum_up(self, gap: Gap, missing: Sequence[Stretch]) -> None:
-        series = find_series(gap.pair, gap.interval)
+    def _sum_up(self, gap: Gap, missing: Sequence[TimeRange]) -> None:
+        series = find_series(gap.instrument, gap.interval)
         times = archive.read_times(series.pk, 0, int(time.time())) if series else []
         spans = ", ".join(f"{_write_day(start)} to {_write_day(end)}" for start, end in missing[-MOST_MISSING:])
         more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
@@ -100,11 +105,11 @@ def _find_coins(symbols: Sequence[str]) -> list[Coin]:
     return [coins[symbol] for symbol in found.values() if symbol is not None]
 
 
-def _find_share(piece: Piece) -> float:
-    """Return how much of what is wanted has been asked for: newest first, so it is what is newer than *piece*."""
+def _find_share(request: Request) -> float:
+    """Return the share of the range that has been requested; requests go from new to old."""
     now = time.time()
-    wanted = now - piece.gap.since if piece.gap.since is not None else WANTED[piece.gap.interval]
-    return min(1.0, (now - piece.stretch.start) / max(1.0, wanted))
+    wanted = now - request.gap.since if request.gap.since is not None else WANTED[request.gap.interval]
+    return min(1.0, (now - request.span.start) / max(1.0, wanted))
 
 
 def _write_day(seconds: int) -> str:

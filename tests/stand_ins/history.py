@@ -1,4 +1,4 @@
-"""What vendors tell of the past: a price that moves slowly, and ends where it is now; and how they tell it wrongly."""
+"""Historical candles of the stand-ins: a price that moves slowly and ends at the present one; and their faults."""
 
 import math
 import time
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from tests.stand_ins.market import StandIn
 
-# Faults of an answer about the past.
-PAST_FAULTS = frozenset(
+# Faults of an answer with historical candles.
+HISTORY_FAULTS = frozenset(
     {
         "short",  # a tenth of what there is
         "gap",  # the middle third is missing
@@ -30,7 +30,7 @@ LATE = 17
 DAY = 86400
 
 
-class PastRow(NamedTuple):
+class HistoryRow(NamedTuple):
     """A candle of the stand-in's history; *time* in Unix seconds."""
 
     time: float
@@ -41,12 +41,12 @@ class PastRow(NamedTuple):
 
 
 @dataclass
-class Past:
+class History:
     """
     The history of a stand-in's market.
 
     Attributes:
-        fault: one of `PAST_FAULTS`, or nothing.
+        fault: one of `HISTORY_FAULTS`, or nothing.
         listed: days since its coins were listed.
         asked: times of the calls so far.
     """
@@ -59,8 +59,8 @@ class Past:
     _countdown: int = 0
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "fault" and value and value not in PAST_FAULTS:
-            raise ValueError(f"no such fault of the past: {value}; there are {', '.join(sorted(PAST_FAULTS))}")
+        if name == "fault" and value and value not in HISTORY_FAULTS:
+            raise ValueError(f"no such fault of the history: {value}; there are {', '.join(sorted(HISTORY_FAULTS))}")
         if name == "fault":
             super().__setattr__("_countdown", 3)
         super().__setattr__(name, value)
@@ -78,7 +78,7 @@ class Past:
         wave = 0.0 if symbol == "USDT" else 0.3 * math.sin((at - self._began) / (20 * DAY))
         return (self.market.prices[symbol] * Decimal(1 + wave)).quantize(Decimal("1e-8"))
 
-    def rows(self, symbol: str, interval: int, start: float, most: int, fault: str) -> list[PastRow]:
+    def rows(self, symbol: str, interval: int, start: float, most: int, fault: str) -> list[HistoryRow]:
         """Return *most* candles from *start* on, the running one last if they go as far."""
         began = max(start, self._began - self.listed * DAY)
         first = math.ceil(began / interval) * interval
@@ -86,12 +86,12 @@ class Past:
         rows = [self._row(symbol, at, interval) for at in times]
         return list(_spoil(rows, fault, running=bool(times) and times[-1] + interval > time.time()))
 
-    def _row(self, symbol: str, at: int, interval: int) -> PastRow:
+    def _row(self, symbol: str, at: int, interval: int) -> HistoryRow:
         opened, closed = self.price(symbol, at), self.price(symbol, at + interval)
-        return PastRow(at, opened, max(opened, closed), min(opened, closed), closed)
+        return HistoryRow(at, opened, max(opened, closed), min(opened, closed), closed)
 
 
-def _spoil(rows: Sequence[PastRow], fault: str, *, running: bool) -> Iterator[PastRow]:
+def _spoil(rows: Sequence[HistoryRow], fault: str, *, running: bool) -> Iterator[HistoryRow]:
     count = len(rows)
     for place, row in enumerate(rows):
         if (fault == "short" and place > count // 10) or (fault == "gap" and count // 3 <= place < count * 2 // 3):
@@ -99,13 +99,13 @@ def _spoil(rows: Sequence[PastRow], fault: str, *, running: bool) -> Iterator[Pa
         if fault == "misaligned":
             yield row._replace(time=row.time + LATE)
         elif fault == "unit_all" or (fault == "unit" and place == count // 2):
-            yield PastRow(row.time, *(price * 1000 for price in row[1:]))
+            yield HistoryRow(row.time, *(price * 1000 for price in row[1:]))
         elif fault == "running_far" and running and place == count - 1:
             yield row._replace(high=row.high * 9, close=row.close * 9)
         else:
             yield row
 
 
-def write_rows(rows: Sequence[PastRow], per_second: int) -> list[list[object]]:
+def write_rows(rows: Sequence[HistoryRow], per_second: int) -> list[list[object]]:
     """Return *rows* as exchanges write them: a time, and texts."""
     return [[int(row.time * per_second), *(f"{price:f}" for price in row[1:])] for row in rows]

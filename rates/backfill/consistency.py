@@ -1,8 +1,8 @@
 """
-Whether what a vendor tells of the past is this coin's past; pure functions of it and the settings.
+Whether a vendor's candles are consistent with what is known; pure functions of them and the settings.
 
-A wrong pair, another unit or a renamed coin shows where a vendor's candles meet those that we have: there they must
-agree within `RATES_AGREEMENT_PCT`, or nothing of the answer is taken.
+A wrong pair, another unit or a renamed coin shows where a vendor's candles overlap the known ones: there they must
+agree within `RATES_AGREEMENT_PCT`, otherwise the whole answer is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,20 +15,20 @@ from django.conf import settings
 from rates.history.candles import Candle
 from rates.judgement.conversion import multiply
 from rates.judgement.readings import distance_pct
-from rates.vendor_history.answers import PastCandle
+from rates.vendor_history.answers import VendorCandle
 
-# A candle this many times as high or low as those around it is in another unit, or a fault.
+# A candle this many times as high or low as its neighbours is in another unit, or an error.
 OUTLIER = 4
 NEIGHBOURS = 3
 
 
-class Judgement(NamedTuple):
+class CheckResult(NamedTuple):
     """
-    What may be stored of an answer.
+    The candles of an answer that may be stored.
 
     Attributes:
-        refused: how many candles may not.
-        why: in words, when some may not.
+        refused: number of candles that may not.
+        why: the reason, in words; empty if none was refused.
     """
 
     candles: list[Candle]
@@ -36,12 +36,12 @@ class Judgement(NamedTuple):
     why: str = ""
 
 
-def to_candles(past: Sequence[PastCandle], source: str, factors: Mapping[int, Decimal] | None) -> list[Candle]:
+def to_candles(past: Sequence[VendorCandle], source: str, factors: Mapping[int, Decimal] | None) -> list[Candle]:
     """
     Return the candles of *past* in our currency.
 
-    *factors*, by time, is what its own is worth in ours then; None where it is ours already. Where it is not known a
-    candle is left out, or disputed if we count in US dollars, which a USDT is worth about one of.
+    *factors* has what a unit of their own was worth in ours, by time; None if it is ours. A candle without one is left
+    out, or disputed if our currency is the US dollar, which is about what a USDT is worth.
     """
     if factors is None:
         return [Candle(*candle, 0, source, False) for candle in past]
@@ -49,18 +49,18 @@ def to_candles(past: Sequence[PastCandle], source: str, factors: Mapping[int, De
     return [_convert(candle, source, factors.get(candle.time)) for candle in past if near or candle.time in factors]
 
 
-def _convert(candle: PastCandle, source: str, factor: Decimal | None) -> Candle:
+def _convert(candle: VendorCandle, source: str, factor: Decimal | None) -> Candle:
     if factor is None:
         return Candle(*candle, 0, source, True)
     opened, high, low, close = (multiply(price, factor) for price in candle[1:])
     return Candle(candle.time, opened, high, low, close, 0, source, False)
 
 
-def judge(found: Sequence[Candle], known: Mapping[int, Candle], last: Decimal | None) -> Judgement:
+def check_candles(found: Sequence[Candle], known: Mapping[int, Candle], next_price: Decimal | None) -> CheckResult:
     """
-    Return what may be stored of *found*, in order, beside the *known* candles of the same times.
+    Return the candles of *found*, oldest first, that are consistent with the *known* ones of the same times.
 
-    Where none of these is known, the newest may be as far from the *last* price that is as a price may jump.
+    If no time is in both, the newest must be within `RATES_MAX_JUMP_PCT` of *next_price*, the first one after them.
     """
     agreement, jump = Decimal(str(settings.RATES_AGREEMENT_PCT)), Decimal(str(settings.RATES_MAX_JUMP_PCT))
     candles = drop_outliers(found)
@@ -69,16 +69,16 @@ def judge(found: Sequence[Candle], known: Mapping[int, Candle], last: Decimal | 
     off = [pair for pair in shared if not _agree(*pair, agreement)]
     if 2 * len(off) > len(shared):
         candle, ours = off[0]
-        return Judgement([], len(found), f"tells {candle.close} where {ours.close} is known")
-    if candles and not shared and (last is None or distance_pct(candles[-1].close, last) > jump):
-        return Judgement([], len(found), f"ends at {candles[-1].close}, and {last or 'nothing'} follows")
+        return CheckResult([], len(found), f"tells {candle.close} where {ours.close} is known")
+    if candles and not shared and (next_price is None or distance_pct(candles[-1].close, next_price) > jump):
+        return CheckResult([], len(found), f"ends at {candles[-1].close}, and {next_price or 'nothing'} follows")
     wrong = {candle.time for candle, _ in off}
     why = f"{outliers + len(off)} candles disagree with what is around them" if outliers or off else ""
-    return Judgement([candle for candle in candles if candle.time not in wrong], outliers + len(off), why)
+    return CheckResult([candle for candle in candles if candle.time not in wrong], outliers + len(off), why)
 
 
 def drop_outliers(candles: Sequence[Candle]) -> list[Candle]:
-    """Return *candles* without those that are in another unit than the ones around them."""
+    """Return *candles* without those in another unit than their neighbours."""
     return [candle for place, candle in enumerate(candles) if not _is_outlier(candles, place)]
 
 
@@ -91,6 +91,6 @@ def _is_outlier(candles: Sequence[Candle], place: int) -> bool:
 
 
 def _agree(candle: Candle, ours: Candle, agreement: Decimal) -> bool:
-    """Return whether the close of *candle* lies within *ours*, give or take the agreement."""
+    """Return whether the close of *candle* is in the range of *ours*, within *agreement* percent."""
     nearest = min(max(candle.close, ours.low), ours.high)
     return distance_pct(candle.close, nearest) <= agreement

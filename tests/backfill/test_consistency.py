@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from pytest_django import Settings
 
+from rates.backfill.consistency import CheckResult, check_candles, drop_outliers, to_candles
 from rates.history.candles import Candle
-from rates.history.joining import Judgement, drop_outliers, judge, to_candles
-from rates.vendor_history.answers import PastCandle
+from rates.vendor_history.answers import VendorCandle
 from tests.history.test_candles import candle
 
 D = Decimal
@@ -42,18 +42,18 @@ def known(**closes: str) -> dict[int, Candle]:
     ],
 )
 def test_an_answer_is_taken_where_it_agrees(ours: dict[int, Candle], last: str | None, taken: int) -> None:
-    judgement = judge(told("100", "100", "100"), ours, D(last) if last else None)
+    judgement = check_candles(told("100", "100", "100"), ours, D(last) if last else None)
     assert (len(judgement.candles), judgement.refused) == (taken, 3 - taken)
     assert bool(judgement.why) == (taken < 3)
 
 
 def test_a_close_within_our_range_agrees() -> None:
     ours = {120: candle(120, "90 110 80 85", 12)}
-    assert len(judge(told("100", "100", "100"), ours, None).candles) == 3
+    assert len(check_candles(told("100", "100", "100"), ours, None).candles) == 3
 
 
 def test_nothing_told_is_nothing_wrong() -> None:
-    assert judge([], known(minute_2="5"), None) == Judgement([])
+    assert check_candles([], known(minute_2="5"), None) == CheckResult([])
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_a_candle_in_another_unit_is_left_out(closes: str, left: str) -> None:
 
 
 def test_what_was_left_out_is_counted_and_told() -> None:
-    judgement = judge(told("5", "5", "5000", "5"), known(minute_3="5"), None)
+    judgement = check_candles(told("5", "5", "5000", "5"), known(minute_3="5"), None)
     assert (len(judgement.candles), judgement.refused) == (3, 1)
     assert "1 candles" in judgement.why
 
 
-PAST = [PastCandle(0, D("100.00"), D("120.00"), D("80.00"), D("110.00")), PastCandle(60, *4 * [D("100.00")])]
+PAST = [VendorCandle(0, D("100.00"), D("120.00"), D("80.00"), D("110.00")), VendorCandle(60, *4 * [D("100.00")])]
 
 
 def test_prices_in_usdt_are_converted_by_its_worth_then() -> None:

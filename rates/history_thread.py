@@ -1,8 +1,8 @@
 """
-The thread that keeps the history: it writes what was published to the database, and fetches what is missing.
+The thread that writes published minutes to the database, and fetches what is missing.
 
-It runs beside the ticks in each worker's child, so it needs no process of its own; of all these threads the one that
-holds the lease in Redis works. A database that is down makes it wait and nobody else.
+It runs in each worker's child, beside the ticks; of all these threads the leader works, by a lease in Redis. If the
+database is down, only this thread waits for it.
 
 Tested in `tests/history/test_recording.py`.
 """
@@ -15,10 +15,10 @@ from threading import Event, Thread
 from django.db import DatabaseError, close_old_connections
 
 from rates import store
+from rates.backfill.gap_filler import GapFiller
 from rates.exceptions import StoreUnavailable
 from rates.history import writer
 from rates.history.candles import HOUR
-from rates.history.filler import Filler
 
 logger = logging.getLogger(__name__)
 
@@ -26,38 +26,38 @@ logger = logging.getLogger(__name__)
 PAUSE = 2.0
 LEASE = 30.0
 LOG_INTERVAL = 60.0
-# How long the past is fetched before the next look at what was published; less than the lease, with a slow answer.
+# How long gaps are filled in one turn; with a slow answer less than the lease.
 FILL_FOR = 3.0
 
 
-class Keeper:
-    """Works whenever it holds the lease, until *stop* is set."""
+class HistoryThread:
+    """Works while it is the leader, until *stop* is set."""
 
     def __init__(self) -> None:
         self.stop = Event()
         self._token = secrets.token_hex(8)
-        self._filler = Filler(self.stop.wait)
+        self._filler = GapFiller(self.stop.wait)
         self._cleaned_at = 0.0
         self._complained_at = float("-inf")
 
     def run(self) -> None:
-        """Keep the history until *stop* is set; the lease is free afterwards."""
+        """Work until *stop* is set, then release the lease."""
         while not self.stop.wait(PAUSE):
-            self.take_turn()
+            self.run_once()
         try:
             store.release_leadership(self._token, store.HISTORY_LEADER)
         except StoreUnavailable as error:
-            logger.debug("the lease of the history runs out by itself: %s", error)
+            logger.debug("the lease of the history expires by itself: %s", error)
 
-    def take_turn(self) -> None:
-        """Work once if it is our turn; what fails is tried again with the next one."""
+    def run_once(self) -> None:
+        """Take one turn if this is the leader; what fails is tried again in the next one."""
         try:
             if store.acquire_leadership(self._token, LEASE, store.HISTORY_LEADER):
                 self._work(time.time())
         except (DatabaseError, StoreUnavailable) as error:
             self._complain(error)
         except Exception:
-            # The next turn may do better, and without this thread there is no history.
+            # Without this thread there is no history, so it must not end.
             logger.exception("history: a turn met an internal error")
             self.stop.wait(LOG_INTERVAL)
         finally:
@@ -65,7 +65,7 @@ class Keeper:
 
     def _work(self, now: float) -> None:
         writer.write_closed(now)
-        # Each hour, and again after a step of the clock.
+        # Each hour, and after a step of the clock.
         if abs(now - self._cleaned_at) >= HOUR:
             writer.delete_old(now)
             self._cleaned_at = now
@@ -77,8 +77,8 @@ class Keeper:
             logger.warning("history: candles wait: %s", str(error).partition("\n")[0])
 
 
-def keep_in_thread() -> Keeper:
-    """Keep the history in a thread of this process, until its end."""
-    keeper = Keeper()
-    Thread(target=keeper.run, name="history", daemon=True).start()
-    return keeper
+def start_history_thread() -> HistoryThread:
+    """Start it in this process, until the process ends."""
+    history = HistoryThread()
+    Thread(target=history.run, name="history", daemon=True).start()
+    return history

@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from rates import store
-from rates.history import archive, backfill, writer
-from rates.history.backfill import TETHER, Gap, Step, fill
+from rates.backfill.gap_filler import GapFiller
+from rates.backfill.requests import TETHER, Gap, StepResult, fill
+from rates.history import archive, writer
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
-from rates.history.filler import Filler
-from rates.history.series import Pair
+from rates.history.series import Instrument
 from rates.models import Backfill, Coin
 from rates.sources import pacing
 from tests.boards import publish
@@ -27,7 +27,7 @@ from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 
 pytestmark = pytest.mark.django_db
-BTC, TETHER_USD = Pair("bitcoin", "usd"), Pair("USDT", "usd")
+BTC, TETHER_USD = Instrument("bitcoin", "usd"), Instrument("USDT", "usd")
 Vendors = dict[str, Any]
 
 
@@ -53,14 +53,14 @@ def coin() -> Coin:
     return Coin.objects.get(symbol="BTC")
 
 
-def fill_all(gap: Gap, most: int = 40) -> list[Step]:
+def fill_all(gap: Gap, most: int = 40) -> list[StepResult]:
     """Take steps until there is nothing to ask any more; return those that asked."""
     steps = []
     for _ in range(most):
         step = fill(gap, time.time())
         if step.wait:
             let_wait(step.wait)
-        elif step.piece is None:
+        elif step.request is None:
             return steps
         else:
             steps.append(step)
@@ -77,8 +77,8 @@ def let_wait(seconds: float) -> None:
     )
 
 
-def asked(steps: list[Step]) -> list[str]:
-    return [step.piece.source.NAME for step in steps]
+def asked(steps: list[StepResult]) -> list[str]:
+    return [step.request.source.NAME for step in steps]
 
 
 def test_the_last_day_comes_in_minutes(vendors: Vendors) -> None:
@@ -96,7 +96,7 @@ def test_prices_of_binance_are_converted_by_what_a_usdt_was_worth(vendors: Vendo
     for gap in (Gap(TETHER, MINUTE), Gap(TETHER, HOUR), Gap(coin(), MINUTE)):
         fill_all(gap)
     found = read(MINUTE)[0]
-    price = vendors["binance"].past.price("BTC", found.time)
+    price = vendors["binance"].history.price("BTC", found.time)
     assert not found.disputed
     assert abs(found.open / (price * Decimal("1.0001")) - 1) < Decimal("1e-9")
 
@@ -122,28 +122,28 @@ def test_hours_and_days_follow_and_fit(vendors: Vendors) -> None:
 
 def test_what_was_asked_for_is_not_asked_for_again(vendors: Vendors) -> None:
     fill_all(Gap(coin(), DAY))
-    calls = len(vendors["binance"].past.asked)
+    calls = len(vendors["binance"].history.asked)
     assert fill_all(Gap(coin(), DAY)) == []
-    assert len(vendors["binance"].past.asked) == calls
+    assert len(vendors["binance"].history.asked) == calls
 
 
 def test_a_short_answer_is_followed_by_another(vendors: Vendors) -> None:
-    vendors["binance"].past.fault = "short"
+    vendors["binance"].history.fault = "short"
     step = fill(Gap(coin(), MINUTE), time.time())
     assert 0 < step.stored < 200
-    vendors["binance"].past.fault = ""
+    vendors["binance"].history.fault = ""
     fill_all(Gap(coin(), MINUTE))
     found = read(MINUTE)
     assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
 
 
 def test_answers_that_stay_short_come_to_an_end(vendors: Vendors) -> None:
-    vendors["binance"].past.fault = "short"
+    vendors["binance"].history.fault = "short"
     assert len(fill_all(Gap(coin(), HOUR), 200)) < 100
 
 
 def test_a_gap_of_one_vendor_is_filled_by_another(vendors: Vendors) -> None:
-    vendors["binance"].past.fault = "gap"
+    vendors["binance"].history.fault = "gap"
     steps = fill_all(Gap(coin(), HOUR))
     assert "kraken" in asked(steps)
     assert {"binance", "kraken"} <= {c.source for c in read(HOUR)}
@@ -152,7 +152,7 @@ def test_a_gap_of_one_vendor_is_filled_by_another(vendors: Vendors) -> None:
 @pytest.mark.parametrize("fault", ["misaligned", "running_far", "microseconds"])
 def test_odd_times_and_running_candles_do_no_harm(fault: str, vendors: Vendors) -> None:
     for vendor in vendors.values():
-        vendor.past.fault = fault
+        vendor.history.fault = fault
     fill_all(Gap(coin(), HOUR))
     found = read(HOUR)
     assert len(found) > 24 * 80
@@ -161,7 +161,7 @@ def test_odd_times_and_running_candles_do_no_harm(fault: str, vendors: Vendors) 
 
 
 def test_a_candle_of_another_unit_is_not_taken_and_told(vendors: Vendors, caplog: pytest.LogCaptureFixture) -> None:
-    vendors["binance"].past.fault = "unit"
+    vendors["binance"].history.fault = "unit"
     fill_all(Gap(coin(), HOUR))
     assert max(c.high for c in read(HOUR)) < vendors["binance"].prices["BTC"] * 2
     assert "1 candles disagree" in caplog.text
@@ -171,7 +171,7 @@ def test_a_candle_of_another_unit_is_not_taken_and_told(vendors: Vendors, caplog
 def test_a_past_of_another_unit_is_not_taken_and_another_vendor_is_asked(
     vendors: Vendors, caplog: pytest.LogCaptureFixture
 ) -> None:
-    vendors["binance"].past.fault = "unit_all"
+    vendors["binance"].history.fault = "unit_all"
     steps = fill_all(Gap(coin(), MINUTE))
     assert max(c.high for c in read(MINUTE)) < vendors["binance"].prices["BTC"] * 2
     assert "is known" in caplog.text
@@ -179,7 +179,7 @@ def test_a_past_of_another_unit_is_not_taken_and_another_vendor_is_asked(
 
 
 def test_a_limit_in_the_middle_is_waited_for_and_pauses_prices_too(vendors: Vendors) -> None:
-    vendors["binance"].past.fault = "limited_once"
+    vendors["binance"].history.fault = "limited_once"
     for _ in range(2):
         assert fill(Gap(coin(), HOUR), time.time()).stored
         let_wait(1)
@@ -189,14 +189,14 @@ def test_a_limit_in_the_middle_is_waited_for_and_pauses_prices_too(vendors: Vend
     assert 1 < wait <= 3
     live = pacing.read_health(store.load_healths(), "binance")
     assert pacing.pause_left(live, asked_at) > 1
-    vendors["binance"].past.fault = ""
+    vendors["binance"].history.fault = ""
     fill_all(Gap(coin(), HOUR))
     assert abs(len(read(HOUR)) - 90 * 24) <= 2
 
 
 @pytest.mark.parametrize("fault", ["down", "garbage"])
 def test_a_vendor_that_fails_again_and_again_is_left_out_for_a_while(fault: str, vendors: Vendors) -> None:
-    vendors["binance"].past.fault = fault
+    vendors["binance"].history.fault = fault
     steps = fill_all(Gap(coin(), MINUTE))
     assert asked(steps)[:3] == 3 * ["binance"]
     assert set(asked(steps)[3:]) == {"kraken", "coingecko"}
@@ -251,19 +251,19 @@ def test_it_goes_on_after_a_kill_where_it_was(vendors: Vendors) -> None:
     def kill(_seconds: float) -> None:
         raise Killed
 
-    filler = Filler(sleep=kill)
+    filler = GapFiller(sleep=kill)
     with pytest.raises(Killed):
         filler.work(30)
     done = Backfill.objects.count()
     assert done
-    Filler(sleep=let_wait).work(30)
+    GapFiller(sleep=let_wait).work(30)
     rows = list(Backfill.objects.values_list("series", "source", "start"))
     assert len(rows) == len(set(rows)) > done
     assert len(read(MINUTE)) >= 24 * 60
 
 
 def test_all_gaps_are_filled_and_the_admin_is_told(vendors: Vendors) -> None:
-    Filler(sleep=let_wait).work(30)
+    GapFiller(sleep=let_wait).work(30)
     progress = store.load_backfill()
     assert progress is not None
     # USDT/USD waits for CoinGecko's spacing, and everything else does not.
@@ -274,11 +274,11 @@ def test_all_gaps_are_filled_and_the_admin_is_told(vendors: Vendors) -> None:
 
 def test_nothing_is_fetched_while_prices_are_old_or_when_it_is_off(vendors: Vendors, settings: Settings) -> None:
     settings.RATES_BACKFILL = False
-    Filler().work(1)
+    GapFiller().work(1)
     settings.RATES_BACKFILL = True
     store.client().delete("rates:board")
-    Filler().work(1)
-    assert not any(vendor.past.asked for vendor in vendors.values())
+    GapFiller().work(1)
+    assert not any(vendor.history.asked for vendor in vendors.values())
 
 
 def test_credits_are_counted_and_spared(vendors: Vendors, settings: Settings) -> None:
@@ -286,7 +286,7 @@ def test_credits_are_counted_and_spared(vendors: Vendors, settings: Settings) ->
     assert fill(Gap(coin(), DAY), time.time()).stored
     assert sum(store.load_calls().values()) == 2
     # A tenth of the month's credits: the next question has to wait for hours, and is not waited for.
-    assert fill(Gap(coin(), HOUR), time.time() + 60).piece is None
+    assert fill(Gap(coin(), HOUR), time.time() + 60).request is None
 
 
 def command(*arguments: str) -> str:
@@ -311,7 +311,7 @@ def test_staff_are_told_what_is_wrong_with_the_question(vendors: Vendors, settin
     with pytest.raises(CommandError, match="'soon' is not a day such as 2024-01-01"):
         command("BTC", "--since", "soon")
     settings.RATES_SOURCES = ["simulated"]
-    with pytest.raises(CommandError, match="no source tells the past"):
+    with pytest.raises(CommandError, match="neither RATES_SOURCES nor RATES_STREAM"):
         command("BTC")
 
 
@@ -320,8 +320,11 @@ def test_another_coin_does_not_get_the_past_of_the_one_before(vendors: Vendors) 
     other = Coin(symbol="BTC", name="Another", coingecko_id="another", **pairs("BTC"))
     archive.write_candles(
         MINUTE,
-        {Pair("another", "usd"): [Candle(floor_time(time.time(), MINUTE), *4 * [Decimal(2)], 12, "kraken", False)]},
+        {
+            Instrument("another", "usd"): [
+                Candle(floor_time(time.time(), MINUTE), *4 * [Decimal(2)], 12, "kraken", False)
+            ]
+        },
     )
     fill_all(Gap(other, MINUTE))
-    assert len(read(MINUTE, Pair("another", "usd"))) == 1
-    assert backfill.list_sources()
+    assert len(read(MINUTE, Instrument("another", "usd"))) == 1

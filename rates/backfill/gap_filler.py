@@ -1,0 +1,109 @@
+"""
+Fill the gaps of all coins one after the other, while prices are fresh, and report the progress.
+
+Tested in `tests/backfill/test_requests.py`.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings
+
+from rates import store
+from rates.backfill.plan import TimeRange
+from rates.backfill.requests import Gap, StepResult, fill, list_gaps, list_sources
+from rates.history.candles import INTERVAL_NAMES
+from rates.models import Coin
+from rates.types import read_time
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two searches for new coins and new gaps.
+SEARCH_INTERVAL = 900.0
+# Seconds: a longer wait for a vendor is used for other gaps.
+SHORT_WAIT = 2.0
+# Seconds: the shortest range that is reported as missing; CoinGecko has a price every five minutes.
+SHORTEST_REPORTED = 900
+MOST_REPORTED = 100
+
+
+class GapFiller:
+    """The gaps that are left, and what no vendor has."""
+
+    def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._sleep = sleep
+        self._gaps: deque[Gap] = deque()
+        self._search_due = float("-inf")
+        self._all = self._requests = self._stored = 0
+        self._missing: dict[tuple[str, int], Sequence[TimeRange]] = {}
+
+    def work(self, seconds: float) -> None:
+        """
+        Fill gaps for some *seconds*; stop while prices are old, because they need the vendors.
+
+        Raises:
+            DatabaseError, StoreUnavailable: the next call continues.
+        """
+        deadline = time.monotonic() + seconds
+        if not self._gaps and time.monotonic() >= self._search_due:
+            self._begin()
+        waiting = 0
+        while waiting < len(self._gaps) and time.monotonic() < deadline and _are_prices_fresh():
+            waiting = waiting + 1 if self._fill_first() else 0
+            self._report()
+
+    def _begin(self) -> None:
+        if settings.RATES_BACKFILL and list_sources():
+            self._gaps.extend(list_gaps(list(Coin.objects.enabled())))
+            self._all, self._requests, self._stored, self._missing = len(self._gaps), 0, 0, {}
+        self._search_due = time.monotonic() + SEARCH_INTERVAL
+
+    def _fill_first(self) -> bool:
+        """Take a step with the first gap; return True if it has to wait for a vendor, and is the last one now."""
+        step = fill(self._gaps[0], time.time())
+        if step.wait > SHORT_WAIT:
+            self._gaps.rotate(-1)
+            return True
+        if step.wait:
+            self._sleep(step.wait)
+        elif step.request is None:
+            gap = self._gaps.popleft()
+            self._missing[gap.coin.symbol, gap.interval] = step.missing
+        else:
+            self._count(step)
+        return False
+
+    def _count(self, step: StepResult) -> None:
+        self._requests += 1
+        self._stored += step.stored
+        logger.debug("history: %s: %d candles", step.request, step.stored)
+
+    def _report(self) -> None:
+        store.save_backfill(
+            {
+                "at": time.time(),
+                "gaps": self._all,
+                "done": self._all - len(self._gaps),
+                "now": str(self._gaps[0]) if self._gaps else "",
+                "requests": self._requests,
+                "stored": self._stored,
+                "missing": self._describe_missing(),
+            }
+        )
+
+    def _describe_missing(self) -> list[dict[str, Any]]:
+        ranges = [
+            {"symbol": symbol, "interval": INTERVAL_NAMES[interval], "start": start, "end": end}
+            for (symbol, interval), missing in self._missing.items()
+            for start, end in missing
+            if end - start >= max(SHORTEST_REPORTED, interval)
+        ]
+        return ranges[:MOST_REPORTED]
+
+
+def _are_prices_fresh() -> bool:
+    header = store.load_header()
+    return header is not None and time.time() - read_time(header.as_of).timestamp() <= settings.RATES_STALE_AFTER

@@ -1,0 +1,291 @@
+"""
+Backfill: missing candles are fetched from the vendors, one request at a time.
+
+    what is missing (`plan`) ─► request ─► answer ─► checked (`consistency`) ─► candles and `Backfill`, one transaction
+
+A `Backfill` row records which time range a vendor has answered. So a process that is killed is followed by one that
+continues there, and what no vendor has is not requested again.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+
+from rates import store
+from rates.backfill.consistency import CheckResult, check_candles, to_candles
+from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
+from rates.exceptions import NotOffered, SourceError
+from rates.history import archive
+from rates.history.archive import SOURCE_NUMBERS
+from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle, floor_time
+from rates.history.series import Instrument, StoredSeries, find_series, get_series
+from rates.judgement.conversion import QUOTE_PAIRS
+from rates.models import Backfill, Coin
+from rates.sources import pacing
+from rates.sources.pacing import Health
+from rates.sources.registry import POLL_SOURCES
+from rates.types import USDT, Target
+from rates.vendor_history.answers import HistoryAnswer, HistorySource, VendorCandle
+from rates.vendor_history.registry import HISTORY_SOURCES
+
+logger = logging.getLogger(__name__)
+
+# USDT/USD has a history too, which converts that of Binance.
+TETHER = Coin(symbol=USDT, name="Tether", coingecko_id="tether")
+# All in seconds. A vendor that has to be left alone for longer is skipped.
+LONGEST_WAIT = 120.0
+TIMEOUT = 10.0
+# After so many failures in a row a vendor is left alone for so long.
+FREE_RETRIES, RETRY_AFTER = 3, 600.0
+# A known price that is later says nothing about the end of a request.
+NEXT_PRICE_WITHIN = 2 * DAY
+# Until a coin has a price of its own.
+FIRST_PRICE_WAIT = 60.0
+# The month's credits are for ticks; the backfill takes a tenth of them.
+CREDIT_SHARE = 10
+LONGEST_NOTE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """
+    What is missing of one price and interval.
+
+    Attributes:
+        since: Unix time from which it is wanted; None for the usual range.
+    """
+
+    coin: Coin
+    interval: int
+    since: int | None = None
+
+    @property
+    def instrument(self) -> Instrument:
+        """Whose price it is."""
+        return Instrument(USDT if self.coin is TETHER else self.coin.coingecko_id, settings.QUOTE_CURRENCY)
+
+    def __str__(self) -> str:
+        return f"{self.coin.symbol} {INTERVAL_NAMES[self.interval]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One request to a vendor.
+
+    Attributes:
+        name: the vendor's name for the coin.
+        span: the time range that it is about.
+        oldest: Unix time from which candles are missing; later requests are about the rest.
+    """
+
+    gap: Gap
+    series: StoredSeries
+    source: HistorySource
+    name: str
+    span: TimeRange
+    oldest: int
+
+    def __str__(self) -> str:
+        start = datetime.fromtimestamp(self.span.start, UTC)
+        return f"{self.gap} from {start:%Y-%m-%d %H:%M}, {self.source.NAME}"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """
+    The result of one step of filling a gap.
+
+    Attributes:
+        request: the request that was sent; None if there was none to send, or not yet.
+        stored: number of candles that were stored.
+        wait: seconds until the next request may be sent; 0 if it may be sent now, or there is none.
+        missing: what no vendor has, once there is no request left.
+    """
+
+    request: Request | None = None
+    stored: int = 0
+    wait: float = 0.0
+    missing: Sequence[TimeRange] = ()
+
+
+def list_sources() -> list[HistorySource]:
+    """Return the vendors to ask, in order: those that are asked for prices too."""
+    return [
+        source for name, source in HISTORY_SOURCES.items() if name in (*settings.RATES_SOURCES, *settings.RATES_STREAM)
+    ]
+
+
+def list_gaps(coins: Sequence[Coin]) -> Iterator[Gap]:
+    """Yield all gaps in the order to fill them: USDT/USD, which others need; then minutes, hours, days of all coins."""
+    yield from (Gap(TETHER, interval) for interval in STORED)
+    yield from (Gap(coin, interval) for interval in STORED for coin in coins)
+
+
+def fill(gap: Gap, now: float) -> StepResult:
+    """
+    Request the newest missing part of *gap* from the first vendor that has not answered it yet.
+
+    Raises:
+        DatabaseError, StoreUnavailable: nothing was stored; the request is sent again next time.
+    """
+    if not has_recent_price(gap.instrument, now):
+        return StepResult(wait=FIRST_PRICE_WAIT)
+    series = get_series([gap.instrument], gap.interval)[gap.instrument]
+    wanted = _find_wanted(gap, series, now)
+    missing = find_missing(archive.read_times(series.pk, *wanted), wanted, gap.interval)
+    for source in list_sources() if missing else ():
+        request = _next_request(gap, series, source, missing, now)
+        if request is None:
+            continue
+        health = _load_health(source)
+        wait = _seconds_until(source, health, now)
+        if not wait:
+            return StepResult(request, _send(request, health))
+        if wait <= LONGEST_WAIT:
+            return StepResult(wait=wait)
+    return StepResult(missing=missing)
+
+
+def has_recent_price(instrument: Instrument, now: float) -> bool:
+    """Return whether a price of *instrument* was recorded lately: without one no answer can be checked."""
+    minutes = find_series(instrument, MINUTE)
+    return minutes is not None and bool(archive.read_times(minutes.pk, int(now - NEXT_PRICE_WITHIN), int(now)))
+
+
+def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:
+    days = {MINUTE: settings.RATES_CANDLES_1M_DAYS, HOUR: settings.RATES_CANDLES_1H_DAYS, DAY: 365 * 50}
+    first = archive.read_first_time(series.pk) if gap.interval == MINUTE else None
+    return wanted_range(gap.interval, now, first, days[gap.interval] * DAY, gap.since)
+
+
+def _next_request(
+    gap: Gap, series: StoredSeries, source: HistorySource, missing: Sequence[TimeRange], now: float
+) -> Request | None:
+    name, pair = source.find_name(gap.coin), gap.coin.pairs.get(source.NAME)
+    if name is None or (pair is not None and not pair.verified):
+        return None
+    asked = Backfill.objects.filter(series_id=series.pk, source=SOURCE_NUMBERS[source.NAME]).values_list("start", "end")
+    left = subtract(missing, (TimeRange(*each) for each in asked))
+    # One candle more on either side, to compare with what is known there.
+    most = source.MOST_CANDLES[gap.interval] - 2
+    span = newest_chunk(left, gap.interval, most, now - source.max_age(gap.interval))
+    return span and Request(gap, series, source, name, span, min(start for start, _ in left))
+
+
+def _seconds_until(source: HistorySource, health: Health, now: float) -> float:
+    """Return the seconds until a request may be sent to *source*."""
+    calls, moment = store.load_calls(), datetime.fromtimestamp(now, UTC)
+    affordable = CREDIT_SHARE * pacing.credit_spacing(POLL_SOURCES[source.NAME], 1, calls, moment)
+    resting = RETRY_AFTER if health.failures >= FREE_RETRIES else 0.0
+    spacing = max(source.SPACING, health.spacing, affordable, resting)
+    return max(pacing.pause_left(health, now), pacing.spacing_left(health, now, spacing))
+
+
+def _send(request: Request, health: Health) -> int:
+    """Send *request*; return the number of candles that were stored."""
+    asked_at = time.time()
+    store.count_calls({request.source.NAME: 1}, datetime.fromtimestamp(asked_at, UTC))
+    (start, end), interval = request.span, request.gap.interval
+    try:
+        answer = request.source.fetch_candles(request.name, interval, start - interval, end + interval, TIMEOUT)
+    except NotOffered as error:
+        _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
+        # It has nothing older either.
+        _save(replace(request, span=TimeRange(request.oldest, end)), CheckResult([], 0, str(error)), end)
+        return 0
+    except SourceError as error:
+        _save_health(
+            request, pacing.after_error(health, error, asked_at, request.source.SPACING, time.time() - asked_at)
+        )
+        if not health.failures:
+            logger.warning("history: %s", error)
+        return 0
+    _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
+    return _store_answer(request, _per_coin(answer, request))
+
+
+def _per_coin(answer: HistoryAnswer, request: Request) -> HistoryAnswer:
+    """Return *answer* with the prices of one coin, if the pair counts in units of many."""
+    pair = request.gap.coin.pairs.get(request.source.NAME)
+    if pair is None or pair.factor == 1:
+        return answer
+    unit = Target(request.gap.coin.symbol, pair.factor)
+    return answer._replace(candles=[VendorCandle(c.time, *map(unit.price, c[1:])) for c in answer.candles])
+
+
+def _load_health(source: HistorySource) -> Health:
+    return pacing.read_health(store.load_healths(), pacing.history_name(source.NAME), source.setup_fingerprint())
+
+
+def _save_health(request: Request, health: Health) -> None:
+    store.update_healths(partial(pacing.merge_health, {pacing.history_name(request.source.NAME): health}))
+
+
+def _store_answer(request: Request, answer: HistoryAnswer) -> int:
+    """Store the candles of *answer* that pass the check; return their number."""
+    (start, end), interval = request.span, request.gap.interval
+    around = archive.read_candles(request.series.pk, start - interval, end + interval)
+    checked = check_candles(
+        to_candles(answer.candles, request.source.NAME, _load_factors(request)),
+        # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
+        {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
+        _find_next_price(request),
+    )
+    if checked.why:
+        logger.warning("history: %s: %d candles refused: %s", request, checked.refused, checked.why)
+    inside = [candle for candle in checked.candles if start <= candle.time < end]
+    # Always some progress, or an answer that stops early could be requested forever.
+    _save(request, checked._replace(candles=inside), min(max(answer.until, start + interval), end))
+    return len(inside)
+
+
+def _save(request: Request, checked: CheckResult, until: int) -> None:
+    with transaction.atomic():
+        if checked.candles:
+            archive.write_candles(request.gap.interval, {request.gap.instrument: checked.candles})
+        Backfill.objects.update_or_create(
+            series_id=request.series.pk,
+            source=SOURCE_NUMBERS[request.source.NAME],
+            start=request.span.start,
+            defaults={
+                "end": until,
+                "candles": len(checked.candles),
+                "refused": checked.refused,
+                "note": checked.why[:LONGEST_NOTE],
+            },
+        )
+
+
+def _find_next_price(request: Request) -> Decimal | None:
+    """Return the first known price after *request*, if it is soon after."""
+    end = request.span.end
+    for interval in (request.gap.interval, MINUTE):
+        series = find_series(request.gap.instrument, interval)
+        found = archive.read_candles(series.pk, end, end + NEXT_PRICE_WITHIN) if series else []
+        if found:
+            return found[0].open
+    return None
+
+
+def _load_factors(request: Request) -> Mapping[int, Decimal] | None:
+    """Return what a unit of the source's quote was worth, by time; None if that is our currency."""
+    if request.source.QUOTE is None:
+        return None
+    base = QUOTE_PAIRS[request.source.QUOTE].partition("/")[0]
+    start, end = request.span.start - DAY, request.span.end + DAY
+    worth: dict[int, dict[int, Candle]] = {}
+    for interval in STORED:
+        series = find_series(Instrument(base, settings.QUOTE_CURRENCY), interval)
+        found = archive.read_candles(series.pk, start, end) if series and interval >= request.gap.interval else []
+        worth[interval] = {candle.time: candle for candle in found}
+    times = range(start, end, request.gap.interval)
+    known = {at: [worth[i][floor_time(at, i)] for i in STORED if floor_time(at, i) in worth[i]] for at in times}
+    return {at: candles[0].close for at, candles in known.items() if candles}
