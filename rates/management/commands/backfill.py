@@ -55,7 +55,7 @@ class Command(BaseCommand):
         coins = [TETHER, *_find_coins(options["symbols"])]
         if unknown := [c.symbol for c in coins if not has_recent_price(Gap(c, MINUTE).instrument, time.time())]:
             raise CommandError(
-                f"no price of {', '.join(unknown)} was recorded in the last two days, and what vendors have is compared "
+                f"no price of {', '.join(unknown)} was recorded within two days, and what vendors have is compared "
                 "with that: start the service, and try again in two minutes"
             )
         gaps = [Gap(coin, interval, options["since"]) for coin in coins for interval in reversed(STORED)]
