@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from config.environment import addresses
+from config.environment.env_file import read_env_file
 from tests.config.keys import P256_KEY, P384_KEY, PRIVATE_RSA_KEY, RSA_KEY, SHORT_RSA_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ NONSENSE = [
 
 
 class Reader:
-    """Reads the settings anew, in this very process and without effect on its own."""
+    """Reads the settings once more, in this very process and without effect on its own."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
@@ -211,3 +212,13 @@ def read_names() -> set[str]:
 def test_every_setting_is_documented(path: str) -> None:
     text = (ROOT / path).read_text()
     assert not {name for name in read_names() if not re.search(rf"\b{name}\b", text)}
+
+
+def test_the_example_can_be_copied_as_it_stands(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its values are the defaults."""
+    example = read_env_file(ROOT / ".env.example")
+    for name in example:
+        monkeypatch.delenv(name, raising=False)
+    found = [{n: v for n, v in reader.read(**values).items() if n.isupper()} for values in ({}, example)]
+    differing = {name for name in found[0] if str(found[0][name]) != str(found[1][name])}
+    assert differing <= {"LOGGING"}  # which has objects in it
