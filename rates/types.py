@@ -161,6 +161,11 @@ def decimal_text(value: Decimal) -> str:
     return format(value, "f")
 
 
+def percent_text(value: Decimal) -> str:
+    """Return a distance in percent as people read it: ``2.5``, ``99,900``."""
+    return f"{Decimal(round(value)) if value >= 100 else value.normalize():,f}"
+
+
 def round_places(value: Decimal, places: int, rounding: str | None = None) -> Decimal:
     """Return *value* with *places* decimals, however many digits that makes; halves go to the even one."""
     return value.quantize(Decimal(1).scaleb(-places), rounding, WIDE)

@@ -3,6 +3,8 @@ Where staff edit the coins, and see the state of each of them and of the service
 
     coins            the admin's pages and actions
     forms            what staff enter, checked against the sources
+    pair_checks      whether a pair is the coin
+    finder           what the form looks up: coins, their pairs, a free symbol
     inspection       what each source says of one coin right now
     coin_status      the state of each coin and of the service
     coin_files       import and export

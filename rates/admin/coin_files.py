@@ -21,13 +21,22 @@ from django.db import transaction
 from rates.models import Coin, propose_symbol
 from rates.symbols import clean_symbol, fold
 
-FIELDS = ("symbol", "name", "coingecko_id", "binance_symbol", "kraken_symbol", "enabled", "position")
+EXCHANGES = ("binance", "kraken")
+FIELDS = (
+    *("symbol", "name", "coingecko_id"),
+    *(f"{exchange}_{what}" for exchange in EXCHANGES for what in ("symbol", "factor", "verified")),
+    *("enabled", "position"),
+)
+TRUTHS = ("enabled", "binance_verified", "kraken_verified")
+NUMBERS = ("position", "binance_factor", "kraken_factor")
+# What a file need not say, and a coin from before pairs were kept has not: an empty value leaves them as they are.
+OPTIONAL = ("binance_factor", "binance_verified", "kraken_factor", "kraken_verified")
 MAX_FILE_BYTES = 1_000_000
 MAX_COINS = 5000
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 # `isdigit` accepts superscripts too. The field itself refuses what is too large for the database.
-POSITION = re.compile("[0-9]{1,18}")
+WHOLE = re.compile("[0-9]{1,18}")
 
 
 class BadFile(Exception):
@@ -161,23 +170,42 @@ def _read_coin(entry: Mapping[str, Any], known: Mapping[str, Coin]) -> tuple[Coi
     unknown = [str(name) for name in entry if name not in FIELDS]
     if unknown:
         raise ValidationError(f"unknown field {unknown[0]}; allowed: {', '.join(FIELDS)}.")
-    values = {name: _read_value(name, value) for name, value in entry.items() if value is not None}
+    values = {name: _read_value(name, value) for name, value in entry.items() if not _is_left_out(name, value)}
     coin = known.get(values.get("coingecko_id", ""), Coin())
+    values |= _doubt_pairs(coin, values)
     fields = [name for name, value in values.items() if getattr(coin, name) != value]
     for name in fields:
         setattr(coin, name, values[name])
     return coin, fields
 
 
+def _is_left_out(name: str, value: Any) -> bool:
+    return value is None or (name in OPTIONAL and not str(value).strip())
+
+
+def _doubt_pairs(coin: Coin, values: Mapping[str, Any]) -> dict[str, bool]:
+    """Return that a pair which *values* give the coin is not verified, where they do not say that it is."""
+    return {
+        f"{exchange}_verified": False
+        for exchange in EXCHANGES
+        if f"{exchange}_verified" not in values
+        and any(values.get(name, getattr(coin, name)) != getattr(coin, name) for name in _pair_fields(exchange))
+    }
+
+
+def _pair_fields(exchange: str) -> tuple[str, str]:
+    return f"{exchange}_symbol", f"{exchange}_factor"
+
+
 def _read_value(name: str, value: Any) -> Any:
     text = str(value).strip()
-    if name == "enabled":
+    if name in TRUTHS:
         if text.lower() not in (*TRUE, *FALSE):
-            raise ValidationError(f"enabled is {text!r}; allowed: true, false.")
+            raise ValidationError(f"{name} is {text!r}; allowed: true, false.")
         return text.lower() in TRUE
-    if name == "position":
-        if not POSITION.fullmatch(text):
-            raise ValidationError(f"position is {text[:20]!r}; allowed: a whole number of up to 18 digits.")
+    if name in NUMBERS:
+        if not WHOLE.fullmatch(text):
+            raise ValidationError(f"{name} is {text[:20]!r}; allowed: a whole number of up to 18 digits.")
         return int(text)
     return text
 

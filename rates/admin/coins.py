@@ -1,6 +1,6 @@
 """The admin's list of coins; what staff save is on open pages at once, its price with the next tick."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,23 +12,20 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from rates import feed, store
-from rates.admin import coin_files
+from rates.admin import coin_files, finder
 from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_processes, describe_sources
 from rates.admin.forms import CoinForm, ImportForm, RowForm
-from rates.admin.inspection import inspect_coin, is_another_coin
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
 from rates.judgement.ownership import waiting_price
 from rates.models import Coin
-from rates.sources import coingecko_catalog
 from rates.types import USDT_PAIR, CoinState, decimal_text
 
-LOOKUP_TIMEOUT = 3.0
 MAX_QUERY_LENGTH = 100
 # Salt for signing the prices that the confirmation page showed.
 SEEN_SALT = "rates.admin.seen"
@@ -60,11 +57,17 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     """The list of coins with the state of each price; position and enabled are editable in place."""
 
     form = CoinForm
-    list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "line")
+    fields = (
+        *("symbol", "name", "coingecko_id"),
+        ("binance_symbol", "binance_factor", "vouch_binance"),
+        ("kraken_symbol", "kraken_factor", "vouch_kraken"),
+        *("enabled", "position"),
+    )
+    list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "pairs", "line")
     list_editable = ("position", "enabled")
     list_filter = ("enabled",)
     list_per_page = 500
-    search_fields = ("symbol", "name", "coingecko_id", "binance_symbol")
+    search_fields = ("symbol", "name", "coingecko_id", "binance_symbol", "kraken_symbol")
     actions = ("fetch_now", "accept", "enable", "disable", "export_csv", "export_json")
     change_list_template = "admin/rates/coin/list.html"
     change_form_template = "admin/rates/coin/form.html"
@@ -89,6 +92,12 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     def source(self, coin: Any) -> str:
         """Return whose price it is."""
         return coin.status.source or "–"
+
+    @admin.display(description="pairs")
+    def pairs(self, coin: Any) -> SafeString | str:
+        """Return the exchanges' pairs, and which of them are not verified yet."""
+        known = [(pair.key, "" if pair.verified else _("not verified")) for pair in coin.pairs.values()]
+        return format_html_join("", "<div>{} <small>{}</small></div>", known) or "–"
 
     @admin.display(description="last updates")
     def line(self, coin: Any) -> SafeString | str:
@@ -220,9 +229,10 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     # Our own pages
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the search, the test, the import and the system page."""
+        """Add the look-ups of the form, the import and the system page."""
         pages = {
             "search": self.search_view,
+            "propose": self.propose_view,
             "test": self.test_view,
             "import": self.import_view,
             "system": self.system_view,
@@ -239,28 +249,23 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         query = request.GET.get("q", "").strip()[:MAX_QUERY_LENGTH]
         if len(query) < 2:
             return JsonResponse({"coins": []})
-        try:
-            matches = coingecko_catalog.search_coins(query, LOOKUP_TIMEOUT)
-        except RatesError as error:
-            return JsonResponse({"error": str(error)})
-        return JsonResponse({"coins": [match._asdict() for match in matches]})
+        return self._look_up(lambda: {"coins": finder.find_coins(query)})
+
+    def propose_view(self, request: HttpRequest) -> HttpResponse:
+        """Respond with the pairs of the coin in the form, and with what each source returns for them."""
+        self._require(self.has_add_permission(request) or self.has_change_permission(request))
+        return self._look_up(lambda: finder.propose(finder.read_coin(request.GET)))
 
     def test_view(self, request: HttpRequest) -> HttpResponse:
         """Respond with what each source returns for the coin in the form, side by side."""
         self._require(self.has_add_permission(request) or self.has_change_permission(request))
-        names = ("symbol", "coingecko_id", "binance_symbol", "kraken_symbol")
-        coin = Coin(**{name: request.GET.get(name, "").strip() for name in names})
-        findings = inspect_coin(coin)
-        rows = [
-            {
-                "source": f.source,
-                "price": None if f.price is None else decimal_text(f.price),
-                "problem": f.problem,
-                "distance_pct": None if f.distance_pct is None else decimal_text(f.distance_pct),
-            }
-            for f in findings
-        ]
-        return JsonResponse({"findings": rows, "another_coin": is_another_coin(findings)})
+        return self._look_up(lambda: finder.look_at(finder.read_coin(request.GET)))
+
+    def _look_up(self, ask: Callable[[], dict[str, Any]]) -> JsonResponse:
+        try:
+            return JsonResponse(ask())
+        except RatesError as error:
+            return JsonResponse({"error": str(error)})
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Read a file, show what it would change, and import it when that is confirmed."""

@@ -7,6 +7,6 @@ One module per source of rates; a vendor's words, formats and exceptions do not 
     protocols, registry             what these modules offer; all of them by name
     pacing                          when a source may be asked again
     staff_lookup                    calls on behalf of staff, between the ticks
-    coingecko_catalog               which coin has which id
+    coingecko_catalog               which coin has which id, and which pairs it is
     websocket, vendor_values        sessions with exchanges; numbers and times in answers
 """

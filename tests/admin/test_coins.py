@@ -356,5 +356,5 @@ def test_a_pair_that_binance_does_not_have_is_a_warning(admin_client, coins, coi
     coingecko.ids["dogecoin"] = "DOGE"
     coingecko.prices["DOGE"] = Decimal("0.12")
     page = admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="DOGEUSDT"), follow=True)
-    assert "this coin has no backup there" in page.content.decode()
-    assert Coin.objects.filter(symbol="DOGE").exists()
+    assert "DOGEUSDT could not be verified (binance has no price for DOGEUSDT)" in page.content.decode()
+    assert not Coin.objects.get(symbol="DOGE").binance_verified

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rates.exceptions import SourceGarbled
-from rates.sources.coingecko_catalog import LONGEST_TEXT, Match, parse_list, parse_search
+from rates.sources.coingecko_catalog import LONGEST_TEXT, Match, parse_list, parse_search, parse_tickers
 from rates.sources.vendor_values import read_json
 
 STELLAR = {"id": "stellar", "symbol": "xlm", "name": "Stellar", "market_cap_rank": 16}
@@ -60,3 +60,23 @@ def test_a_list_without_coins_is_garbled(body: Any) -> None:
     """Kept for a day, it would have every id refused."""
     with pytest.raises(SourceGarbled):
         parse_list(body)
+
+
+def row(base: str, target: str, exchange: str = "kraken", coin_id: str = "bitcoin", **more: Any) -> dict[str, Any]:
+    return {"base": base, "target": target, "market": {"identifier": exchange}, "coin_id": coin_id, **more}
+
+
+def test_only_rows_of_the_coin_itself_in_our_currencies_are_pairs() -> None:
+    rows = [
+        None, {}, row("ETH", "BTC", coin_id="ethereum", target_coin_id="bitcoin"), row("BTC", "EUR"),
+        row("OLD", "USD", is_stale=True), row("BTC", "USDC", "binance"), row("BTC", "USDT", "binance_us"),
+        row("XBT", "USD"), row("BTC2", "USD"), row("BTC", "USDT", "binance"), {**row("X", "USD"), "market": None},
+        row(7, "USD"), row("", "USD"),  # type: ignore[arg-type]
+    ]  # fmt: skip
+    assert parse_tickers({"tickers": rows}, "bitcoin") == {"kraken": "BTC/USD", "binance": "BTCUSDT"}
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"tickers": None}, {"tickers": {}}])
+def test_an_answer_without_a_list_of_pairs_is_garbled(body: Any) -> None:
+    with pytest.raises(SourceGarbled):
+        parse_tickers(body, "bitcoin")

@@ -1,5 +1,5 @@
 """
-A stand-in for CoinGecko: `/simple/price`, `/coins/list`, `/search`; faults are `ANSWERS` and those of the market.
+A stand-in for CoinGecko: prices, list, search and pairs of coins; faults are `ANSWERS` and those of the market.
 
 `/coins/{id}/market_chart` has historical candles, with the faults of `history`.
 """
@@ -65,6 +65,7 @@ class CoinGecko(StandIn):
         requests: every request so far.
         delay: seconds that each good answer takes.
         longest_span: days back that a plan includes.
+        tickers: id -> exchange, base and target of its pairs; coins that are not in it have one on each exchange.
     """
 
     ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
@@ -73,6 +74,7 @@ class CoinGecko(StandIn):
     requests: list[Call] = field(default_factory=list)
     delay: float = 0.0
     longest_span: int = 365
+    tickers: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     port: int = 0
     stopping: Event = field(default_factory=Event)
 
@@ -116,6 +118,15 @@ class CoinGecko(StandIn):
         """Return the rows of `/coins/list`."""
         return [{"id": i, "symbol": symbol.lower(), "name": i.title()} for i, symbol in self.ids.items()]
 
+    def tickers_body(self, coin_id: str) -> str:
+        """Return the body of `/coins/{id}/tickers`: the coin's pairs, after a stale one and another coin's."""
+        symbol = self.ids[coin_id]
+        pairs = self.tickers.get(coin_id, [("binance", symbol, "USDT"), ("kraken", symbol, "USD")])
+        old = [{**_ticker("kraken", f"{symbol}OLD", "USD", coin_id), "is_stale": True}]
+        others = [_ticker("binance", "OTHER", "USDT", "another-coin"), _ticker("binance", symbol, "FDUSD", coin_id)]
+        rows = [*old, *others, *(_ticker(*pair, coin_id) for pair in pairs)]
+        return json.dumps({"name": coin_id.title(), "tickers": rows})
+
     def price_body(self, ids: Iterable[str], fault: str) -> str:
         """Return the body of `/simple/price` as JSON text."""
         coins = {}
@@ -133,6 +144,11 @@ class CoinGecko(StandIn):
         seconds = "null" if fault == "no_time" else str(int(self.seconds(fault)))
         fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": self.change, "last_updated_at": seconds}
         return _write_object(fields)
+
+
+def _ticker(exchange: str, base: str, target: str, coin_id: str) -> dict[str, object]:
+    market = {"name": exchange.title(), "identifier": exchange, "has_trading_incentive": False}
+    return {"base": base, "target": target, "market": market, "coin_id": coin_id, "is_stale": False}
 
 
 def _write_object(items: Mapping[str, str]) -> str:
@@ -176,6 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
                 coin for coin in self.stand_in.coins() if params.get("query", "").lower() in json.dumps(coin).lower()
             ]
             return json.dumps({"coins": [{**coin, "api_symbol": coin["id"], "market_cap_rank": 1} for coin in found]})
+        if self.call.path.endswith("/tickers"):
+            return self.stand_in.tickers_body(self.call.path.split("/")[-2])
         return self.stand_in.price_body(params.get("ids", "").split(","), self.fault)
 
     def send(self, status: int, body: str, content_type: str = JSON_TYPE, **headers: str) -> None:
@@ -208,7 +226,9 @@ def _answer(handler: _Handler) -> None:
     handler.stand_in.stopping.wait(handler.stand_in.delay)
     if call.path.endswith("/simple/price") and "vs_currencies" not in call.params:
         handler.send(422, '{"error":"Missing parameter vs_currencies"}')
-    elif call.path.endswith(("/simple/price", "/coins/list", "/search", "/ping")):
+    elif call.path.endswith("/tickers") and call.path.split("/")[-2] not in handler.stand_in.ids:
+        handler.send(404, '{"error":"coin not found"}')
+    elif call.path.endswith(("/simple/price", "/tickers", "/coins/list", "/search", "/ping")):
         handler.send(200, handler.body())
     else:
         handler.send(404, '{"error":"Incorrect path. Please check https://docs.coingecko.com/"}')

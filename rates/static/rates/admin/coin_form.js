@@ -1,9 +1,11 @@
-// The coin form: finds a coin in CoinGecko by its name, and shows what each source says of it.
+// The coin form: finds a coin in CoinGecko by its name, with the pairs that CoinGecko's mapping has for it, and shows what
+// each source says of it.
 const tools = document.getElementById("coin-tools");
 const box = document.getElementById("coin-search");
 const list = document.getElementById("coin-matches");
 const said = document.getElementById("coin-said");
 const findings = document.getElementById("coin-findings");
+const NAMES = ["symbol", "coingecko_id", "binance_symbol", "binance_factor", "kraken_symbol", "kraken_factor"];
 const field = (name) => document.getElementById(`id_${name}`);
 let matches = [];
 let chosen = -1;
@@ -34,7 +36,9 @@ function show(coins) {
     const item = document.createElement("li");
     item.id = `coin-match-${place}`;
     item.role = "option";
-    item.textContent = `${coin.name} (${coin.symbol}) – ${coin.id}${coin.rank ? `, rank ${coin.rank}` : ""}`;
+    const rank = coin.rank ? `, rank ${coin.rank}` : "";
+    const free = coin.free_symbol === coin.symbol ? "" : `, as ${coin.free_symbol}`;
+    item.textContent = `${coin.name} (${coin.symbol}) – ${coin.id}${rank}${free}`;
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(place); });
     return item;
   }));
@@ -51,33 +55,51 @@ function mark(place) {
 
 function take(place) {
   const coin = matches[place];
-  field("symbol").value = coin.symbol;
+  field("symbol").value = coin.free_symbol;
   field("name").value = coin.name;
   field("coingecko_id").value = coin.id;
-  field("binance_symbol").value = /^[A-Z0-9]+$/.test(coin.symbol) && coin.symbol !== "USDT" ? `${coin.symbol}USDT` : "";
   show([]);
-  test();
+  propose();
+}
+
+const entered = () => Object.fromEntries(NAMES.map((name) => [name, field(name).value]));
+
+async function propose() {
+  said.textContent = "Asking CoinGecko for the pairs …";
+  try {
+    const answer = await ask(tools.dataset.proposeUrl, entered());
+    if (answer.error) return tell(`${answer.error}. Type the pairs by hand.`);
+    for (const [name, value] of Object.entries(answer.fields)) field(name).value = value;
+    report(answer);
+  } catch {
+    tell("The look-up cannot be reached. Type the pairs by hand.");
+  }
 }
 
 async function test() {
   said.textContent = "Asking the sources …";
-  const names = ["symbol", "coingecko_id", "binance_symbol", "kraken_symbol"];
   try {
-    const answer = await ask(tools.dataset.testUrl, Object.fromEntries(names.map((name) => [name, field(name).value])));
-    findings.tBodies[0].replaceChildren(...answer.findings.map(row));
-    findings.hidden = false;
-    const unknown = answer.findings.find((finding) => finding.source === "binance" && !finding.price);
-    if (unknown) field("binance_symbol").value = "";
-    said.textContent = answer.another_coin ? "These are not the same coin: check id and pair." : "";
-    if (unknown) said.textContent = `${unknown.problem}: the pair was left empty.`;
+    const answer = await ask(tools.dataset.testUrl, entered());
+    if (answer.error) return tell(answer.error);
+    report(answer);
   } catch {
-    said.textContent = "The test cannot be reached.";
+    tell("The test cannot be reached.");
   }
+}
+
+function report(answer) {
+  findings.tBodies[0].replaceChildren(...answer.findings.map(row));
+  findings.hidden = false;
+  tell(answer.another_coin ? "These are not the same coin: check id and pairs." : "");
+}
+
+function tell(text) {
+  said.textContent = text;
 }
 
 function row(finding) {
   const line = document.createElement("tr");
-  const texts = [finding.source, finding.price ?? finding.problem, finding.distance_pct === null ? "" : `${finding.distance_pct} %`];
+  const texts = [finding.source, finding.asked, finding.price ?? finding.problem, finding.distance_pct === null ? "" : `${finding.distance_pct} %`];
   line.append(...texts.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
   return line;
 }
@@ -92,4 +114,5 @@ box.addEventListener("keydown", (event) => {
   else if (event.key === "Enter") { event.preventDefault(); if (matches.length) take(Math.max(0, chosen)); }
 });
 document.getElementById("coin-test").addEventListener("click", test);
+document.getElementById("coin-propose").addEventListener("click", propose);
 tools.hidden = false;
