@@ -94,8 +94,8 @@ async def closed_code(client: ClientConnection) -> int | None:
 class Server:
     """A web server as a process of its own, and what it says."""
 
-    def __init__(self, name: str, log: Path, **environment: str) -> None:
-        port = str(free_port())
+    def __init__(self, name: str, log: Path, port: str = "", **environment: str) -> None:
+        port = port or str(free_port())
         self.name, self.log, self.address = name, log, f"127.0.0.1:{port}"
         command = [port if word == "PORT" else word for word in SERVERS[name]]
         with log.open("w") as output:
