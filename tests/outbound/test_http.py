@@ -6,10 +6,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -239,6 +241,25 @@ def test_connection_that_its_server_has_closed_costs_no_call(reads_on: bool) -> 
     with scripted(behave) as server:
         assert [get(server.url).body for _ in range(3)] == [b"{}"] * 3
         assert len(server.connections) == 2
+
+
+def test_call_that_meets_a_closed_connection_does_not_try_another_kept_one() -> None:
+    both = threading.Barrier(2)
+
+    def behave(connection: socket.socket, number: int) -> None:
+        read_request(connection)
+        if number < 3:
+            # Only two calls at a time make two connections.
+            both.wait(10)
+        answer(connection)
+        if read_request(connection) and number > 2:
+            answer(connection)
+
+    with scripted(behave) as server:
+        with ThreadPoolExecutor(2) as threads:
+            assert [told.body for told in threads.map(get, [server.url] * 2)] == [b"{}"] * 2
+        assert get(server.url).body == b"{}"
+        assert len(server.connections) == 3
 
 
 def test_call_is_repeated_once_and_not_after_its_answer_has_begun() -> None:
