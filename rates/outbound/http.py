@@ -225,12 +225,12 @@ def _get(url: str, headers: Mapping[str, str], call: _Call, proxy: Proxy | None,
 
 
 def _read_body(response: requests.Response, longest: int) -> bytes:
-    parts, left = [], longest + 1
+    # Not a list of parts: a part may be a single byte, and takes 40 as an object.
+    body, most = bytearray(), longest + 1
     # `read` and `iter_content` would take a chunk whose size is below zero for one without an end.
-    while left and (part := response.raw.read1(min(CHUNK, left), decode_content=True)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+    while len(body) < most and (part := response.raw.read1(min(CHUNK, most - len(body)), decode_content=True)):
+        body += part
+    return bytes(body)
 
 
 def _find_cause(error: Exception) -> OSError:

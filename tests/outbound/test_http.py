@@ -133,7 +133,11 @@ def test_body_of_any_size_takes_no_more_memory_than_the_limit(headers: tuple[str
     assert_small(behave)
 
 
-@pytest.mark.parametrize("chunk", [b"400\r\n" + b" " * 1024 + b"\r\n", b"-1\r\n"], ids=["many", "below zero"])
+@pytest.mark.parametrize(
+    "chunk",
+    [b"400\r\n" + b" " * 1024 + b"\r\n", b"1\r\n \r\n" * 200, b"-1\r\n" * 300],
+    ids=["many", "many small ones", "below zero"],
+)
 def test_chunks_of_any_size_take_no_more_memory_than_the_limit(chunk: bytes) -> None:
     def behave(connection: socket.socket, _: int) -> None:
         read_request(connection)
@@ -340,3 +344,10 @@ def test_certificate_is_checked_and_that_of_another_host_refused(tmp_path: Path)
         assert said[0] == "{}"
         assert "SSLCertVerificationError" in said[1]
         assert "SSLCertVerificationError" in call_in_process(server.url)[0]
+
+
+def test_processes_that_call_no_vendor_over_http_do_not_load_requests() -> None:
+    """4 MB in each of them: web processes and streams."""
+    loaded = "import config.asgi, rates.streams.leader, sys; print('requests' in sys.modules, 'urllib3' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == "False False\n"
