@@ -51,13 +51,11 @@ class _Call:
 
     Attributes:
         deadline: its connection is shut down then.
-        wants_new: it uses no connection that is kept from another call.
-        is_reusing: it uses one, which the server may have closed at the same moment.
+        is_reusing: it uses one that is kept from another call, and that the server may close at the same moment.
     """
 
-    def __init__(self, deadline: float, *, wants_new: bool = False) -> None:
+    def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.wants_new = wants_new
         self.is_reusing = False
         self._bound = ExitStack()
 
@@ -89,8 +87,7 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether a call may use it again; the pool drops it otherwise."""
-        is_old = _call.get().wants_new or time.monotonic() - self.used_at > LONGEST_IDLE
-        return not is_old and super().is_connected
+        return time.monotonic() - self.used_at <= LONGEST_IDLE and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         self.used_by = _call.get()
@@ -187,7 +184,8 @@ def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int
         except OSError:
             if not call.is_reusing or is_over(deadline):
                 raise
-        return _get(url, headers, _Call(deadline, wants_new=True), proxy, longest)
+        # The pool has nothing in place of the connection that failed, so this call opens one.
+        return _get(url, headers, _Call(deadline), proxy, longest)
 
 
 @contextmanager
