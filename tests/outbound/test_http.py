@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from rates.outbound import http
-from rates.outbound.dialing import describe
+from rates.outbound.errors import describe
 from rates.outbound.http import Answer, http_get
 from tests.nginx import make_certificate
 from tests.outbound.scripted import Behaviour, answer, drip, head, keep_answering, pour, read_request, scripted
@@ -30,14 +30,18 @@ needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="needs op
 # Calls the addresses of its command line, one after the other, in a process of its own.
 CALL = """
 import sys, time
-from rates.outbound.dialing import describe
+from rates.outbound.errors import describe
 from rates.outbound.http import http_get
-for url in sys.argv[1:]:
+from rates.outbound.tls import tls_context
+tls_context()
+seconds, latest, *urls = sys.argv[1:]
+for url in urls:
     began = time.monotonic()
     try:
-        print(http_get(url, {}, began + 1.0, 1000).body.decode())
+        print(http_get(url, {}, began + float(seconds), 1000).body.decode())
     except OSError as error:
-        print(type(error).__name__, describe(error), "late" if time.monotonic() - began > 4 else "in time")
+        took = time.monotonic() - began
+        print(type(error).__name__, describe(error), "late" if took > float(latest) else "in time")
 """
 
 
@@ -107,10 +111,12 @@ def test_deadline_holds_while_a_name_server_hangs(tmp_path: Path) -> None:
         ]
 
 
-def call_in_process(*urls: str, within: list[str] | None = None, **environment: str) -> list[str]:
+def call_in_process(
+    *urls: str, seconds: float = DEADLINE, within: list[str] | None = None, **environment: str
+) -> list[str]:
     """Return what each call told; `SSL_CERT_FILE` and the like are read once in a process."""
     run = subprocess.run(
-        [*(within or []), sys.executable, "-c", CALL, *urls],
+        [*(within or []), sys.executable, "-c", CALL, str(seconds), str(LATEST), *urls],
         env=os.environ | environment,
         capture_output=True,
         text=True,
@@ -340,10 +346,11 @@ def test_no_cookie_and_no_password_of_the_home_folder_is_sent(tmp_path: Path, mo
 def test_certificate_is_checked_and_that_of_another_host_refused(tmp_path: Path) -> None:
     chain = make_certificate(tmp_path)
     with scripted(keep_answering, chain) as server:
-        said = call_in_process(server.url, f"https://localhost:{server.port}/", SSL_CERT_FILE=str(chain))
+        other_host = f"https://localhost:{server.port}/"
+        said = call_in_process(server.url, other_host, seconds=30, SSL_CERT_FILE=str(chain))
         assert said[0] == "{}"
         assert "SSLCertVerificationError" in said[1]
-        assert "SSLCertVerificationError" in call_in_process(server.url)[0]
+        assert "SSLCertVerificationError" in call_in_process(server.url, seconds=30)[0]
 
 
 def test_processes_that_call_no_vendor_over_http_do_not_load_requests() -> None:
