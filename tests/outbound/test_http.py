@@ -305,7 +305,6 @@ def test_deadline_holds_on_a_kept_connection() -> None:
         with pytest.raises(TimeoutError):
             get(server.url, DEADLINE)
         assert time.monotonic() - began < LATEST
-        assert len(server.connections) == 1
 
 
 def test_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,8 +317,8 @@ def test_connection_that_was_idle_for_long_is_not_used_again(monkeypatch: pytest
 
 def test_deadline_of_a_call_does_not_end_the_next_one() -> None:
     with scripted(keep_answering) as server:
-        get(server.url, DEADLINE)
-        time.sleep(DEADLINE * 1.5)
+        get(server.url, 2)
+        time.sleep(2.2)
         get(server.url)
         assert len(server.connections) == 1
 

@@ -161,6 +161,15 @@ def test_no_answer_takes_much_more_memory_than_its_limit(coingecko: CoinGecko, f
         tracemalloc.stop()
 
 
+def test_connection_of_a_server_that_has_gone_is_not_waited_for(settings: Settings) -> None:
+    with CoinGecko() as first:
+        settings.COINGECKO_API_URL = first.url
+        fetch()
+    with CoinGecko(port=first.port) as second:
+        fetch()
+    assert (first.calls, second.calls) == (1, 1)
+
+
 def test_nobody_listening_is_unreachable() -> None:
     with pytest.raises(SourceUnreachable, match="Connection refused"):
         fetch()

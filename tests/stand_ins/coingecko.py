@@ -66,6 +66,7 @@ class CoinGecko(StandIn):
         delay: seconds that each good answer takes.
         longest_span: days back that a plan includes.
         tickers: id -> exchange, base and target of its pairs; coins that are not in it have one on each exchange.
+        connections: those that are open, which clients may keep between requests.
     """
 
     ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
@@ -77,6 +78,7 @@ class CoinGecko(StandIn):
     tickers: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
     port: int = 0
     stopping: Event = field(default_factory=Event)
+    connections: set[socket.socket] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.history = History(self)
@@ -113,6 +115,9 @@ class CoinGecko(StandIn):
         self.stopping.set()
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def coins(self) -> list[dict[str, str]]:
         """Return the rows of `/coins/list`."""
@@ -163,6 +168,16 @@ class _Handler(BaseHTTPRequestHandler):
     # A head and its body are two writes: the second would wait 40 ms for the client's acknowledgement of the first.
     disable_nagle_algorithm = True
     timeout = 30
+
+    def setup(self) -> None:
+        """Be open."""
+        super().setup()
+        self.stand_in.connections.add(self.connection)
+
+    def finish(self) -> None:
+        """Be closed."""
+        self.stand_in.connections.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
         """Answer, well or as the present fault has it."""

@@ -8,9 +8,9 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -78,29 +78,32 @@ class _Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         """Open a tunnel."""
         if self._begins_well():
-            with socket.create_connection(("127.0.0.1", self._route(f"//{self.path}"))) as far:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self._route(f"//{self.path}"))) as far:
                 self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 splice(self.connection, far)
         self.close_connection = True
 
     def do_GET(self) -> None:
         """Pass a request on."""
-        if not self._begins_well():
-            self.close_connection = True
-            return
+        self.close_connection = True
+        if self._begins_well():
+            # One of the two may leave at any moment.
+            with suppress(OSError, HTTPException):
+                self._forward()
+                self.close_connection = False
+
+    def _forward(self) -> None:
         parts = urlsplit(self.path)
         headers = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
-        far = HTTPConnection("127.0.0.1", self._route(self.path), timeout=30)
-        far.request("GET", f"{parts.path}?{parts.query}", headers=headers)
-        response = far.getresponse()
-        self.send_response_only(response.status)
-        for name, value in response.getheaders():
-            self.send_header(name, value)
-        self.end_headers()
-        with suppress(OSError):
+        with closing(HTTPConnection("127.0.0.1", self._route(self.path), timeout=30)) as far:
+            far.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+            response = far.getresponse()
+            self.send_response_only(response.status)
+            for name, value in response.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
             while data := response.read1(1000):
                 self.wfile.write(data)
-        far.close()
 
     def _route(self, address: str) -> int:
         return self.stand_in.routes[urlsplit(address).hostname or ""]
