@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from config import embedded_redis
 from config.environment.addresses import ancestors, hosts, origins, url
+from config.environment.coingecko_key import coingecko_key
 from config.environment.currencies import currency
 from config.environment.database_address import database
 from config.environment.jwt_key import jwt_key
@@ -240,10 +241,7 @@ if soonest >= RATES_STALE_AFTER:
     )
 
 COINGECKO_API_URL = url("COINGECKO_API_URL", "https://api.coingecko.com/api/v3/simple/price", ("http", "https"))
-COINGECKO_API_KEY = text("COINGECKO_API_KEY")
-if not re.fullmatch(r"[\x21-\x7e]*", COINGECKO_API_KEY):
-    refuse_secret("COINGECKO_API_KEY", "the key alone: an invisible character may have been copied with it")
-COINGECKO_PLAN = choice("COINGECKO_PLAN", "demo", ("demo", "pro"))
+COINGECKO_API_KEY, COINGECKO_PLAN = coingecko_key("COINGECKO_API_KEY", "COINGECKO_PLAN")
 # Calls a month that the plan pays for; None: no such limit is kept.
 COINGECKO_MONTHLY_CREDITS = (
     whole("COINGECKO_MONTHLY_CREDITS", "", 1, 10**9) if text("COINGECKO_MONTHLY_CREDITS") else None

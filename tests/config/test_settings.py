@@ -193,12 +193,12 @@ def test_proxies_are_read_as_everywhere(reader: Reader) -> None:
 
 def test_variables_of_other_programs_are_left_alone(reader: Reader) -> None:
     others = ("REDIS_URI", "DATABASE_URI", "HOSTS", "RATES_SERVICE_HOST", "RATES_PORT_8000_TCP_ADDR", "RATES_VERSION")
-    reader.read(**dict.fromkeys((*others, "COINGECKO_DEMO_API_KEY", "FTP_PROXY"), "tcp://10.0.0.1:8000"))
+    reader.read(**dict.fromkeys((*others, "FTP_PROXY"), "tcp://10.0.0.1:8000"))
 
 
 READERS = (
     *("text", "number", "whole", "switch", "choice", "words", "currency", "origins", "hosts", "ancestors", "url"),
-    *("redis_url", "database", "jwt_key", "proxy", "no_proxy", "certificates"),
+    *("redis_url", "database", "jwt_key", "coingecko_key", "proxy", "no_proxy", "certificates"),
 )
 
 
