@@ -229,6 +229,7 @@ class CoinState:
         pairs: the pair that each source prices the coin by; what another pair said is forgotten.
         proven: the sources whose pair has agreed with the price that is asked for by id.
         unproven: those of which neither the coin list nor this state knows that; they cannot show.
+        doubtful: those of the unproven whose price was far from it, and has not agreed since.
         quote: the currency of its prices, such as ``usd``; prices in another one are not comparable.
         readings: the newest reading of each source, by name.
         shown: the rate on the board, in the quote currency; its `received_at` is the last confirmation.
@@ -240,6 +241,7 @@ class CoinState:
     pairs: Mapping[str, str] = field(default_factory=dict)
     proven: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
     quote: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     shown: Rate | None = None

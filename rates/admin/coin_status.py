@@ -12,7 +12,10 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from rates.judgement.identity import describe_doubtful, describe_unproven
+from rates.judgement.next_board import find_factors, match_states
 from rates.judgement.readings import is_fresh
+from rates.judgement.rules import read_rules
 from rates.models import Coin
 from rates.sources.pacing import Health, monthly_credits, pause_left, read_health, stream_name
 from rates.sources.registry import POLL_SOURCES
@@ -25,7 +28,13 @@ WIDTH, HEIGHT = 80, 24
 
 @dataclass(frozen=True, slots=True)
 class CoinStatus:
-    """The state of one coin: `state` is a label for it, `reason` why it is in that state."""
+    """
+    The state of one coin.
+
+    Attributes:
+        state, reason: a label for it, and why it is in that state.
+        notes: what else staff should know: pairs that are not used, sources that have no price.
+    """
 
     price: str = ""
     age_seconds: float | None = None
@@ -33,6 +42,7 @@ class CoinStatus:
     points: str = ""
     state: str = ""
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
@@ -42,10 +52,22 @@ def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
     state = overview.states.get(coin.symbol, CoinState())
     points = draw_line(overview.histories.get(coin.symbol, ()))
     label, reason = find_state(coin, state, overview.healths)
+    notes = tuple(_describe_pairs(coin, overview.states)) if coin.enabled else ()
     if state.shown is None:
-        return CoinStatus(state=label, reason=reason, points=points)
+        return CoinStatus(state=label, reason=reason, points=points, notes=notes)
     age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
-    return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, label, reason)
+    return CoinStatus(decimal_text(state.shown.price), max(0.0, age), state.shown.source, points, label, reason, notes)
+
+
+def _describe_pairs(coin: Coin, states: Mapping[str, CoinState]) -> list[str]:
+    """Return a line for each pair that is not used, because nobody knows it to be this coin."""
+    rules = read_rules()
+    state = match_states(states, [coin])[coin.symbol]
+    if not rules.by_id:
+        return []
+    doubtful = describe_doubtful(state, find_factors(states, datetime.now(UTC), rules), rules)
+    waiting = sorted((state.unproven - doubtful.keys()) & rules.sources)
+    return [*doubtful.values(), *(describe_unproven(source, state) for source in waiting)]
 
 
 def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:

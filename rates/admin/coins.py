@@ -110,9 +110,10 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     @admin.display(description="state")
     def state(self, coin: Any) -> SafeString:
         """Return the coin's state, and why it is in that state."""
-        reason = format_html("<small>{}</small>", coin.status.reason) if coin.status.reason else ""
+        lines = [line for line in (coin.status.reason, *coin.status.notes) if line]
+        small = format_html_join(" ", "<small>{}</small>", [(line,) for line in lines])
         return format_html(
-            '<span class="state" data-state="{}">{}</span> {}', coin.status.state, coin.status.state, reason
+            '<span class="state" data-state="{}">{}</span> {}', coin.status.state, coin.status.state, small
         )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -4,9 +4,11 @@ Which pairs are known to be the coin: those that the coin list says are verified
 A coin is its CoinGecko id. A pair of an exchange is only a name that somebody typed: LUNA is one coin at one exchange
 and another at the next. Until the price of a pair has agreed with one that is asked for by id (`BY_ID`), its source is
 an opinion that cannot show, and no evidence either. Where no such source is in use, nobody can tell, and pairs count.
+
+A pair whose price is further away than a jump may be is doubtful: staff are told, until it agrees or they vouch for it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +17,7 @@ from rates.judgement.conversion import Factors, convert
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import distance_pct, find_fresh
 from rates.judgement.rules import Rules
-from rates.types import CoinState, Reading
+from rates.types import CoinState, Reading, percent_text
 
 
 def judge_proven(
@@ -24,38 +26,71 @@ def judge_proven(
     """Return the verdict on the coin of *state* by its proven sources; those that agree by now are proven with it."""
     if not state.unproven or not rules.by_id:
         return decide(state, factors, now, rules, doubted)
-    agreeing = _find_agreeing(state, factors, now, rules)
+    distances = _measure(state, factors, now, rules)
+    agreeing = frozenset(source for source, distance in distances.items() if distance <= rules.agreement_pct)
+    far = frozenset(source for source, distance in distances.items() if distance > rules.max_jump_pct)
     silenced = state.unproven - state.proven - agreeing
     heard = {source: reading for source, reading in state.readings.items() if source not in silenced}
-    verdict = decide(replace(state, readings=heard, proven=state.proven | agreeing), factors, now, rules, doubted)
+    known = replace(state, readings=heard, proven=state.proven | agreeing, doubtful=(state.doubtful | far) - agreeing)
+    verdict = decide(known, factors, now, rules, doubted)
     return replace(verdict, state=replace(verdict.state, readings=state.readings))
 
 
-def _find_agreeing(state: CoinState, factors: Factors, now: datetime, rules: Rules) -> frozenset[str]:
-    """Return the unproven sources whose fresh price agrees with a fresh one that was asked for by id."""
+def _measure(state: CoinState, factors: Factors, now: datetime, rules: Rules) -> dict[str, Decimal]:
+    """Return how far the fresh price of each unproven source is from the nearest fresh one that was asked for by id."""
     fresh = find_fresh(state.readings, now, rules)
     known = [reading for reading in fresh if reading.rate.source in rules.by_id]
-    unproven = [reading for reading in fresh if reading.rate.source in state.unproven]
-    return frozenset(
-        reading.rate.source
-        for reading, price in zip(unproven, _prices(unproven, factors), strict=True)
-        if any(distance_pct(price, other) <= rules.agreement_pct for other in _prices(known, factors))
-    )
+    unproven = [
+        reading
+        for reading in fresh
+        if reading.rate.source in state.unproven - state.proven and _is_comparable(reading.rate.source, factors, rules)
+    ]
+    return _distances(unproven, known, factors)
 
 
-def _prices(readings: Iterable[Reading], factors: Factors) -> list[Decimal]:
-    return [convert(reading.rate, factors.get(reading.rate.source, Decimal(1))).price for reading in readings]
+def _is_comparable(source: str, factors: Factors, rules: Rules) -> bool:
+    """Return whether the price of *source* is in the quote currency, or nearly; what a USDT is worth may be unknown."""
+    return rules.usdt_is_near or factors.get(source, Decimal(1)) is not None
 
 
-def find_doubtful(state: CoinState, factors: Factors, rules: Rules) -> list[tuple[str, Decimal]]:
-    """Return the unproven sources whose last price is far from the coin's, with the distance in percent, for staff."""
+def _distances(unproven: Iterable[Reading], known: Iterable[Reading], factors: Factors) -> dict[str, Decimal]:
+    references = [_price(reading, factors) for reading in known]
+    if not references:
+        return {}
+    prices = {reading.rate.source: _price(reading, factors) for reading in unproven}
+    return {source: min(distance_pct(price, other) for other in references) for source, price in prices.items()}
+
+
+def _price(reading: Reading, factors: Factors) -> Decimal:
+    return convert(reading.rate, factors.get(reading.rate.source, Decimal(1))).price
+
+
+def describe_doubtful(state: CoinState, factors: Factors, rules: Rules) -> dict[str, str]:
+    """Return for each doubtful source a line for staff: which pair it is, and how far its last price is away."""
     known = [reading for name, reading in state.readings.items() if name in rules.by_id]
-    unproven = [reading for name, reading in state.readings.items() if name in state.unproven - state.proven]
-    if not known:
-        return []
-    distances = [distance_pct(price, _prices(known[:1], factors)[0]) for price in _prices(unproven, factors)]
+    doubtful = [reading for name, reading in state.readings.items() if name in state.doubtful]
+    distances = _distances(doubtful, known, factors)
+    return {source: _describe(source, state.pairs.get(source, ""), distances.get(source)) for source in state.doubtful}
+
+
+def _describe(source: str, pair: str, distance: Decimal | None) -> str:
+    how_far = "" if distance is None else f" ({percent_text(distance)} %)"
+    return f"{source.title()}'s {pair} is far from this coin's price{how_far}: not used"
+
+
+def describe_unproven(source: str, state: CoinState) -> str:
+    """Return a line for staff about a pair that has not been compared so far."""
+    return f"{source.title()}'s {state.pairs[source]} is not verified yet: not used until its price agrees"
+
+
+def identity_notes(
+    before: Mapping[str, CoinState], after: Mapping[str, CoinState], factors: Factors, rules: Rules
+) -> list[str]:
+    """Return a line for the log for each pair that has become doubtful."""
     return [
-        (reading.rate.source, distance)
-        for reading, distance in zip(unproven, distances, strict=True)
-        if distance > rules.max_jump_pct
+        f"{symbol}: {line} until its price agrees or staff vouch for it"
+        for symbol, state in after.items()
+        if (fresh := state.doubtful - before[symbol].doubtful)
+        for source, line in describe_doubtful(state, factors, rules).items()
+        if source in fresh
     ]

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from rates.judgement.conversion import QUOTE_PAIRS, depeg_notes, pair_rules, unit_worth
-from rates.judgement.identity import judge_proven
+from rates.judgement.conversion import QUOTE_PAIRS, Factors, depeg_notes, pair_rules, unit_worth
+from rates.judgement.identity import identity_notes, judge_proven
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import add_rate
 from rates.judgement.rules import Rules, read_rules
@@ -39,8 +39,8 @@ def revise(
     *live* rates come from a stream; with *only_if_changed*, the board is published only if a coin looks different.
     """
     rules = read_rules()
-    states = add_rates(match_states(memory.states, coins), rates, live, rules)
-    verdicts = judge(states, now, rules)
+    known = match_states(memory.states, coins)
+    verdicts = judge(add_rates(known, rates, live, rules), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
     old = memory.states
@@ -52,7 +52,11 @@ def revise(
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
         owners=_owner_changes(old, shown, now),
         counts=_count_events(old, shown),
-        notes=[*_dispute_notes(old, shown), *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR))],
+        notes=[
+            *_dispute_notes(old, shown),
+            *identity_notes(known, shown, find_factors(judged, now, rules), rules),
+            *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR)),
+        ],
         stale=[symbol for symbol, verdict in verdicts.items() if verdict.stale],
         only_if_changed=only_if_changed,
         proven=[(symbol, source) for symbol, state in shown.items() for source in state.unproven & state.proven],
@@ -84,9 +88,17 @@ def _match_coin(state: CoinState, coin: Coin) -> CoinState:
         state = _forget(state, source)
     proven = state.proven.intersection(pairs) - frozenset(changed)
     unproven = frozenset(source for source, pair in coin.pairs.items() if not pair.verified) - proven
-    if (state.coingecko_id, state.pairs, state.proven, state.unproven) == (coin.coingecko_id, pairs, proven, unproven):
+    doubtful = state.doubtful & unproven - frozenset(changed)
+    matched = {
+        "coingecko_id": coin.coingecko_id,
+        "pairs": pairs,
+        "proven": proven,
+        "unproven": unproven,
+        "doubtful": doubtful,
+    }
+    if all(getattr(state, name) == value for name, value in matched.items()):
         return state
-    return replace(state, coingecko_id=coin.coingecko_id, pairs=pairs, proven=proven, unproven=unproven)
+    return replace(state, **matched)  # type: ignore[arg-type] # each value is of its field's type
 
 
 def _forget(state: CoinState, source: str) -> CoinState:
@@ -123,6 +135,12 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
             known = readings.get(rate.symbol, states[rate.symbol].readings)
             readings[rate.symbol] = add_rate(known, rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
+
+
+def find_factors(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Factors:
+    """Return what one unit of each source's quote currency is worth by *states*."""
+    pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
+    return {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:

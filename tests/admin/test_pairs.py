@@ -14,7 +14,7 @@ from pytest_django import Settings
 from rates.models import Coin
 from rates.types import percent_text
 from tests.stand_ins.coingecko import CoinGecko
-from tests.world import World
+from tests.world import World, shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADD = "admin:rates_coin_add"
@@ -301,6 +301,40 @@ def test_a_file_with_an_odd_pair_is_refused(
 ) -> None:
     page = upload(admin_client, f"symbol,name,coingecko_id,{field}\nXLM,Stellar,stellar,{value}\n")
     assert words in page.replace("&#x27;", "'")
+
+
+def states(client: Client, symbol: str) -> str:
+    """Return what list and system page say about a coin, each in the order of its page."""
+    pages = [client.get(reverse(f"admin:rates_coin_{name}")).content.decode() for name in ("changelist", "system")]
+    rows = [next(row for row in page.split("<tr") if f">{symbol}<" in row) for page in pages]
+    return " ".join(rows).replace("&#x27;", "'")
+
+
+def test_a_doubtful_pair_is_named_until_staff_vouch_for_it(
+    admin_client: Client, vendors: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    coin = Coin.objects.create(symbol="LUNA", name="Terra", coingecko_id="terra-luna-2", kraken_symbol="LUNA/USD")
+    line = "Kraken's LUNA/USD is far from this coin's price (256,433 %): not used"
+    vendors.tick(4)
+    assert states(admin_client, "LUNA").count(line) == 2
+    assert caplog.text.count(f"LUNA: {line} until its price agrees or staff vouch for it") == 1
+    assert (shown("LUNA")["source"], shown("LUNA")["disputed"]) == ("coingecko", False)
+    change(admin_client, coin, vouch_kraken="on")
+    vendors.tick()
+    assert "not used" not in states(admin_client, "LUNA")
+
+
+def test_a_pair_that_could_not_be_compared_is_named_and_its_first_agreement_logged_once(
+    admin_client: Client, vendors: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    Coin.objects.create(symbol="DOGE", name="Doge", coingecko_id="dogecoin", binance_symbol="DOGEUSDT")
+    line = "Binance's DOGEUSDT is not verified yet: not used until its price agrees"
+    assert states(admin_client, "DOGE").count(line) == 2
+    with caplog.at_level("INFO", "rates.store.coin_list"):
+        vendors.tick(4)
+    assert line not in states(admin_client, "DOGE")
+    assert caplog.text.count("DOGE: DOGEUSDT is this coin's pair, its price agrees") == 1
+    assert verified("dogecoin") == (True, False)
 
 
 @pytest.mark.parametrize(

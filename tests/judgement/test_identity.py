@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rates.judgement.identity import find_doubtful
+from rates.judgement.identity import describe_doubtful, identity_notes
 from rates.judgement.next_board import judge, match_states
 from rates.judgement.rules import Rules
 from rates.models import Coin
@@ -101,7 +101,38 @@ def test_a_coin_from_before_pairs_were_kept_gets_the_pair_of_its_symbol_when_it_
     assert agreed.proven == {"kraken"}
 
 
-def test_staff_are_told_which_pair_is_far_away() -> None:
+def test_staff_are_told_which_pair_is_far_away_and_the_log_says_so_once() -> None:
     known = coin("LUNA", "terra-luna-2")
-    state = look(known, reading("coingecko", "LUNA", "0.1"), reading("kraken", "LUNA", "0.0001"))
-    assert find_doubtful(state, {}, RULES) == [("kraken", Decimal(99900))]
+    prices = reading("coingecko", "LUNA", "0.1"), reading("kraken", "LUNA", "0.0001")
+    first = look(known, *prices)
+    assert describe_doubtful(first, {}, RULES) == {
+        "kraken": "Kraken's LUNA/USD is far from this coin's price (99,900 %): not used"
+    }
+    (note,) = identity_notes({"LUNA": CoinState()}, {"LUNA": first}, {}, RULES)
+    assert note.startswith("LUNA: Kraken's LUNA/USD is far from this coin's price (99,900 %): not used until")
+    second = look(known, *prices, state=first)
+    assert identity_notes({"LUNA": first}, {"LUNA": second}, {}, RULES) == []
+
+
+def test_a_doubtful_pair_stays_so_until_it_agrees_or_is_another_one_or_vouched_for() -> None:
+    known = coin("LUNA", "terra-luna-2")
+    doubtful = look(known, reading("coingecko", "LUNA", "0.1"), reading("kraken", "LUNA", "0.0001"))
+    nearer = look(known, reading("kraken", "LUNA", "0.104"), state=doubtful)
+    assert (nearer.doubtful, nearer.proven) == ({"kraken"}, frozenset())
+    silent = look(known, reading("coingecko", "LUNA", "0.1", age=3600), state=doubtful)
+    assert silent.doubtful == {"kraken"}
+    agreed = look(known, reading("kraken", "LUNA", "0.1001"), state=nearer)
+    assert (agreed.doubtful, agreed.proven) == (frozenset(), {"kraken"})
+    vouched = coin("LUNA", "terra-luna-2", kraken_verified=True)
+    assert look(vouched, state=doubtful).doubtful == frozenset()
+    other = coin("LUNA", "terra-luna-2")
+    other.kraken_symbol = "LUNA2/USD"
+    assert look(other, state=doubtful).doubtful == frozenset()
+
+
+def test_a_pair_in_usdt_is_not_far_away_because_nobody_knows_what_a_usdt_is_worth() -> None:
+    known = Coin(symbol="BTC", name="BTC", coingecko_id="bitcoin", binance_symbol="BTCUSDT")
+    yen = replace(RULES, usdt_is_near=False, quotes={"binance": "usdt"})
+    prices = reading("coingecko", "BTC", "15000000"), reading("binance", "BTC", "100000")
+    assert look(known, *prices, rules=yen).doubtful == frozenset()
+    assert look(known, *prices, rules=replace(yen, usdt_is_near=True)).doubtful == {"binance"}
