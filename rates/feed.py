@@ -15,6 +15,7 @@ from functools import partial
 
 from rates import store
 from rates.exceptions import SourceError
+from rates.history.day_stats import read_days
 from rates.history.recorder import recorder
 from rates.judgement import next_board
 from rates.judgement.ownership import accept, is_waiting
@@ -95,7 +96,7 @@ def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
         known = next_board.match_states(memory.states, coins)
         accepted = frozenset(s for s, price in prices.items() if s in known and is_waiting(known[s], price, rules))
         states = {**memory.states, **{symbol: accept(known[symbol]) for symbol in accepted}}
-        return next_board.revise(replace(memory, states=states), coins, (), datetime.now(UTC))
+        return next_board.revise(replace(memory, states=states), coins, (), datetime.now(UTC), days=read_days())
 
     _publish(decide)
     return accepted
@@ -111,7 +112,9 @@ def _revise(
     only_if_changed: bool = False,
 ) -> Change:
     current = next_board.keep_current(rates, asked, coins)
-    return next_board.revise(memory, coins, current, datetime.now(UTC), live=live, only_if_changed=only_if_changed)
+    return next_board.revise(
+        memory, coins, current, datetime.now(UTC), live=live, only_if_changed=only_if_changed, days=read_days()
+    )
 
 
 def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:

@@ -19,6 +19,7 @@ from rates.backfill.gap_filler import GapFiller
 from rates.exceptions import StoreUnavailable
 from rates.history import writer
 from rates.history.candles import HOUR
+from rates.history.day_stats import DayTracker
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class HistoryThread:
         self.stop = Event()
         self._token = secrets.token_hex(8)
         self._filler = GapFiller(self.stop.wait)
+        self._days = DayTracker()
         self._cleaned_at = 0.0
         self._complained_at = float("-inf")
 
@@ -69,6 +71,7 @@ class HistoryThread:
         if abs(now - self._cleaned_at) >= HOUR:
             writer.delete_old(now)
             self._cleaned_at = now
+        self._days.refresh(now)
         self._filler.work(FILL_FOR)
 
     def _complain(self, error: Exception) -> None:

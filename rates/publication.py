@@ -22,7 +22,18 @@ from redis.exceptions import RedisError
 
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
-from rates.types import Fragment, Row, Snapshot, decimal_text, map_prices, read_time, time_text
+from rates.types import (
+    DayStats,
+    Fragment,
+    Rate,
+    Row,
+    Snapshot,
+    decimal_text,
+    map_prices,
+    read_time,
+    round_places,
+    time_text,
+)
 
 GROUP = "rates"
 EVENT = "rates.publication"
@@ -61,7 +72,20 @@ def encode_row(row: Row) -> Fragment:
         "confirmed_by": row.confirmed_by,
         "spread_pct": _text(row.spread_pct),
     }
+    if rate and row.day:
+        coin |= _describe_day(rate, row.day)
     return Fragment(row.symbol, encode_json(coin), decimal_text(rate.price) if rate else None)
+
+
+def _describe_day(rate: Rate, day: DayStats) -> dict[str, object]:
+    """Return what our own candles say of the last 24 hours, and which fields that is; what the source says stands."""
+    own: dict[str, object] = {
+        "high_24h": decimal_text(max(day.high, rate.price)),
+        "low_24h": decimal_text(min(day.low, rate.price)),
+    }
+    if rate.change_24h_pct is None and day.before is not None:
+        own["change_24h_pct"] = decimal_text(round_places((rate.price / day.before - 1) * 100, 2))
+    return own | {"from_history": list(own)}
 
 
 def _text(value: Any) -> str | None:

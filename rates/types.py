@@ -76,6 +76,14 @@ class Rate:
     received_at: datetime
 
 
+class DayStats(NamedTuple):
+    """The last 24 hours of a coin by our own candles; *before* is its price 24 hours ago, if that is known."""
+
+    before: Decimal | None
+    low: Decimal
+    high: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """
@@ -87,6 +95,7 @@ class Row:
         disputed: sources (or a source and the last good price) disagree, and nothing has confirmed this price since.
         confirmed_by: names of the other sources whose fresh price agrees.
         spread_pct: widest distance between the fresh prices, in percent; None with fewer than two.
+        day: the last 24 hours by our own candles; None until there are some.
     """
 
     symbol: str
@@ -96,6 +105,7 @@ class Row:
     disputed: bool = False
     confirmed_by: tuple[str, ...] = ()
     spread_pct: Decimal | None = None
+    day: DayStats | None = None
 
 
 class Fragment(NamedTuple):

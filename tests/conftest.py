@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 
 from rates import store
+from rates.history.day_stats import day_reader
 from rates.history.recorder import recorder
 from rates.signals import edit_publisher
 
@@ -23,6 +24,7 @@ def empty_store() -> None:
     """Forget what the test before left in Redis."""
     store.client().flushall()
     recorder.cache_clear()
+    day_reader.cache_clear()
 
 
 @pytest.fixture

@@ -7,4 +7,5 @@ Candles: recorded from publications, stored in the database, and read again.
     series, archive    candles in the database
     reading            candles of any interval and currency, the running one last
     valuation          the price at a moment
+    day_stats          low, high and line of the last 24 hours
 """

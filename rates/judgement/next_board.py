@@ -21,7 +21,18 @@ from rates.judgement.rules import Rules, read_rules
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change, Memory
-from rates.types import USDT_PAIR, CoinState, HistoryPoint, OwnerChange, Rate, Reading, Row, decimal_text, time_text
+from rates.types import (
+    USDT_PAIR,
+    CoinState,
+    DayStats,
+    HistoryPoint,
+    OwnerChange,
+    Rate,
+    Reading,
+    Row,
+    decimal_text,
+    time_text,
+)
 
 
 def revise(
@@ -32,21 +43,23 @@ def revise(
     *,
     live: bool = False,
     only_if_changed: bool = False,
+    days: Mapping[str, DayStats] | None = None,
 ) -> Change:
     """
     Return the board after *rates* arrived.
 
     *live* rates come from a stream; with *only_if_changed*, the board is published only if a coin looks different.
+    *days* has the last 24 hours by CoinGecko id.
     """
     rules = read_rules()
     known = match_states(memory.states, coins)
     verdicts = judge(add_rates(known, rates, live, rules), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
-    old = memory.states
+    old, days = memory.states, days or {}
     return Change(
         as_of=now,
-        fragments={coin.symbol: encode_row(_row(coin, verdicts[coin.symbol])) for coin in coins},
+        fragments={c.symbol: encode_row(_row(c, verdicts[c.symbol], days.get(c.coingecko_id))) for c in coins},
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
@@ -158,7 +171,7 @@ def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
     return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 
-def _row(coin: Coin, verdict: Verdict) -> Row:
+def _row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Row:
     return Row(
         symbol=coin.symbol,
         name=coin.name,
@@ -167,6 +180,7 @@ def _row(coin: Coin, verdict: Verdict) -> Row:
         disputed=verdict.state.disputed,
         confirmed_by=verdict.confirmed_by,
         spread_pct=verdict.spread_pct,
+        day=day,
     )
 
 

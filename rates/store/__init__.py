@@ -47,9 +47,11 @@ from rates.store.lookups import load_catalog, load_search, save_catalog, save_se
 from rates.store.minutes import (
     forget_minutes,
     load_backfill,
+    load_day_stats,
     load_minutes,
     load_newest_minutes,
     save_backfill,
+    save_day_stats,
     save_minutes,
 )
 from rates.store.redis_client import client, is_cluster, redis_errors
@@ -78,6 +80,7 @@ __all__ = [
     "load_backfill",
     "load_calls",
     "load_catalog",
+    "load_day_stats",
     "load_header",
     "load_healths",
     "load_histories",
@@ -95,6 +98,7 @@ __all__ = [
     "report_process",
     "save_backfill",
     "save_catalog",
+    "save_day_stats",
     "save_minutes",
     "save_search",
     "save_unknown_pairs",

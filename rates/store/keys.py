@@ -15,6 +15,7 @@ Every key in Redis; no module outside this package spells one.
     rates:minutes           sorted set, the minutes that are not in the database yet, by Unix time
     rates:minute:{time}     hash, process -> what it published in that minute (`history.recorder`); kept for two hours
     rates:backfill          progress of the backfill, and what is missing, for the admin
+    rates:day               the last 24 hours of each coin by our own candles (`history.day_stats`); kept for an hour
     rates:history           token of the process that writes candles to the database; expires unless renewed
     rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
@@ -38,6 +39,7 @@ CATALOG = "rates:catalog"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
 HISTORY_LEADER = "rates:history"
+DAY_STATS = "rates:day"
 BACKFILL = "rates:backfill"
 RUNNING_MINUTES = "rates:minutes"
 

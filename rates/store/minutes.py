@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rates.store.keys import BACKFILL, RUNNING_MINUTES, minute_key
+from rates.store.keys import BACKFILL, DAY_STATS, RUNNING_MINUTES, minute_key
 from rates.store.redis_client import client, redis_errors
 
 # Seconds that a minute waits for a database that is down; a minute of 300 coins has some 30 kB from each publisher.
 MINUTES_KEPT = 2 * 3600
+DAY_STATS_KEPT = 3600
 
 
 def save_minutes(process: str, candles: Mapping[int, str]) -> None:
@@ -49,6 +50,19 @@ def forget_minutes(minutes: Iterable[int]) -> None:
         with redis_errors(), client().pipeline() as pipe:
             pipe.delete(*map(minute_key, gone)).zrem(RUNNING_MINUTES, *gone)
             pipe.execute()
+
+
+def save_day_stats(text: str) -> None:
+    """Store the statistics of the last 24 hours; they expire if nobody keeps them up to date."""
+    with redis_errors():
+        client().set(DAY_STATS, text, ex=DAY_STATS_KEPT)
+
+
+def load_day_stats() -> str | None:
+    """Return the statistics of the last 24 hours as they were stored; None if there are none."""
+    with redis_errors():
+        text: str | None = client().get(DAY_STATS)
+    return text
 
 
 def save_backfill(progress: Mapping[str, Any]) -> None:
