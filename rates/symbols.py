@@ -18,9 +18,10 @@ from unicodedata import category, normalize
 LONGEST_SYMBOL = 40
 FORBIDDEN = re.compile(r"[\s,;:/\\<>\"'`´‘’‚‛“”„‟«»‹›⁄∕]")
 # The second words of keys in Redis, `rates:board`; a coin of that name has to be written with a capital.
-RESERVED = frozenset(
-    ("backfill board calls catalog counters day history minutes owners processes sources states stream").split()
-)
+RESERVED = {
+    *("backfill", "board", "calls", "catalog", "counters", "day", "history", "minutes", "owners", "processes"),
+    *("sources", "states", "stream"),
+}
 
 
 def find_fault(symbol: str) -> str | None:
