@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -156,6 +158,36 @@ def _health_state(health: Health, paused: bool) -> str:
 
 def _moment(seconds: float) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillStatus:
+    """
+    How far the backfill has come, as the history thread reported it last.
+
+    Attributes:
+        gaps, done: how many series there are to complete, and how many are.
+        current: the one that is being filled; empty when all are done.
+        missing: coin, interval, start and end of what no vendor has.
+    """
+
+    at: datetime
+    gaps: int
+    done: int
+    current: str
+    requests: int
+    stored: int
+    missing: list[tuple[str, str, datetime, datetime]]
+
+
+def describe_backfill(stored: Mapping[str, Any] | None) -> BackfillStatus | None:
+    """Return what is *stored* about the backfill; None before it has begun."""
+    if not stored:
+        return None
+    utc = partial(datetime.fromtimestamp, tz=UTC)
+    missing = [(g["symbol"], g["interval"], utc(g["start"]), utc(g["end"])) for g in stored["missing"]]
+    counts = (stored["gaps"], stored["done"], stored["now"], stored["requests"], stored["stored"])
+    return BackfillStatus(utc(stored["at"]), *counts, missing)
 
 
 def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:

@@ -18,7 +18,15 @@ from django.utils.translation import gettext as _
 
 from rates import feed, store
 from rates.admin import coin_files, finder
-from rates.admin.coin_status import HEIGHT, WIDTH, board_age, describe_coin, describe_processes, describe_sources
+from rates.admin.coin_status import (
+    HEIGHT,
+    WIDTH,
+    board_age,
+    describe_backfill,
+    describe_coin,
+    describe_processes,
+    describe_sources,
+)
 from rates.admin.forms import CoinForm, ImportForm, RowForm
 from rates.exceptions import RatesError, SourceError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
@@ -316,6 +324,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "board_age": board_age(overview),
                 "tether": overview.states.get(USDT_PAIR),
                 "depegged": is_depegged(overview.states.get(USDT_PAIR, CoinState())),
+                "backfill": describe_backfill(store.load_backfill()),
             }
         return self._page(request, "system", _("System"), **context)
 

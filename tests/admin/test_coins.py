@@ -267,6 +267,18 @@ def test_the_system_page_shows_the_state_of_the_service(admin_client, coins) -> 
         assert words in page
 
 
+def test_the_system_page_shows_how_far_the_backfill_is_and_what_is_missing(admin_client, coins) -> None:
+    address = reverse("admin:rates_coin_system")
+    assert "No historical candles have been fetched yet." in admin_client.get(address).content.decode()
+    gap = {"symbol": "BTC", "interval": "1h", "start": 1795564800, "end": 1795568400}
+    progress = {"at": 1795576931.8, "gaps": 6, "done": 4, "now": "XLM 1d", "requests": 12, "stored": 3456}
+    store.save_backfill(progress | {"missing": [gap]})
+    page = admin_client.get(address).content.decode()
+    assert "4 of 6 series" in page
+    assert "Now: XLM 1d." in page
+    assert "2026-11-25 01:00" in page
+
+
 def test_coin_editors_edit_coins_and_see_the_system_page_and_nothing_else(client, coins) -> None:
     import_module("rates.migrations.0002_coin_editors").add_group(apps, None)
     editor = User.objects.create_user("editor", password="x", is_staff=True)
