@@ -160,6 +160,8 @@ def lift_file_limit() -> None:
 class Redis:
     """A Valkey on a port of its own, in memory only unless *options* say otherwise (`maxmemory="3mb"`)."""
 
+    command: tuple[str, ...] = (str(get_binary_path()),)
+
     def __init__(self, folder: Path, **options: str) -> None:
         self.folder = folder
         self.port = free_port()
@@ -172,7 +174,7 @@ class Redis:
     def start(self) -> None:
         """Start it, or start it anew: without anything of what it knew."""
         options = {"port": str(self.port), "bind": "127.0.0.1", "dir": str(self.folder)} | self.options
-        command = [str(get_binary_path()), *(part for n, value in options.items() for part in (f"--{n}", value))]
+        command = [*self.command, *(part for n, value in options.items() for part in (f"--{n}", value))]
         self.process = Process("redis", command, self.folder, os.environ, self.folder)
         wait_until(self._answers, START, "Redis answers")
 

