@@ -25,7 +25,7 @@ from rates.polling import Poll
 from rates.publication import publish
 from rates.store import Change, Memory, Saved
 from rates.store.coin_list import coin_list
-from rates.types import OwnerChange, Rate
+from rates.types import Absence, OwnerChange, Rate
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def run_tick() -> Tick:
     # 3. The others are asked about the coins that would still be stale or in dispute.
     poll.ask(poll.choose_doubtful())
     # 4. The answers are judged, and the board that they make is stored and sent.
-    return Tick(poll.answers, _publish(partial(_revise, rates=poll.rates(), asked=coins)))
+    return Tick(poll.answers, _publish(partial(_revise, rates=poll.rates(), absent=poll.absences(), asked=coins)))
 
 
 def publish_streamed(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:
@@ -108,13 +108,14 @@ def _revise(
     rates: Sequence[Rate],
     asked: Sequence[Coin],
     *,
+    absent: Sequence[Absence] = (),
     live: bool = False,
     only_if_changed: bool = False,
 ) -> Change:
     current = next_board.keep_current(rates, asked, coins)
-    return next_board.revise(
-        memory, coins, current, datetime.now(UTC), live=live, only_if_changed=only_if_changed, days=read_days()
-    )
+    lacking = next_board.keep_current(absent, asked, coins)
+    more = {"live": live, "only_if_changed": only_if_changed}
+    return next_board.revise(memory, coins, current, datetime.now(UTC), absent=lacking, days=read_days(), **more)
 
 
 def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:

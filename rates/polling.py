@@ -24,7 +24,8 @@ from rates.sources import pacing
 from rates.sources.pacing import Health
 from rates.sources.registry import POLL_SOURCES
 from rates.telemetry import counts
-from rates.types import CoinState, Rate
+from rates.telemetry.absences import absence_log
+from rates.types import Absence, CoinState, Rate, Rates
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,11 @@ class Poll:
         """Return the rates of all answers."""
         answers = self.answers.values()
         return [r for answer in answers for r in (answer.arrived if isinstance(answer, SourceError) else answer)]
+
+    def absences(self) -> list[Absence]:
+        """Return the coins that a source was asked for and has no price of."""
+        answers = {name: answer for name, answer in self.answers.items() if isinstance(answer, Rates)}
+        return [Absence(s, name, reason) for name, answer in answers.items() for s, reason in answer.absent.items()]
 
     def choose_due(self) -> CoinsBySource:
         """
@@ -101,6 +107,8 @@ class Poll:
         learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
         self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, learned)))
         self.answers |= answers
+        for name, answer in answers.items():
+            absence_log.note(name, answer if not isinstance(answer, SourceError) else answer.arrived)
 
     def _may_ask(self, name: str, coins: Sequence[Coin], now: datetime, wait: float) -> bool:
         source = POLL_SOURCES[name]

@@ -4,7 +4,7 @@ The frozen values that pass through the service; independent of Django, Redis an
 Tested in `tests/sources/test_vendor_values.py` and `tests/test_publication.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -82,6 +82,34 @@ class DayStats(NamedTuple):
     before: Decimal | None
     low: Decimal
     high: Decimal
+
+
+class Rates(list[Rate]):
+    """
+    The rates in an answer of one source.
+
+    Attributes:
+        absent: why a coin that was asked for has none, by symbol, where the answer tells: ``no coin has the id foo``.
+    """
+
+    def __init__(self, rates: Iterable[Rate] = (), absent: Mapping[str, str] | None = None) -> None:
+        super().__init__(rates)
+        self.absent = dict(absent or {})
+
+    @classmethod
+    def of_pairs(cls, rates: Sequence[Rate], targets: Mapping[str, Sequence[Target]]) -> "Rates":
+        """Return *rates* of an exchange that has answered about all pairs of *targets*; it does not tell more."""
+        priced = {rate.symbol for rate in rates}
+        lacking = {coin.symbol: pair for pair, coins in targets.items() for coin in coins if coin.symbol not in priced}
+        return cls(rates, {symbol: f"no pair {pair}, or it is not traded" for symbol, pair in lacking.items()})
+
+
+class Absence(NamedTuple):
+    """A source that was asked for a coin and has no price for it, with the *reason* in words."""
+
+    symbol: str
+    source: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +270,7 @@ class CoinState:
         doubtful: those of the unproven whose price was far from it, and has not agreed since.
         quote: the currency of its prices, such as ``usd``; prices in another one are not comparable.
         readings: the newest reading of each source, by name.
+        absent: why a source had no price when it was last asked, by its name.
         shown: the rate on the board, in the quote currency; its `received_at` is the last confirmation.
         good: the last price that was not disputed: the third opinion when two sources disagree.
         dissenters: sources that spoke against the disputed price and have not agreed since; silence does not end that.
@@ -254,6 +283,7 @@ class CoinState:
     doubtful: frozenset[str] = frozenset()
     quote: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
     shown: Rate | None = None
     good: Decimal | None = None
     disputed: bool = False

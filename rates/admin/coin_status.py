@@ -54,7 +54,8 @@ def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
     state = overview.states.get(coin.symbol, CoinState())
     points = draw_line(overview.histories.get(coin.symbol, ()))
     label, reason = find_state(coin, state, overview.healths)
-    notes = tuple(_describe_pairs(coin, overview.states)) if coin.enabled else ()
+    lacking = [f"{source}: {reason}" for source, reason in state.absent.items()]
+    notes = (*lacking, *_describe_pairs(coin, overview.states)) if coin.enabled else ()
     if state.shown is None:
         return CoinStatus(state=label, reason=reason, points=points, notes=notes)
     age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
@@ -92,7 +93,7 @@ def _explain_missing(state: CoinState, healths: Mapping[str, Mapping[str, object
         return "waiting for the first price", _first_error(healths)
     if refused := [reading.refused for reading in state.readings.values() if reading.refused]:
         return "no price", str(refused[0])
-    return "unknown to all sources", "check the CoinGecko id"
+    return ("no price", "") if state.absent else ("unknown to all sources", "check the CoinGecko id")
 
 
 def _first_error(healths: Mapping[str, Mapping[str, object]]) -> str:

@@ -10,6 +10,7 @@ Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 
@@ -23,6 +24,7 @@ from rates.publication import encode_row
 from rates.store import Change, Memory
 from rates.types import (
     USDT_PAIR,
+    Absence,
     CoinState,
     DayStats,
     HistoryPoint,
@@ -34,6 +36,8 @@ from rates.types import (
     time_text,
 )
 
+A = TypeVar("A", Rate, Absence)
+
 
 def revise(
     memory: Memory,
@@ -41,19 +45,20 @@ def revise(
     rates: Sequence[Rate],
     now: datetime,
     *,
+    absent: Sequence[Absence] = (),
     live: bool = False,
     only_if_changed: bool = False,
     days: Mapping[str, DayStats] | None = None,
 ) -> Change:
     """
-    Return the board after *rates* arrived.
+    Return the board after *rates* arrived, and where none did after the question, *absent*.
 
     *live* rates come from a stream; with *only_if_changed*, the board is published only if a coin looks different.
     *days* has the last 24 hours by CoinGecko id.
     """
     rules = read_rules()
     known = match_states(memory.states, coins)
-    verdicts = judge(add_rates(known, rates, live, rules), now, rules)
+    verdicts = judge(add_absences(add_rates(known, rates, live, rules), rates, absent), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
     old, days = memory.states, days or {}
@@ -117,20 +122,22 @@ def _match_coin(state: CoinState, coin: Coin) -> CoinState:
 def _forget(state: CoinState, source: str) -> CoinState:
     """Return *state* without what came from *source*, which may have been about another coin: also what was shown."""
     readings = {name: reading for name, reading in state.readings.items() if name != source}
+    absent = {name: reason for name, reason in state.absent.items() if name != source}
     if state.shown is None or state.shown.source != source:
-        return replace(state, readings=readings)
-    return CoinState(quote=state.quote, readings=readings)
+        return replace(state, readings=readings, absent=absent)
+    return CoinState(quote=state.quote, readings=readings, absent=absent)
 
 
 def _is_another_coin(state: CoinState, coin: Coin) -> bool:
     return state.coingecko_id not in ("", coin.coingecko_id) or state.quote not in ("", settings.QUOTE_CURRENCY)
 
 
-def keep_current(rates: Sequence[Rate], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[Rate]:
+def keep_current(rates: Sequence[A], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[A]:
     """
-    Return those of *rates* whose coin has the same id and pairs in *coins* as in *asked*, the list of the question.
+    Return those of *rates* (or absences) whose coin has the same id and pairs in *coins* as in *asked*.
 
-    A coin that was given another id or pair since may be another coin. A rate of USDT is kept when neither list has it.
+    *asked* is the list of the question: a coin that was given another id or pair since may be another coin. A rate of
+    USDT is kept when neither list has it.
     """
     before, now = _identify(asked), _identify(coins)
     return [rate for rate in rates if before.get(rate.symbol) == now.get(rate.symbol)]
@@ -148,6 +155,20 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
             known = readings.get(rate.symbol, states[rate.symbol].readings)
             readings[rate.symbol] = add_rate(known, rate, live, rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
+
+
+def add_absences(
+    states: dict[str, CoinState], rates: Sequence[Rate], absent: Sequence[Absence]
+) -> dict[str, CoinState]:
+    """Return *states* with what sources lack now; one that has given a price lacks it no longer."""
+    news: dict[str, dict[str, str]] = {}
+    for rate in rates:
+        if rate.symbol in states and rate.source in states[rate.symbol].absent:
+            news.setdefault(rate.symbol, dict(states[rate.symbol].absent)).pop(rate.source, None)
+    for symbol, source, reason in absent:
+        if symbol in states:
+            news.setdefault(symbol, dict(states[symbol].absent))[source] = reason
+    return states | {symbol: replace(states[symbol], absent=known) for symbol, known in news.items()}
 
 
 def find_factors(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Factors:

@@ -30,7 +30,7 @@ from rates.models import Coin
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text, read_time, read_volume
 from rates.sources.websocket import ExchangeSession, open_session
-from rates.types import Rate, Target, round_places
+from rates.types import Rate, Rates, Target, round_places
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def count_calls(coins: Sequence[Coin]) -> int:
     return int(any(NAME in coin.pairs for coin in coins))
 
 
-def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     """
     Return the rates Binance has for *coins*, in USDT, by one request; coins without a pair are left out.
 
@@ -70,10 +70,10 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     unknown = _load_unknown() if targets else frozenset()
     pairs = [pair for pair in targets if pair not in unknown]
     if not pairs:
-        return []
+        return Rates.of_pairs([], targets)
     with open_session(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as session:
         found = _ask_all(session, pairs)
-    return parse_tickers(found, targets, datetime.now(UTC))
+    return Rates.of_pairs(parse_tickers(found, targets, datetime.now(UTC)), targets)
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:

@@ -24,7 +24,7 @@ from rates.outbound.errors import describe
 from rates.outbound.retry_after import read_retry_after
 from rates.sources import pacing
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
-from rates.types import USDT_PAIR, Rate
+from rates.types import USDT_PAIR, Rate, Rates
 
 logger = logging.getLogger(__name__)
 
@@ -85,9 +85,9 @@ def _batches(ids: Iterable[str]) -> list[list[str]]:
     return batches
 
 
-def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     """
-    Return the rates CoinGecko knows for *coins*, and USDT's; unknown coins are left out.
+    Return the rates CoinGecko knows for *coins*, and USDT's; other coins are absent, with the reason.
 
     Raises:
         SourceError: on a network failure, an error status, or an unreadable body; nothing within *timeout* seconds.
@@ -105,24 +105,47 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     return _join(answers, len(coins), time.monotonic() - started, timeout)
 
 
-def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadline: float) -> list[Rate] | SourceError:
+def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadline: float) -> Rates | SourceError:
     try:
         body = get_json(price_url(), _price_params(ids), deadline)
-        return parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
+        rates = parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
     except SourceError as error:
         return error
+    priced = {rate.symbol for rate in rates}
+    lacking = {symbol: coin_id for coin_id in ids for symbol in symbols[coin_id] if symbol not in priced}
+    return Rates(rates, {symbol: explain_absence(body, coin_id) for symbol, coin_id in lacking.items()})
 
 
-def _join(answers: Sequence[list[Rate] | SourceError], coins: int, took: float, timeout: float) -> list[Rate]:
+def explain_absence(body: Mapping[str, Any], coin_id: str) -> str:
+    """Return why the coin has no usable price in *body*: unknown ids and currencies are left out without a word."""
+    item, quote = body.get(coin_id), settings.QUOTE_CURRENCY
+    if not isinstance(item, dict):
+        return f"no coin has the id {coin_id}: renamed or removed?"
+    # A single coin may lack it for itself; USDT, or several together, do not.
+    several = USDT_ID in body or len(body) > 1
+    if several and not any(isinstance(other, dict) and quote in other for other in body.values()):
+        return f"no prices in {quote}"
+    if item.get(quote) is None:
+        return f"{coin_id} has no price there: not traded any more?"
+    return f"the price of {coin_id} is not a usable number"
+
+
+def _join(answers: Sequence[Rates | SourceError], coins: int, took: float, timeout: float) -> Rates:
     """
     Return the rates of all *answers*; batches for which there was no time come with another tick.
+
+    Answers without any price, not even USDT's, are bad ones: some of what is asked for always has one.
 
     Raises:
         SourceError: the worst of the errors, with the rates that arrived, unless it is only a lack of time.
     """
-    rates = [rate for answer in answers if not isinstance(answer, SourceError) for rate in answer]
+    parts = [answer for answer in answers if not isinstance(answer, SourceError)]
+    absent = {symbol: reason for part in parts for symbol, reason in part.absent.items()}
+    rates = Rates((rate for part in parts for rate in part), {s: r for s, r in absent.items() if s != USDT_PAIR})
     errors = [answer for answer in answers if isinstance(answer, SourceError)]
     worst = next((error for error in errors if not isinstance(error, SourceUnreachable)), errors[0] if errors else None)
+    if worst is None and not rates:
+        raise SourceGarbled(NAME, f"an answer without any price ({next(iter(absent.values()))})")
     if worst is None:
         return rates
     if rates and isinstance(worst, SourceUnreachable):

@@ -20,7 +20,7 @@ from rates.models import Coin
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
 from rates.sources.websocket import ExchangeSession, open_session
-from rates.types import USDT, USDT_PAIR, Rate, Target, round_places
+from rates.types import USDT, USDT_PAIR, Rate, Rates, Target, round_places
 
 NAME = "kraken"
 QUOTE: str | None = None
@@ -38,7 +38,7 @@ def count_calls(coins: Sequence[Coin]) -> int:
     return 1
 
 
-def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
+def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     """
     Return the rates Kraken has for *coins*, and USDT's: subscribe, read the snapshots, close.
 
@@ -55,7 +55,8 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
     except SourceUnreachable:
         if not rates:
             raise
-    return list(rates.values())
+    asked = {pair: coins for pair, coins in targets.items() if pair in answered and coins != (Target(USDT_PAIR),)}
+    return Rates.of_pairs(list(rates.values()), asked)
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:

@@ -37,7 +37,7 @@ class Source(Protocol):
 
     def fetch_rates(self, coins: Sequence[Coin], timeout: float) -> list[Rate]:
         """
-        Return the rates of those of *coins* that it has, within *timeout* seconds in total.
+        Return the rates of those of *coins* that it has, within *timeout* seconds in total; `Rates` says what it lacks.
 
         Raises:
             SourceError: when there is no usable answer; nothing else.

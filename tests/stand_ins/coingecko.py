@@ -140,7 +140,8 @@ class CoinGecko(StandIn):
             if symbol in self.prices and symbol not in self.unknown:
                 price = self.value(symbol, fault)
                 if price is not None:
-                    coins[coin_id] = self._coin(price, fault)
+                    touched = not self.faulty or symbol in self.faulty
+                    coins[coin_id] = self._coin(price, fault if touched else "")
         return _write_object(coins)
 
     def _coin(self, price: str, fault: str) -> str:
