@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,8 @@ from django.conf import settings
 from rates import store
 from rates.exceptions import SourceError, SourceGarbled
 from rates.judgement import next_board
-from rates.judgement.readings import distance_pct, is_fresh
+from rates.judgement.conversion import QUOTE_PAIRS, pair_rules
+from rates.judgement.readings import distance_pct, is_delivered, is_fresh
 from rates.judgement.rules import read_rules
 from rates.models import Coin
 from rates.sources import pacing
@@ -52,6 +53,7 @@ class Poll:
         self.coins = coins
         self.states = states
         self.answers: dict[str, list[Rate] | SourceError] = {}
+        self._rules = read_rules()
         self._healths = _read_healths(store.load_healths())
         limited = any(pacing.monthly_credits(POLL_SOURCES[name]) for name in settings.RATES_SOURCES)
         self._calls = store.load_calls() if limited else {}
@@ -70,24 +72,38 @@ class Poll:
         """
         Return the sources that are due, and the coins each is asked for.
 
-        The first of `RATES_SOURCES` is asked in every tick, the others often enough for their prices to stay fresh.
-        While every coin shows the price of a fresh stream, all of them are merely asked as a check: rarely, unless
-        another stream contradicts the price. A source is not asked for coins that its own stream delivers.
+        A coin that shows the price of a stream is merely checked: rarely, unless another stream contradicts the price.
+        When the stream is silent about it, the stream's own source is asked; that is often enough for the price to stay
+        fresh where the market is quiet. For the other coins the first of `RATES_SOURCES` is asked in every tick, and
+        the others often enough for their prices to stay fresh. A source is not asked for coins that its own stream
+        delivers.
         """
         now = datetime.now(UTC)
-        states = [self.states[coin.symbol] for coin in self.coins]
-        streamed = all(_shows_stream(state, now) for state in states)
-        contradicted = streamed and any(_is_contradicted(state, now) for state in states)
-        opinion = CHECK_INTERVAL if streamed and not contradicted else settings.RATES_STALE_AFTER / 2
+        contradicted = any(self._is_contradicted(self.states[coin.symbol], now) for coin in self.coins)
+        check = settings.RATES_STALE_AFTER / 2 if contradicted else CHECK_INTERVAL
         wanted = {}
         for place, name in enumerate(settings.RATES_SOURCES):
-            coins = self._not_streamed(self.coins, name, now)
-            if coins and self._may_ask(name, coins, now, wait=opinion if streamed or place else 0.0):
+            left = self._not_streamed(self.coins, name, now)
+            if (left or self._lacks_quote(name, now)) and self._may_ask(name, left, now, wait=check):
+                wanted[name] = left
+                continue
+            coins = [coin for coin in left if self._needs(coin, name, now)]
+            unstreamed = any(not _shows_stream(self.states[coin.symbol]) for coin in coins)
+            wait = settings.RATES_STALE_AFTER / 2 if place or not unstreamed else 0.0
+            if coins and self._may_ask(name, coins, now, wait):
                 wanted[name] = coins
         return wanted
 
+    def _needs(self, coin: Coin, name: str, now: datetime) -> bool:
+        """Return whether source *name* is to be asked about *coin* between two checks."""
+        state = self.states[coin.symbol]
+        if not _shows_stream(state):
+            return True
+        assert state.shown is not None
+        return state.shown.source == name and not self._is_live(state, now, name)
+
     def choose_doubtful(self) -> CoinsBySource:
-        """Return the sources that were not asked yet and may be, with the coins that are still stale or disputed."""
+        """Return the sources that were not asked yet and may be, with the coins that nothing confirms so far."""
         now = datetime.now(UTC)
         left = [n for n in settings.RATES_SOURCES if n not in self.answers and self._may_ask(n, self.coins, now, 0.0)]
         doubtful = self._find_doubtful(now) if left else []
@@ -121,15 +137,48 @@ class Poll:
 
         None if the source has none of them: an empty answer would count as a good one.
         """
-        left = [coin for coin in coins if not _is_live(self.states[coin.symbol], now, name)]
+        left = [coin for coin in coins if not self._is_live(self.states[coin.symbol], now, name)]
         return left if POLL_SOURCES[name].count_calls(left) else []
 
+    def _lacks_quote(self, name: str, now: datetime) -> bool:
+        """Return whether the stream of source *name* is silent about what a unit of a quote currency is worth."""
+        pairs = [self.states.get(pair, CoinState()).readings.get(name) for pair in QUOTE_PAIRS.values()]
+        limit = pair_rules(self._rules).live_for
+        return name in settings.RATES_STREAM and any(
+            reading is not None and not is_fresh(reading.rate.received_at, now, limit) for reading in pairs
+        )
+
+    def _is_contradicted(self, state: CoinState, now: datetime) -> bool:
+        """Return whether another stream's price is far from a stream's that shows; USDT counts as the quote here."""
+        shown = state.shown
+        return (
+            shown is not None
+            and self._is_live(state, now, shown.source)
+            and any(
+                distance_pct(reading.rate.price, shown.price) > settings.RATES_AGREEMENT_PCT
+                for source, reading in state.readings.items()
+                if source != shown.source and self._is_live(state, now, source)
+            )
+        )
+
+    def _is_live(self, state: CoinState, now: datetime, source: str) -> bool:
+        """Return whether the stream of *source* delivers the coin."""
+        reading = state.readings.get(source)
+        return reading is not None and is_delivered(reading, now, self._rules)
+
     def _find_doubtful(self, now: datetime) -> list[Coin]:
-        """Return the coins that would be stale or disputed if the board were published now."""
-        rules = read_rules()
-        known = next_board.add_rates(dict(self.states), self.rates(), False, rules)
-        verdicts = next_board.judge(known, now, rules)
-        return [coin for coin in self.coins if verdicts[coin.symbol].is_doubtful]
+        """Return the coins that would be stale or disputed if the board were published now, and the silent ones."""
+        known = next_board.add_rates(dict(self.states), self.rates(), False, self._rules)
+        verdicts = next_board.judge(known, now, self._rules)
+        return [
+            coin
+            for coin in self.coins
+            if (verdict := verdicts[coin.symbol]).is_doubtful or self._is_silent(verdict.state, now)
+        ]
+
+    def _is_silent(self, state: CoinState, now: datetime) -> bool:
+        """Return whether the stream whose price shows is silent, and its source's poll has not confirmed the price."""
+        return _shows_stream(state) and not self._is_live(state, now, state.shown.source if state.shown else "")
 
 
 def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
@@ -137,35 +186,15 @@ def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:
     return {name: pacing.read_health(stored, name, setup) for name, setup in setups.items()}
 
 
-def _shows_stream(state: CoinState, now: datetime) -> bool:
-    return state.shown is not None and _is_live(state, now, state.shown.source)
-
-
-def _is_contradicted(state: CoinState, now: datetime) -> bool:
-    """Return whether another stream's price is far from the one shown; USDT counts as the quote currency here."""
-    return state.shown is not None and any(
-        distance_pct(reading.rate.price, state.shown.price) > settings.RATES_AGREEMENT_PCT
-        for source, reading in state.readings.items()
-        if source != state.shown.source and _is_live(state, now, source)
-    )
-
-
-def _is_live(state: CoinState, now: datetime, source: str) -> bool:
-    """
-    Return whether the stream of *source* delivers the coin.
-
-    It does not if its rate is half-way to being stale: so another price arrives before this one has to be marked.
-    """
-    reading = state.readings.get(source)
-    limit = timedelta(seconds=settings.RATES_STALE_AFTER / 2)
-    if reading is None or not reading.live or reading.refused is not None:
-        return False
-    return is_fresh(reading.rate.received_at, now, limit)
+def _shows_stream(state: CoinState) -> bool:
+    """Return whether the coin shows what a stream said last, however long ago."""
+    reading = state.readings.get(state.shown.source) if state.shown else None
+    return reading is not None and reading.live and reading.refused is None
 
 
 def _one_coin(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
-    """Return one of *coins* that the source has: enough to probe a source that refused us."""
-    return [next(coin for coin in coins if POLL_SOURCES[name].count_calls([coin]))]
+    """Return one of *coins* that the source has, if any: enough to probe a source that refused us."""
+    return [coin for coin in coins if POLL_SOURCES[name].count_calls([coin])][:1]
 
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:

@@ -233,6 +233,7 @@ class Reading:
         streak: how many fresh readings in a row, including this one; counted up to 3.
         anchors: the price of each other source when this one last changed, or when that source last jumped.
         refused: why the source's latest rate was refused; None if it was not.
+        step: percent that the price has lately moved from one event of the stream to the next.
     """
 
     rate: Rate
@@ -240,6 +241,7 @@ class Reading:
     streak: int = 1
     anchors: Mapping[str, Decimal] = field(default_factory=dict)
     refused: str | None = None
+    step: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

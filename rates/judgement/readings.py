@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from rates.judgement.rules import Rules
-from rates.types import Rate, Reading
+from rates.types import Rate, Reading, round_places
 
 # A reading from further in the future than this was received before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
-# A price that its source computed longer ago than this proves nothing about now.
+# A price that its source computed longer ago than this proves nothing about now; the last trade of a quiet market does,
+# if the exchange was asked for it.
 OLDEST_OBSERVATION = timedelta(minutes=5)
+# What is left of a stream's largest step with the next event.
+STEP_DECAY = Decimal("0.98")
 # Fresh readings in a row that make a price of its source one that stands; a lone jump is shown after as many.
 STANDING = 3
 # A reading of up to this age is still evidence against a sudden change, though too old to be shown. It is longer than
@@ -58,31 +61,59 @@ def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
     old = readings.get(rate.source)
     anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
     age = rate.received_at - rate.observed_at
-    if age > OLDEST_OBSERVATION:
+    if age > OLDEST_OBSERVATION and (live or rate.source in rules.by_id):
         return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
     if old is None:
         return Reading(rate, live, anchors=anchors)
+    if not live and _confirms(rate, old, rules):
+        return _confirm(old, rate, rules)
     if _is_behind(rate, old.rate):
         return old if old.live != live else replace(old, refused="its clock went back")
-    if not live and _confirms(rate, old, rules):
-        return old
     goes_on = old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after)
     return Reading(
         rate,
         live,
         streak=min(old.streak + 1, STANDING) if goes_on else 1,
         anchors={**anchors, **old.anchors} if rate.price == old.rate.price else anchors,
+        step=_next_step(old, rate) if live and old.live else old.step,
     )
+
+
+def _next_step(old: Reading, rate: Rate) -> Decimal:
+    """Return the largest step between two events, of which less and less counts with each further one."""
+    return round_places(max(old.step * STEP_DECAY, distance_pct(old.rate.price, rate.price)), 4)
 
 
 def _confirms(poll: Rate, stream: Reading, rules: Rules) -> bool:
-    """Return whether a *poll* only repeats what the source's own *stream* delivers, and would take its rank away."""
-    delivers = stream.live and stream.refused is None
-    return (
-        delivers
-        and is_fresh(stream.rate.received_at, poll.received_at, rules.live_for)
-        and distance_pct(poll.price, stream.rate.price) <= rules.agreement_pct
-    )
+    """
+    Return whether a *poll* only repeats what the source's own *stream* said, and would take its rank away.
+
+    Once the stream is silent about the coin, the poll may differ by no more than what moves between two events: a poll
+    can be a moment ahead of the event that tells the same trade.
+    """
+    if not stream.live or stream.refused is not None:
+        return False
+    off = distance_pct(poll.price, stream.rate.price)
+    if is_delivered(stream, poll.received_at, rules):
+        return off <= rules.agreement_pct
+    late = poll.observed_at < stream.rate.observed_at - CLOCK_TOLERANCE
+    return not late and off <= min(stream.step, rules.agreement_pct / 2)
+
+
+def _confirm(stream: Reading, poll: Rate, rules: Rules) -> Reading:
+    """Return *stream* as it is where it delivers; where it is silent, with its price confirmed by the *poll*."""
+    if is_delivered(stream, poll.received_at, rules):
+        return stream
+    return replace(stream, rate=replace(stream.rate, received_at=poll.received_at))
+
+
+def is_delivered(reading: Reading, now: datetime, rules: Rules) -> bool:
+    """
+    Return whether the stream of *reading* delivers the coin at *now*: it had an event, or a poll confirmed its price.
+
+    It does not if that is half-way to being stale: so another price arrives before this one has to be marked.
+    """
+    return reading.live and reading.refused is None and is_fresh(reading.rate.received_at, now, rules.live_for)
 
 
 def _is_behind(rate: Rate, old: Rate) -> bool:

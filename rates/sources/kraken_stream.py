@@ -62,4 +62,7 @@ def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_a
     if message.get("channel") == "heartbeat":
         return StreamEvent()
     symbols = frozenset(target.symbol for pair in kraken.read_pairs(message) for target in targets.get(pair, ()))
-    return StreamEvent(symbols, tuple(kraken.parse_tickers(message, targets, received_at))) if symbols else None
+    if not symbols:
+        return None
+    rates = tuple(kraken.parse_tickers(message, targets, received_at))
+    return StreamEvent(symbols, rates, is_snapshot=message.get("type") == "snapshot")

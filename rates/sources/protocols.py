@@ -52,11 +52,13 @@ class StreamEvent:
     Attributes:
         symbols: the coins that it is about, including those whose price is unusable.
         rates: the usable ones.
+        is_snapshot: it tells the present prices to a new subscription; nothing has happened to them.
         is_ending: the other side is about to close the connection.
     """
 
     symbols: frozenset[str] = frozenset()
     rates: tuple[Rate, ...] = ()
+    is_snapshot: bool = False
     is_ending: bool = False
 
 

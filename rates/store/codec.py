@@ -5,6 +5,7 @@ Nothing is lost, not even microseconds: whether a source's clock advances is tol
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -36,6 +37,8 @@ def encode_state(state: CoinState) -> str:
             "quote": state.quote,
             "absent": dict(state.absent),
             "readings": [_encode_reading(reading) for reading in state.readings.values()],
+            # Beside the readings, whose format a process of the release before expects.
+            "steps": {source: str(reading.step) for source, reading in state.readings.items() if reading.step},
             "shown": state.shown and _encode_rate(state.shown),
             "good": _text(state.good),
             "disputed": state.disputed,
@@ -50,7 +53,8 @@ def decode_state(text: str | bytes) -> CoinState:
     data = json.loads(text)
     if data.get("v") not in (PREVIOUS_STATE_VERSION, STATE_VERSION):
         return CoinState()
-    readings = [_decode_reading(item) for item in data["readings"]] if data["v"] == STATE_VERSION else []
+    steps = data.get("steps", {})
+    readings = [_decode_reading(item, steps) for item in data["readings"]] if data["v"] == STATE_VERSION else []
     return CoinState(
         coingecko_id=data["id"],
         pairs=data.get("pairs") or ({"binance": data["pair"]} if data["pair"] else {}),
@@ -97,9 +101,10 @@ def _encode_reading(reading: Reading) -> list[Any]:
     return [_encode_rate(reading.rate), reading.live, reading.streak, anchors, reading.refused]
 
 
-def _decode_reading(item: list[Any]) -> Reading:
-    rate, live, streak, anchors, refused = item
-    return Reading(_decode_rate(rate), live, streak, {k: Decimal(v) for k, v in anchors.items()}, refused)
+def _decode_reading(item: list[Any], steps: Mapping[str, str]) -> Reading:
+    rate, live, streak, anchors, refused = _decode_rate(item[0]), *item[1:]
+    step = Decimal(steps.get(rate.source, 0))
+    return Reading(rate, live, streak, {k: Decimal(v) for k, v in anchors.items()}, refused, step)
 
 
 def _encode_held(held: Held) -> list[Any]:

@@ -1,24 +1,29 @@
 """
-The newest rate of each coin from each stream, and which of them are still current.
+The newest rate of each coin from each stream, and which of them are silent.
 
-A rate is current while its connection delivers anything at all, because a coin that is not traded has no events. It is
-not current after an event that contradicts it: an unusable price, or a clock that went back.
+Only an event of a coin's own pair proves its price. A heartbeat, or an event of another pair, proves the connection
+alone: a subscription can be lost on a connection that is well.
 """
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
 
 from rates.models import Coin
 from rates.sources.protocols import StreamEvent
 from rates.telemetry import counts
 from rates.types import Rate
 
-# Seconds: a rate is no longer confirmed when its connection has delivered nothing for longer.
-ALIVE_FOR = 5.0
-
 Key = tuple[str, str]
+
+
+class Silence(NamedTuple):
+    """A coin without an event for long: since when, and its price by then; None if its subscription brought none."""
+
+    since: datetime
+    price: Decimal | None
 
 
 class LatestRates:
@@ -26,63 +31,64 @@ class LatestRates:
     Newest rates by source and symbol.
 
     Attributes:
-        changed: set while there are changes that were not drained yet.
+        rates: the newest one that each stream told of each coin since it was connected.
+        changed: set while there are changed prices that were not drained yet.
         coins: the coin list that the streams follow.
     """
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self.coins: Sequence[Coin] = ()
-        self._rates: dict[Key, Rate] = {}
-        self._changed: set[Key] = set()
-        self._contradicted: set[Key] = set()
-        self._heard_at: dict[str, float] = {}
+        self.rates: dict[Key, Rate] = {}
+        self._undrained: set[Key] = set()
+        self._awaited_since: dict[Key, datetime] = {}
 
-    def put(self, source: str, event: StreamEvent, now: float) -> None:
-        """Add an *event* of *source* that arrived at *now*, by the monotonic clock."""
-        self._heard_at[source] = now
+    def put(self, source: str, event: StreamEvent) -> None:
+        """Add an *event* of *source*."""
         counts.stream_events.labels(source).inc()
-        self._contradicted |= {(source, symbol) for symbol in event.symbols}
         for rate in event.rates:
             self._put_rate((source, rate.symbol), rate)
 
     def _put_rate(self, key: Key, rate: Rate) -> None:
-        old = self._rates.get(key)
+        old = self.rates.get(key)
         if old is not None and rate.observed_at < old.observed_at:
             return
-        self._contradicted.discard(key)
-        self._rates[key] = rate
+        self.rates[key] = rate
+        self._undrained.add(key)
         if old is None or (rate.price, rate.change_24h_pct) != (old.price, old.change_24h_pct):
-            self._changed.add(key)
             self.changed.set()
 
-    def drain_changes(self) -> list[Rate]:
-        """Return the rates that have changed since they were last drained."""
-        changes = [self._rates[key] for key in self._changed]
-        self._changed.clear()
+    def drain(self) -> list[Rate]:
+        """Return the rates that had an event since they were last drained: changed prices, and unchanged ones."""
+        rates = [self.rates[key] for key in self._undrained]
+        self._undrained.clear()
         self.changed.clear()
-        return changes
-
-    def drain_all(self, now: float) -> list[Rate]:
-        """Return the changes and every other rate that is current at *now* (monotonic clock), as received just now."""
-        changed = set(self._changed)
-        received_at = datetime.now(UTC)
-        current = [key for key in self._rates if key not in changed and self._is_current(key, now)]
-        return [*self.drain_changes(), *(replace(self._rates[key], received_at=received_at) for key in current)]
-
-    def _is_current(self, key: Key, now: float) -> bool:
-        return key not in self._contradicted and now - self._heard_at.get(key[0], float("-inf")) <= ALIVE_FOR
+        return rates
 
     def requeue(self, rates: Collection[Rate]) -> None:
-        """Return *rates* that could not be published to the changes; newer rates of the same coins replace them."""
-        self._changed |= {(rate.source, rate.symbol) for rate in rates} & self._rates.keys()
-        if self._changed:
+        """Return *rates* that could not be published; newer rates of the same coins replace them."""
+        self._undrained |= {(rate.source, rate.symbol) for rate in rates} & self.rates.keys()
+        if self._undrained:
             self.changed.set()
+
+    def await_events(self, source: str, symbols: Collection[str], now: datetime) -> None:
+        """Count the silence of *symbols* from *now*, when *source* was asked to deliver them."""
+        self._awaited_since |= {(source, symbol): now for symbol in symbols}
+
+    def find_silent(self, source: str, now: datetime, limit: timedelta) -> dict[str, Silence]:
+        """Return the coins that *source* was asked to deliver and that had no event within *limit*."""
+        silences = {symbol: self._silence((name, symbol)) for name, symbol in self._awaited_since if name == source}
+        return {symbol: silence for symbol, silence in silences.items() if now - silence.since > limit}
+
+    def _silence(self, key: Key) -> Silence:
+        rate, asked_at = self.rates.get(key), self._awaited_since[key]
+        return (
+            Silence(rate.received_at, rate.price) if rate and rate.received_at >= asked_at else Silence(asked_at, None)
+        )
 
     def forget(self, source: str, symbols: Collection[str] | None = None) -> None:
         """Forget the rates of *source* for *symbols*, or for all: a new connection has to deliver them again."""
-        gone = {key for key in self._rates if key[0] == source and (symbols is None or key[1] in symbols)}
-        for key in gone:
-            del self._rates[key]
-        self._changed -= gone
-        self._contradicted -= gone
+        for memory in (self.rates, self._awaited_since):
+            for key in [k for k in memory if k[0] == source and (symbols is None or k[1] in symbols)]:
+                del memory[key]
+        self._undrained &= self.rates.keys()

@@ -36,7 +36,8 @@ logger = logging.getLogger(__name__)
 LEASE = 6.0
 LEASE_RENEWAL = 2.0
 COIN_LIST_INTERVAL = 2.0
-# How often unchanged rates are confirmed; more often when `RATES_STALE_AFTER` is short.
+# How often events without a change are published, and silent pairs compared with the polls; more often when
+# `RATES_STALE_AFTER` is short.
 CONFIRM_INTERVAL = 3.0
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ async def run(stop: asyncio.Event) -> None:
     token, threads = secrets.token_hex(8), Threads()
     streams: list[ReconnectingStream] = []
     counts.start_at_zero(counts.stream_breaks, settings.RATES_STREAM, counts.FAILURES)
+    counts.start_at_zero(counts.stream_renewals, settings.RATES_STREAM)
     try:
         await first_of(
             stop.wait(),
@@ -94,9 +96,12 @@ async def run(stop: asyncio.Event) -> None:
 def _describe(streams: list[ReconnectingStream]) -> dict[str, int]:
     """Return what this process reports: whether it streams, and which of its streams deliver."""
     delivers = {stream.source.NAME: stream.delivers for stream in streams}
+    lost = {stream.source.NAME: stream.lost for stream in streams}
     counts.stream_active.set(bool(streams))
     for name in settings.RATES_STREAM:
         counts.stream_delivers.labels(name).set(delivers.get(name, False))
+        counts.stream_silent_pairs.labels(name).set(len(lost[name].silent) if name in lost else 0)
+        counts.stream_lost_pairs.labels(name).set(len(lost[name].lost) if name in lost else 0)
     return {"active": int(bool(streams)), **{f"{name}_delivers": int(value) for name, value in delivers.items()}}
 
 
@@ -145,8 +150,12 @@ async def _acquire(token: str, threads: Threads) -> float | None:
 
 async def _stream(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
     """Keep all *streams* open and publish their changes, until cancelled."""
-    following, publishing = _follow_coins(latest, streams, threads), _publish_changes(latest, threads)
-    await first_of(following, publishing, *(stream.keep_open() for stream in streams))
+    await first_of(
+        _follow_coins(latest, streams, threads),
+        _publish_changes(latest, threads),
+        _find_lost_pairs(streams, threads),
+        *(stream.keep_open() for stream in streams),
+    )
 
 
 async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
@@ -161,28 +170,37 @@ async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], 
         await asyncio.sleep(COIN_LIST_INTERVAL)
 
 
+def _confirm_interval() -> float:
+    return min(CONFIRM_INTERVAL, settings.RATES_STALE_AFTER / 5)
+
+
 async def _publish_changes(latest: LatestRates, threads: Threads) -> None:
-    """Publish changes as soon as the interval since the last ones has passed; confirm all other rates now and then."""
-    confirmed = min(CONFIRM_INTERVAL, settings.RATES_STALE_AFTER / 5)
-    due, confirm_due = time.monotonic(), time.monotonic() + confirmed
-    published = True
+    """Publish changes as soon as the interval since the last ones has passed, and unchanged rates with them or soon."""
+    due, published = time.monotonic(), True
     while True:
         with suppress(TimeoutError):
             # Not `asyncio.wait_for`: in Python 3.11 it loses a cancellation that arrives together with the event.
-            async with asyncio.timeout(max(0.01, confirm_due - time.monotonic())):
+            async with asyncio.timeout(_confirm_interval()):
                 await latest.changed.wait()
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        now = time.monotonic()
-        due = now + settings.RATES_STREAM_INTERVAL
-        if now >= confirm_due:
-            confirm_due = now + confirmed
-            rates = latest.drain_all(now)
-        else:
-            rates = latest.drain_changes()
-        if rates:
+        due = time.monotonic() + settings.RATES_STREAM_INTERVAL
+        if rates := latest.drain():
             published = await _publish(rates, latest.coins, threads, log_failure=published)
             if not published:
                 latest.requeue(rates)
+
+
+async def _find_lost_pairs(streams: list[ReconnectingStream], threads: Threads) -> None:
+    """Tell every stream what the polls said, which ticks ask for where a coin is silent."""
+    while True:
+        await asyncio.sleep(_confirm_interval())
+        try:
+            states = await threads.on_board(store.load_states)
+        except StoreUnavailable as error:
+            logger.debug("silent pairs are not compared: %s", error)
+            continue
+        for stream in streams:
+            stream.compare(states)
 
 
 async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, *, log_failure: bool) -> bool:

@@ -2,6 +2,8 @@
 One stream, kept open: connect, listen, follow the coin list, renew, and reconnect with backoff.
 
     30 s without an event                    the connection is dead, even if it answers pings
+    a pair is lost (`lost_pairs`)            its subscription is renewed; if that does not help, so is the connection
+    more pairs are lost than speak           the connection is dead, even if it has heartbeats
     announced shutdown, or nearly 24 hours   a new connection delivers before the old one is closed
     failure                                  a pause that `pacing` chooses, and that every process keeps
 """
@@ -11,8 +13,9 @@ import logging
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,17 +24,19 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from rates.concurrency import cancel_and_wait, first_of
 from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
+from rates.judgement.rules import read_rules
 from rates.outbound.dialing import open_socket
 from rates.outbound.errors import describe
 from rates.outbound.proxies import SECURE, Place, read_place
 from rates.outbound.tls import tls_context
-from rates.sources.protocols import StreamSource
+from rates.sources.protocols import StreamEvent, StreamSource
 from rates.sources.vendor_values import read_json
 from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
+from rates.streams.lost_pairs import LostPairs
 from rates.telemetry import counts
-from rates.types import Target
+from rates.types import CoinState, Target
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +77,8 @@ class StreamConnection:
         self.heard_at = time.monotonic()
         self._stream = stream
         self._pairs = set(sorted(stream.pairs)[:OPENING_PAIRS])
+        # Pairs that were subscribed to before: another snapshot of them may be as old as the first.
+        self._ended_pairs: set[str] = set()
         self._number = 1
 
     async def run(self) -> None:
@@ -110,6 +117,7 @@ class StreamConnection:
         for text in self._stream.source.first_messages(sorted(self._pairs)):
             await connection.send(text)
         self.heard_at = time.monotonic()
+        self._await_events(self._pairs)
         await first_of(self._listen(connection), self._keep_subscribed(connection), self._watch())
 
     async def _listen(self, connection: ClientConnection) -> None:
@@ -128,31 +136,60 @@ class StreamConnection:
             return
         self.heard_at = time.monotonic()
         self.delivering.set()
-        stream.latest.put(stream.source.NAME, event, self.heard_at)
+        stream.latest.put(stream.source.NAME, self._drop_old_news(event))
+
+    def _drop_old_news(self, event: StreamEvent) -> StreamEvent:
+        """
+        Return *event* without what proves nothing about now: what happened long ago, and repeated snapshots.
+
+        The first snapshot on a connection is like the answer to a poll; one after another subscription to the same pair
+        may be the same as the first.
+        """
+        repeated = self._stream.symbols_of(self._ended_pairs) if event.is_snapshot else frozenset()
+        limit = read_rules().stale_after
+        news = [r for r in event.rates if r.symbol not in repeated and r.received_at - r.observed_at <= limit]
+        return replace(event, rates=tuple(news))
 
     async def _keep_subscribed(self, connection: ClientConnection) -> None:
-        """Keep the subscriptions in line with the coin list."""
+        """Keep the subscriptions in line with the coin list, and renew those that are lost."""
         while self._stream.pairs:
             await asyncio.sleep(MESSAGE_SPACING)
-            wanted = set(self._stream.pairs)
+            wanted, lost = set(self._stream.pairs), self._stream.lost_pairs()
             if missing := sorted(wanted - self._pairs):
                 await self._change(connection, missing[:PAIRS_PER_MESSAGE], True)
             elif surplus := sorted(self._pairs - wanted):
                 await self._change(connection, surplus[:PAIRS_PER_MESSAGE], False)
+            elif unrenewed := sorted(lost - self._ended_pairs):
+                # They are missing then, and subscribed to again.
+                await self._change(connection, unrenewed[:PAIRS_PER_MESSAGE], False)
+                counts.stream_renewals.labels(self._stream.source.NAME).inc(len(unrenewed[:PAIRS_PER_MESSAGE]))
+            elif lost:
+                self.ending.set()
 
     async def _change(self, connection: ClientConnection, pairs: list[str], wanted: bool) -> None:
         self._number += 1
         await connection.send(self._stream.source.change_message(pairs, wanted, self._number))
         self._pairs = self._pairs | set(pairs) if wanted else self._pairs - set(pairs)
+        self._ended_pairs |= set() if wanted else set(pairs)
+        self._await_events(pairs)
+
+    def _await_events(self, pairs: Collection[str]) -> None:
+        symbols = self._stream.symbols_of(pairs)
+        self._stream.latest.await_events(self._stream.source.NAME, symbols, datetime.now(UTC))
+        self._stream.lost.forgive(symbols)
 
     async def _watch(self) -> None:
+        name, silence = self._stream.source.NAME, self._stream.silence
         ends_at = time.monotonic() + self._stream.max_lifetime * random.uniform(0.95, 1)
-        silence = self._stream.silence
         while time.monotonic() - self.heard_at < silence:
             await asyncio.sleep(min(1.0, silence / 4))
             if time.monotonic() > ends_at:
                 self.ending.set()
-        raise SourceUnreachable(self._stream.source.NAME, f"the stream was silent for {silence:.0f} s")
+            if self._stream.has_lost_most():
+                raise SourceUnreachable(
+                    name, f"the stream was silent about {len(self._stream.lost.lost)} moving prices"
+                )
+        raise SourceUnreachable(name, f"the stream was silent for {silence:.0f} s")
 
 
 async def _dial(place: Place) -> socket.socket:
@@ -180,6 +217,7 @@ class ReconnectingStream:
         source: the vendor's stream module.
         latest: where its events go.
         pairs: the coins that each wanted pair prices; `set_pairs` replaces it.
+        lost: which of them are silent, and which are lost.
         delivers: whether its newest connection has delivered and not failed since.
         silence: seconds without an event after which a connection counts as dead.
         max_lifetime: seconds after which a connection is replaced.
@@ -197,6 +235,7 @@ class ReconnectingStream:
         self.silence = silence
         self.max_lifetime = max_lifetime
         self.pairs: Mapping[str, tuple[Target, ...]] = {}
+        self.lost = LostPairs(source.NAME, latest)
         self.delivers = False
         self._wanted = asyncio.Event()
         self._health = SharedHealth(source)
@@ -213,6 +252,23 @@ class ReconnectingStream:
             self._wanted.set()
         else:
             self._wanted.clear()
+
+    def symbols_of(self, pairs: Collection[str]) -> frozenset[str]:
+        """Return the coins that *pairs* price."""
+        return frozenset(target.symbol for pair in pairs for target in self.pairs.get(pair, ()))
+
+    def compare(self, states: Mapping[str, CoinState]) -> None:
+        """Find what is lost, by what polls have left in *states*."""
+        self.lost.compare(states, datetime.now(UTC), read_rules())
+
+    def lost_pairs(self) -> set[str]:
+        """Return the pairs that are silent while their prices move."""
+        return {pair for pair, targets in self.pairs.items() if any(t.symbol in self.lost.lost for t in targets)}
+
+    def has_lost_most(self) -> bool:
+        """Return whether more coins are lost than speak; quiet ones do not count."""
+        speaking = len(self.symbols_of(self.pairs) - self.lost.silent)
+        return len(self.lost.lost) > speaking
 
     async def keep_open(self) -> None:
         """Keep a connection open for ever; when one is about to end, the next one is opened beside it."""

@@ -92,6 +92,18 @@ answer_time = Histogram(
 
 stream_active = Gauge("rates_stream_active", "Whether this process is the one that streams.", registry=STREAMER)
 stream_delivers = Gauge("rates_stream_delivers", "Whether the stream delivers.", ["source"], registry=STREAMER)
+stream_silent_pairs = Gauge(
+    "rates_stream_silent_pairs",
+    "Pairs without an event for half of RATES_STALE_AFTER: quiet markets, or lost ones.",
+    ["source"],
+    registry=STREAMER,
+)
+stream_lost_pairs = Gauge(
+    "rates_stream_lost_pairs", "Silent pairs whose prices move, as polls say.", ["source"], registry=STREAMER
+)
+stream_renewals = Counter(
+    "rates_stream_renewals", "Subscriptions to lost pairs that were renewed.", ["source"], registry=STREAMER
+)
 stream_events = Counter("rates_stream_events", "Events received.", ["source"], registry=STREAMER)
 stream_connections = Counter(
     "rates_stream_connections", "Connections that began to deliver.", ["source"], registry=STREAMER

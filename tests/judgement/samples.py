@@ -13,6 +13,7 @@ RULES = Rules(
     stale_after=timedelta(seconds=15),
     agreement_pct=Decimal(2),
     max_jump_pct=Decimal(10),
+    by_id=frozenset({"coingecko"}),
 )
 
 

@@ -48,9 +48,38 @@ def test_a_poll_that_repeats_what_its_stream_delivers_takes_no_rank_away() -> No
     stream = rate("kraken", "1.0001", age=1)
     known = add(stream, live=True)
     assert add(rate("kraken", "1.0002"), known=known) == known
-    silent_stream = add(rate("kraken", "1.0001", age=9), live=True)
-    assert not add(rate("kraken", "1.0002"), known=silent_stream)["kraken"].live
     assert not add(rate("kraken", "1.05"), known=known)["kraken"].live
+
+
+def test_a_poll_that_agrees_with_a_silent_stream_keeps_its_price_fresh() -> None:
+    known = add(rate("kraken", "1.0001", age=9, observed_age=300), live=True)
+    confirmed = add(rate("kraken", "1.0001", observed_age=300), known=known)["kraken"]
+    assert (confirmed.live, confirmed.rate) == (True, rate("kraken", "1.0001", observed_age=300))
+    ahead = rate("kraken", "1.0001", age=9, observed_age=-1)
+    assert add(rate("kraken", "1.0001"), known=add(ahead, live=True))["kraken"].rate.received_at == NOW
+
+
+def test_a_poll_that_is_further_from_a_silent_stream_than_its_events_were_takes_over() -> None:
+    moving = add(*[rate("kraken", price, age=12 - n) for n, price in enumerate(("100", "100.5", "100.4"))], live=True)
+    assert moving["kraken"].step > Decimal("0.4")
+    near, far = rate("kraken", "100.7"), rate("kraken", "101")
+    assert add(near, known=moving)["kraken"].live
+    assert (add(far, known=moving)["kraken"].live, add(far, known=moving)["kraken"].rate) == (False, far)
+    back = add(rate("kraken", "101.1"), live=True, known=add(far, known=moving))["kraken"]
+    assert (back.live, back.streak) == (True, 3)
+
+
+def test_after_one_wild_event_a_poll_may_not_differ_more_than_prices_that_agree() -> None:
+    wild = add(rate("kraken", "100", age=11), rate("kraken", "1000", age=10), live=True)
+    wild = add(rate("kraken", "100", age=9), live=True, known=wild)
+    assert not add(rate("kraken", "101.1"), known=wild)["kraken"].live
+
+
+def test_the_last_trade_of_a_quiet_market_may_be_long_ago_but_no_event_and_no_aggregators_price() -> None:
+    hour = 3600
+    assert add(rate("kraken", "100", observed_age=hour))["kraken"].refused is None
+    assert add(rate("kraken", "100", observed_age=hour), live=True)["kraken"].refused
+    assert add(rate("coingecko", "100", observed_age=hour))["coingecko"].refused
 
 
 def frozen(*rates: Rate) -> set[str]:

@@ -1,7 +1,6 @@
 """What a stream delivers, and waiting for it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -48,4 +47,5 @@ async def open_stream(source: ModuleType, coins: list[Coin], **limits: float) ->
 
 
 def prices(stream: ReconnectingStream) -> dict[str, Decimal]:
-    return {rate.symbol: rate.price for rate in stream.latest.drain_all(time.monotonic())}
+    """Return the newest price of each coin since the connection was opened."""
+    return {symbol: rate.price for (_, symbol), rate in stream.latest.rates.items()}

@@ -1,7 +1,6 @@
 """The leader among the processes that stream, and what it publishes."""
 
 import asyncio
-import time
 from decimal import Decimal
 
 import pytest
@@ -21,7 +20,7 @@ async def test_publishing_ends_in_whatever_turn_it_is_told_to(turns: int) -> Non
     latest, threads = LatestRates(), leader.Threads()
     publishing = asyncio.create_task(leader._publish_changes(latest, threads))
     await asyncio.sleep(0.05)
-    latest.put("binance", event(rate("1")), time.monotonic())
+    latest.put("binance", event(rate("1")))
     for _ in range(turns):
         await asyncio.sleep(0)
     publishing.cancel()
