@@ -53,6 +53,8 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
     found = reading.read_history(pair, interval, limit, start=start, end=end, currency=currency)
+    if currency == settings.QUOTE_CURRENCY:
+        found = _add_live(found, symbol, interval)
     if wants_csv(request):
         rows = [json.loads(text) for text in _write_candles(found, interval)]
         response = csv_response(rows, CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
@@ -156,6 +158,15 @@ def _find_live(symbol: str, moment: float) -> Valuation | None:
     return Valuation(
         Decimal(coin["price"]), observed_at, 0, coin["source"], coin["disputed"], max(0.0, moment - observed_at)
     )
+
+
+def _add_live(candles: list[Candle], symbol: str, interval: int) -> list[Candle]:
+    """Return *candles* with the live price in the running one, which processes report only every few seconds."""
+    live = _find_live(symbol, time.time()) if candles and candles[-1].time + interval > time.time() else None
+    if live is None:
+        return candles
+    last, price = candles[-1], live.price
+    return [*candles[:-1], last._replace(high=max(last.high, price), low=min(last.low, price), close=price)]
 
 
 def _write_candles(candles: Sequence[Candle], interval: int) -> list[str]:

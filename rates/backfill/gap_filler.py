@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 SEARCH_INTERVAL = 900.0
 # Seconds: a longer wait for a vendor is used for other gaps.
 SHORT_WAIT = 2.0
+# Seconds until the gaps are looked at again when all of them have to wait.
+ROUND_INTERVAL = 5.0
 # Seconds: the shortest range that is reported as missing; CoinGecko has a price every five minutes.
 SHORTEST_REPORTED = 900
 MOST_REPORTED = 100
@@ -36,7 +38,7 @@ class GapFiller:
     def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
         self._sleep = sleep
         self._gaps: deque[Gap] = deque()
-        self._search_due = float("-inf")
+        self._search_due = self._resume_at = float("-inf")
         self._all = self._requests = self._stored = 0
         self._missing: dict[tuple[str, int], Sequence[TimeRange]] = {}
 
@@ -47,13 +49,15 @@ class GapFiller:
         Raises:
             DatabaseError, StoreUnavailable: the next call continues.
         """
-        deadline = time.monotonic() + seconds
-        if not self._gaps and time.monotonic() >= self._search_due:
+        now = time.monotonic()
+        deadline, waiting = now + seconds, 0
+        if not self._gaps and now >= self._search_due:
             self._begin()
-        waiting = 0
-        while waiting < len(self._gaps) and time.monotonic() < deadline and _are_prices_fresh():
+        while self._gaps and self._resume_at <= time.monotonic() < deadline and _are_prices_fresh():
             waiting = waiting + 1 if self._fill_first() else 0
             self._report()
+            if waiting == len(self._gaps):
+                self._resume_at = time.monotonic() + ROUND_INTERVAL
 
     def _begin(self) -> None:
         if settings.RATES_BACKFILL and list_sources():

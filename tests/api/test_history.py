@@ -123,6 +123,15 @@ def test_the_running_candle_of_every_interval_is_last() -> None:
         ]  # fmt: skip
 
 
+def test_the_running_candle_has_the_live_price() -> None:
+    now = time.time()
+    Recorder().record(published(now - BEGIN, "8"))
+    board = fragments(BTC="9.5")
+    get_hub().snapshot = Snapshot("epoch", 1, iso(now), board)
+    last = candles("interval=1d")[-1]
+    assert (last["open"], last["high"], last["low"], last["close"]) == ("8", "9.5", "8", "9.5")
+
+
 def test_a_minute_that_is_over_is_told_before_it_is_written_and_once_after() -> None:
     now = time.time()
     process = Recorder()
