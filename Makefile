@@ -32,8 +32,9 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 	$(BIN)/pytest -m faults -n 4 --dist worksteal tests/faults $(MANY_SOCKETS:%=--ignore %)
 	$(BIN)/pytest -m faults $(MANY_SOCKETS)
 
-soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5
+soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5; an hour of candles
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
+	HISTORY_MINUTES=60 $(BIN)/pytest -m faults tests/faults/test_history.py -k one_candle
 
 check: .venv/dev ## format, lint, types, migrations, deploy check, known vulnerabilities, tests
 	$(BIN)/ruff format --check .
