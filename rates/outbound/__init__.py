@@ -1,10 +1,10 @@
 """
-How vendors are reached: every connection and every call ends by its deadline.
+Connections to vendors, each of which ends by its deadline.
 
-    http                calls by `requests`
-    dialing             connections for `http`, for sessions with exchanges and for streams
-    proxies             which proxy is on the way
-    tls                 which certificates are trusted
-    deadlines, errors   when a connection has to end; why it did, in words
-    retry_after         when a server wants to be asked again
+    http                calls with `requests`
+    dialing             opens the connections of HTTP calls, of sessions with exchanges and of streams
+    proxies             which proxy leads to a vendor
+    tls                 which authorities are trusted
+    deadlines, errors   when a connection has to end; why it failed, in words
+    retry_after         how long a server wants clients to wait
 """

@@ -1,5 +1,5 @@
 """
-Deadlines: times of the monotonic clock at which whatever uses a connection has to end.
+Deadlines: times of the monotonic clock by which whatever uses a connection has to end.
 
 Tested in `tests/outbound/test_http.py`.
 """
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Timer
 
-# Seconds: the least that is left for a step, so that a deadline that has just passed fails as a timeout.
-LEAST = 0.01
+# Seconds: what is left after a deadline has passed, so that the next step fails as a timeout.
+MIN_LEFT = 0.01
 
 
 def time_left(deadline: float) -> float:
     """Return the seconds until *deadline*; never zero."""
-    return max(LEAST, deadline - time.monotonic())
+    return max(MIN_LEFT, deadline - time.monotonic())
 
 
 def is_over(deadline: float) -> bool:
@@ -27,9 +27,9 @@ def is_over(deadline: float) -> bool:
 @contextmanager
 def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
     """
-    Shut *sock* down at *deadline*: whoever waits for it then reads its end.
+    Shut *sock* down at *deadline*, so that a pending read returns.
 
-    Its own timeout could not do that: it begins again with each byte.
+    The socket's own timeout cannot do that, because it starts again with each byte.
     """
     timer = Timer(time_left(deadline), _shut_down, (sock,))
     timer.daemon = True
@@ -42,5 +42,5 @@ def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
 
 def _shut_down(sock: socket.socket) -> None:
     with suppress(OSError):
-        # Not the method of a TLS socket: that one would leave a reader without its decryption.
+        # Not the method of a TLS socket, which would leave a pending read without decryption.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,8 +1,8 @@
 """
-Connections that end by a deadline, through the proxy where there is one.
+Opening connections within a deadline, through a proxy if there is one.
 
-The timeouts of sockets begin again with each byte and each address, and a name look-up has none. So the name is looked
-up in a thread that may be left behind, and a connection is shut down when its time is over.
+The timeout of a socket starts again with each byte and each address, and name resolution has none. So names are
+resolved in a thread that may be left behind, and a connection is shut down at the deadline.
 
 Tested in `tests/outbound/test_http.py`, `tests/outbound/test_proxies.py` and `tests/sources/test_websocket.py`.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 from rates.outbound.deadlines import is_over, shut_down_at, time_left
 from rates.outbound.errors import ProxyError, describe
-from rates.outbound.proxies import SECURE, Place, Proxy, proxy_for, read_place
+from rates.outbound.proxies import SECURE, Endpoint, Proxy, parse_endpoint, proxy_for
 from rates.outbound.tls import tls_context
 
 # Firewalls block clients that do not say who they are.
@@ -28,14 +28,14 @@ USER_AGENT = "rates-board/1.0"
 @contextmanager
 def open_connection(url: str, deadline: float) -> Iterator[socket.socket]:
     """
-    Open a connection to the host of *url*, with TLS where its scheme asks for it; it is shut down at *deadline*.
+    Open a connection to the host of *url*, with TLS for https and wss; it is shut down at *deadline*.
 
     Raises:
-        OSError: it cannot be opened, or it broke off; `TimeoutError` when that was after *deadline*.
+        OSError: the connection cannot be opened, or broke; `TimeoutError` if that was after *deadline*.
     """
-    place = read_place(url)
+    endpoint = parse_endpoint(url)
     try:
-        with closing(_wrap(place, open_socket(place, deadline))) as sock, shut_down_at(deadline, sock):
+        with closing(_wrap(endpoint, open_socket(endpoint, deadline))) as sock, shut_down_at(deadline, sock):
             if isinstance(sock, ssl.SSLSocket):
                 sock.do_handshake()
             yield sock
@@ -47,61 +47,61 @@ def open_connection(url: str, deadline: float) -> Iterator[socket.socket]:
         raise
 
 
-def _wrap(place: Place, sock: socket.socket) -> socket.socket:
-    if place.scheme not in SECURE:
+def _wrap(endpoint: Endpoint, sock: socket.socket) -> socket.socket:
+    if endpoint.scheme not in SECURE:
         return sock
-    return tls_context().wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
+    return tls_context().wrap_socket(sock, server_hostname=endpoint.host, do_handshake_on_connect=False)
 
 
-def open_socket(place: Place, deadline: float) -> socket.socket:
+def open_socket(endpoint: Endpoint, deadline: float) -> socket.socket:
     """
-    Return a socket that is connected to *place*, by a tunnel where a proxy is on the way; TLS is left to the caller.
+    Return a socket that is connected to *endpoint*, through a tunnel if there is a proxy; TLS is left to the caller.
 
     Raises:
-        OSError: as `connect`; `ProxyError` when it is the proxy that cannot be reached, or refuses.
+        OSError: as `connect`; `ProxyError` if the proxy is down, or refuses.
     """
-    proxy = proxy_for(place)
-    return _open_tunnel(proxy, place, deadline) if proxy else connect(place.host, place.port, deadline)
+    proxy = proxy_for(endpoint)
+    return _open_tunnel(proxy, endpoint, deadline) if proxy else connect(endpoint.host, endpoint.port, deadline)
 
 
-def _open_tunnel(proxy: Proxy, place: Place, deadline: float) -> socket.socket:
-    with told_of_proxy(proxy, deadline):
+def _open_tunnel(proxy: Proxy, endpoint: Endpoint, deadline: float) -> socket.socket:
+    with proxy_errors(proxy, deadline):
         sock = connect(proxy.host, proxy.port, deadline)
         try:
             with shut_down_at(deadline, sock):
-                status = _ask_for_tunnel(sock, proxy, place)
+                status = _ask_for_tunnel(sock, proxy, endpoint)
             if is_over(deadline):
-                # A header that was cut off may look complete.
+                # A truncated header may look complete.
                 raise TimeoutError
             if not 200 <= status < 300:
-                raise refused_by(proxy, status)
+                raise proxy_refusal(proxy, status)
         except BaseException:
             sock.close()
             raise
         return sock
 
 
-def _ask_for_tunnel(sock: socket.socket, proxy: Proxy, place: Place) -> int:
-    """Return the status that *proxy* answers with; 200 when *sock* leads to *place* from now on."""
-    target = f"[{place.host}]:{place.port}" if ":" in place.host else f"{place.host}:{place.port}"
+def _ask_for_tunnel(sock: socket.socket, proxy: Proxy, endpoint: Endpoint) -> int:
+    """Return the status of the answer of *proxy*; after a 200, *sock* is connected to *endpoint*."""
+    target = f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"
     headers = {"Host": target, "User-Agent": USER_AGENT, **proxy.headers}
     lines = [f"CONNECT {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     sock.sendall("\r\n".join(lines).encode())
-    # It may read ahead; but neither TLS nor WebSockets let a server speak first.
+    # It may read ahead, but with TLS and WebSockets the client speaks first.
     with closing(HTTPResponse(sock, method="CONNECT")) as response:
         response.begin()
         return response.status
 
 
-def refused_by(proxy: Proxy, status: int) -> ProxyError:
-    """Return the exception for a *status* with which *proxy* refuses to go on."""
-    words = "it wants another user or password" if status == 407 else "it refuses to connect"
+def proxy_refusal(proxy: Proxy, status: int) -> ProxyError:
+    """Return the exception for the *status* of a refusal."""
+    words = "it requires a valid user and password" if status == 407 else "it refuses to connect"
     return ProxyError(proxy.name, f"{words} ({status})")
 
 
 @contextmanager
-def told_of_proxy(proxy: Proxy, deadline: float) -> Iterator[None]:
-    """Raise every failure as one of *proxy*."""
+def proxy_errors(proxy: Proxy, deadline: float) -> Iterator[None]:
+    """Turn every error into a `ProxyError`."""
     try:
         yield
     except ProxyError:
@@ -115,12 +115,12 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
     """
     Return a socket that is connected to *port* of *host*.
 
-    Each address of the host gets an equal share of the time, so that a dead one does not use it up.
+    Each address of the host gets an equal share of the time, so that a dead one does not use all of it.
 
     Raises:
-        OSError: when none of the addresses takes the connection by *deadline*.
+        OSError: if none of the addresses accepts the connection by *deadline*.
     """
-    addresses = _look_up(host, port, deadline)
+    addresses = _resolve(host, port, deadline)
     failure = OSError("no address")
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
@@ -136,9 +136,9 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
     raise failure
 
 
-def _look_up(host: str, port: int, deadline: float) -> list[Any]:
+def _resolve(host: str, port: int, deadline: float) -> list[Any]:
     found: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
-    Thread(target=_look_up_into, args=(found, host, port), daemon=True).start()
+    Thread(target=_resolve_into, args=(found, host, port), daemon=True).start()
     try:
         result = found.get(timeout=time_left(deadline))
     except queue.Empty:
@@ -148,7 +148,7 @@ def _look_up(host: str, port: int, deadline: float) -> list[Any]:
     return result
 
 
-def _look_up_into(found: "queue.SimpleQueue[list[Any] | OSError]", host: str, port: int) -> None:
+def _resolve_into(found: "queue.SimpleQueue[list[Any] | OSError]", host: str, port: int) -> None:
     try:
         found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError) as error:

@@ -1,11 +1,12 @@
 """
-HTTP by `requests`: one deadline for everything, a limit for the body; no redirect is followed, no cookie is kept.
+HTTP calls with `requests`: a total deadline, a size limit, no redirects and no cookies.
 
-What `requests` calls a timeout is the time between two bytes, so a header or a body that drips outlives it, and the
-name look-up has none. Here a connection is opened by `dialing`, and shut down at the deadline of the call that uses it.
+The timeout of `requests` is the time between two bytes, so a header or a body that drips outlasts it, and name
+resolution has none. Here `dialing` opens the connections, and they are shut down at the deadline of the call that uses
+them.
 
-Connections are kept for the next call: a TLS handshake is most of what a call costs. One that its server has closed
-meanwhile is replaced, and the call goes on.
+Connections are kept alive for the next call, because the TLS handshake is most of what a call costs. One that the
+server has closed in the meantime is replaced within the same call.
 """
 
 import os
@@ -26,19 +27,19 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from rates.outbound.deadlines import is_over, shut_down_at, time_left
-from rates.outbound.dialing import connect, open_socket, refused_by, told_of_proxy
+from rates.outbound.dialing import connect, open_socket, proxy_errors, proxy_refusal
 from rates.outbound.errors import ProxyError
-from rates.outbound.proxies import Place, Proxy, proxy_for, read_place, read_proxy
+from rates.outbound.proxies import Endpoint, Proxy, parse_endpoint, proxy_for, read_proxy
 from rates.outbound.tls import tls_context
 
 # Bytes that are read at a time.
 CHUNK = 2**16
-# Seconds without a call after which a connection is not used again: a router may have forgotten it without a word.
+# Seconds: a connection that was idle for longer is not used again, because a router may have dropped it silently.
 LONGEST_IDLE = 30.0
 
 
 class Answer(NamedTuple):
-    """An HTTP answer; *headers* are found by their names in any case."""
+    """An HTTP answer; the names of its *headers* are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,11 +48,11 @@ class Answer(NamedTuple):
 
 class _Call:
     """
-    The call that a thread is making.
+    The call that the current thread is making.
 
     Attributes:
-        deadline: its connection is shut down then.
-        is_reusing: it uses one that is kept from another call, and that the server may close at the same moment.
+        deadline: when its connection is shut down.
+        is_reusing: its connection served an earlier call, so the server may be closing it right now.
     """
 
     def __init__(self, deadline: float) -> None:
@@ -61,7 +62,7 @@ class _Call:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Be the call of this thread, and let go of the connection at the end."""
+        """Make this the call of the current thread; release its connection at the end."""
         token = _call.set(self)
         try:
             with self._bound:
@@ -70,7 +71,7 @@ class _Call:
             _call.reset(token)
 
     def bind(self, sock: socket.socket) -> None:
-        """Shut *sock* down at the deadline; by a copy, because TLS takes the descriptor over from the original."""
+        """Shut *sock* down at the deadline, through a duplicate: TLS takes the descriptor away from the original."""
         copy = self._bound.enter_context(socket.socket(fileno=os.dup(sock.fileno())))
         self._bound.enter_context(shut_down_at(self.deadline, copy))
 
@@ -79,14 +80,14 @@ _call: ContextVar[_Call] = ContextVar("_call")
 
 
 class _Connection(HTTPConnection):
-    """A connection of urllib3 that the call decides about; of its own it would know no deadline."""
+    """A connection of urllib3 that obeys the deadline of the current call."""
 
     used_at = 0.0
     used_by: _Call | None = None
 
     @property
     def is_connected(self) -> bool:
-        """Whether a call may use it again; the pool drops it otherwise."""
+        """Whether another call may use it; otherwise the pool replaces it."""
         return time.monotonic() - self.used_at <= LONGEST_IDLE and super().is_connected
 
     def _new_conn(self) -> socket.socket:
@@ -96,7 +97,7 @@ class _Connection(HTTPConnection):
         return sock
 
     def _open(self, deadline: float) -> socket.socket:
-        # The host is that of the proxy where there is one: it is asked for the whole address.
+        # If there is a proxy, this is its host: it is asked for the whole address.
         return connect(self._dns_host, self.port, deadline)
 
     def request(self, *args: Any, **options: Any) -> None:
@@ -109,10 +110,10 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same with TLS; a proxy is asked for a tunnel, as for WebSockets."""
+    """The same with TLS; through a proxy it uses a tunnel, like a WebSocket."""
 
     def _open(self, deadline: float) -> socket.socket:
-        return open_socket(Place("https", self._dns_host, self.port), deadline)
+        return open_socket(Endpoint("https", self._dns_host, self.port), deadline)
 
 
 class _Pool(HTTPConnectionPool):
@@ -139,7 +140,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        """Return the password in UTF-8, for a tunnel and here alike; that of `requests` has to be Latin-1."""
+        """Return the same headers as for a tunnel; `requests` fails at passwords that are not Latin-1."""
         return dict(read_proxy(proxy).headers)
 
     def build_connection_pool_key_attributes(self, *args: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -147,19 +148,19 @@ class _Adapter(HTTPAdapter):
         return host, {**tls, "ssl_context": tls_context()}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Name no certificates: `requests` would read its own into the context again for each connection, 20 ms."""
+        """Name no bundle: `requests` would load its own into our context for each connection, which takes 20 ms."""
         conn.cert_reqs = "CERT_REQUIRED"
 
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return none: even without following it, `requests` would read the body of a redirect, however long."""
+        """Return none: `requests` reads the whole body of a redirect, even if it must not follow it."""
 
 
 @cache
 def _session() -> requests.Session:
     session = _Session()
-    # Neither the variables of the environment nor ~/.netrc, which would replace our headers.
+    # Ignore the environment, which the settings have read, and ~/.netrc, which would replace our headers.
     session.trust_env = False
     session.headers.clear()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -170,27 +171,27 @@ def _session() -> requests.Session:
 
 def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int) -> Answer:
     """
-    Return the answer to a GET of *url*, whatever its status; its body, uncompressed, ends after *longest* + 1 bytes.
+    Return the answer to a GET of *url*, whatever its status; the uncompressed body is cut off at *longest* + 1 bytes.
 
     Raises:
-        OSError: no connection, a connection that broke off, or no whole answer by *deadline*.
+        OSError: no connection, a connection that broke, or no complete answer by *deadline*.
     """
-    place = read_place(url)
-    proxy = proxy_for(place) if place.scheme == "http" else None
-    with told_of_proxy(proxy, deadline) if proxy else nullcontext(), _late_is_timeout(deadline):
+    endpoint = parse_endpoint(url)
+    proxy = proxy_for(endpoint) if endpoint.scheme == "http" else None
+    with proxy_errors(proxy, deadline) if proxy else nullcontext(), _late_is_timeout(deadline):
         call = _Call(deadline)
         try:
             return _get(url, headers, call, proxy, longest)
         except OSError:
             if not call.is_reusing or is_over(deadline):
                 raise
-        # The pool has nothing in place of the connection that failed, so this call opens one.
+        # The pool has discarded the connection that failed, and opens a new one in its place.
         return _get(url, headers, _Call(deadline), proxy, longest)
 
 
 @contextmanager
 def _late_is_timeout(deadline: float) -> Iterator[None]:
-    """Raise `TimeoutError` after *deadline* whatever happened: a body that was cut off may look complete."""
+    """Raise `TimeoutError` after *deadline* whatever happened: a truncated body may look complete."""
     failure = None
     try:
         yield
@@ -213,26 +214,26 @@ def _get(url: str, headers: Mapping[str, str], call: _Call, proxy: Proxy | None,
                 url, headers=dict(headers), proxies=proxies, stream=True, timeout=time_left(call.deadline)
             ) as response,
         ):
-            # From here on another attempt would not help.
+            # The server has answered, so a second attempt would not help.
             call.is_reusing = False
             if proxy and response.status_code == 407:
-                raise refused_by(proxy, 407)
+                raise proxy_refusal(proxy, 407)
             return Answer(response.status_code, response.headers, _read_body(response, longest))
     except (RequestException, HTTPError) as error:
         raise _find_cause(error) from None
 
 
 def _read_body(response: requests.Response, longest: int) -> bytes:
-    # Not a list of parts: a part may be a single byte, and takes 40 as an object.
+    # Not a list of parts: one may be a single byte, which takes 40 bytes as an object.
     body, most = bytearray(), longest + 1
-    # `read` and `iter_content` would take a chunk whose size is below zero for one without an end.
+    # `read` and `iter_content` would read a chunk of negative size to the end of the connection.
     while len(body) < most and (part := response.raw.read1(min(CHUNK, most - len(body)), decode_content=True)):
         body += part
     return bytes(body)
 
 
 def _find_cause(error: Exception) -> OSError:
-    """Return what *error* is about: libraries wrap the failure of a socket, or what http.client says, several times."""
+    """Return the cause of *error*: urllib3 and `requests` wrap errors of sockets and of http.client several times."""
     for inner in (getattr(error, "reason", None), *error.args):
         if isinstance(inner, Exception):
             return _find_cause(inner)

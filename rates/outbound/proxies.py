@@ -1,7 +1,7 @@
 """
-Which proxy a vendor is reached through: `HTTP_PROXY` for http and ws, `HTTPS_PROXY` for https and wss.
+Which proxy leads to a vendor: `HTTP_PROXY` for http and ws, `HTTPS_PROXY` for https and wss.
 
-What `NO_PROXY` names is reached directly, and so is this machine: to a proxy, its loopback addresses are its own.
+Hosts in `NO_PROXY` are reached directly, and so are loopback addresses: to a proxy they would mean itself.
 """
 
 import ipaddress
@@ -20,8 +20,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-class Place(NamedTuple):
-    """Where an address leads to; *host* is lower case."""
+class Endpoint(NamedTuple):
+    """What a URL connects to; *host* is lower case."""
 
     scheme: str
     host: str
@@ -34,8 +34,8 @@ class Proxy(NamedTuple):
 
     Attributes:
         url: its address, with user and password.
-        name: the same without them.
-        headers: what it wants to be told.
+        name: its address without them.
+        headers: its authorization, if any.
     """
 
     url: str
@@ -45,24 +45,24 @@ class Proxy(NamedTuple):
     headers: Mapping[str, str]
 
 
-def read_place(url: str) -> Place:
-    """Return where *url* leads to."""
+def parse_endpoint(url: str) -> Endpoint:
+    """Return what *url* connects to."""
     parts = urlsplit(url)
-    return Place(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
+    return Endpoint(parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme])
 
 
-def proxy_for(place: Place) -> Proxy | None:
-    """Return the proxy on the way to *place*; None when there is none."""
-    url = settings.HTTPS_PROXY if place.scheme in SECURE else settings.HTTP_PROXY
-    return read_proxy(url) if url and not _is_direct(place) else None
+def proxy_for(endpoint: Endpoint) -> Proxy | None:
+    """Return the proxy that leads to *endpoint*; None if it is reached directly."""
+    url = settings.HTTPS_PROXY if endpoint.scheme in SECURE else settings.HTTP_PROXY
+    return read_proxy(url) if url and not _bypasses_proxy(endpoint) else None
 
 
 @cache
 def read_proxy(url: str) -> Proxy:
     """Return the proxy at *url*."""
-    parts, place = urlsplit(url), read_place(url)
+    parts, endpoint = urlsplit(url), parse_endpoint(url)
     name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-    return Proxy(url, name, place.host, place.port, _authorization(parts.username, parts.password))
+    return Proxy(url, name, endpoint.host, endpoint.port, _authorization(parts.username, parts.password))
 
 
 def _authorization(user: str | None, password: str | None) -> dict[str, str]:
@@ -72,12 +72,12 @@ def _authorization(user: str | None, password: str | None) -> dict[str, str]:
     return {"Proxy-Authorization": f"Basic {secret}"}
 
 
-def _is_direct(place: Place) -> bool:
-    host = place.host.rstrip(".")
+def _bypasses_proxy(endpoint: Endpoint) -> bool:
+    host = endpoint.host.rstrip(".")
     address = _read_address(host)
     if host == "localhost" or host.endswith(".localhost") or (address and address.is_loopback):
         return True
-    return any(_matches(entry.lower(), host, address, place.port) for entry in settings.NO_PROXY)
+    return any(_matches(entry.lower(), host, address, endpoint.port) for entry in settings.NO_PROXY)
 
 
 def _read_address(host: str) -> Address | None:
@@ -89,7 +89,7 @@ def _read_address(host: str) -> Address | None:
 
 
 def _matches(entry: str, host: str, address: Address | None, port: int) -> bool:
-    """Return whether an *entry* of `NO_PROXY` means *host*: `*`, a network, or a name with all below it and a port."""
+    """Return whether an *entry* of `NO_PROXY` covers *host*: `*`, a network, or a domain and its subdomains."""
     if network := _read_network(entry):
         return address is not None and address in network
     name, _, wanted = entry.partition(":")

@@ -1,5 +1,5 @@
 """
-The header `Retry-After`: after how many seconds a server wants to be asked again.
+The header `Retry-After`: how many seconds a server wants clients to wait.
 
 Reference: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 """
@@ -10,10 +10,10 @@ from email.utils import parsedate_to_datetime
 
 def read_retry_after(value: str, date: str = "") -> float | None:
     """
-    Return the seconds that a `Retry-After` asks for; None when it names none, or a time that has passed.
+    Return the seconds that a `Retry-After` asks for; None if it cannot be read, or names a time in the past.
 
-    *value* is a number of seconds or an HTTP date, which is measured from the answer's own header *date*: our clock may
-    be wrong. Of several numbers, from a header that is there twice, the first counts.
+    *value* is a number of seconds or an HTTP date, which is compared with the answer's own `Date`, because our clock
+    may be wrong. If the header was sent twice, the first number counts.
     """
     seconds = value.partition(",")[0].strip()
     if seconds.isascii() and seconds.isdigit():

@@ -68,7 +68,7 @@ def price_url() -> str:
 
 
 def count_calls(coins: Sequence[Coin]) -> int:
-    """Return how many requests a question about *coins* takes."""
+    """Return how many requests it takes to ask for *coins*."""
     return len(_batches(coin.coingecko_id for coin in coins))
 
 

@@ -30,7 +30,7 @@ from typing import Any
 from django.conf import settings
 
 from rates.exceptions import SourceError, SourceLimited, SourceRefused
-from rates.outbound.proxies import proxy_for, read_place
+from rates.outbound.proxies import parse_endpoint, proxy_for
 from rates.sources.protocols import Source
 
 # Seconds.
@@ -98,9 +98,9 @@ def fingerprint(url: str, *parts: str) -> str:
     """
     Return a short digest of a configuration, which reveals no key.
 
-    The proxy is a part of it: where a vendor refuses this address, another one may be welcome.
+    The proxy is a part of it: a vendor that refuses one address may accept another.
     """
-    proxy = proxy_for(read_place(url))
+    proxy = proxy_for(parse_endpoint(url))
     return hashlib.sha256("\n".join([url, *parts, *([proxy.url] if proxy else [])]).encode()).hexdigest()[:16]
 
 

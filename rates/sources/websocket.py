@@ -56,7 +56,7 @@ def handshake_error(source: str, error: InvalidStatus | ValueError) -> SourceErr
 
 
 def _retry_after(response: Response) -> float | None:
-    # A header that is there twice cannot be read as a single one.
+    # `headers[name]` would raise an error if the header was sent twice.
     wait, date = (", ".join(response.headers.get_all(name)) for name in ("Retry-After", "Date"))
     return read_retry_after(wait, date)
 
@@ -65,7 +65,7 @@ class ExchangeSession:
     """
     An open connection; `send` and `read` raise `OSError` once it has ended, or its deadline has passed.
 
-    It uses the protocol of `websockets` without its client, which hands each message from one thread to another: an
+    It uses the protocol of `websockets` without its client, which passes each message from one thread to another: an
     exchange answers with hundreds of them.
     """
 

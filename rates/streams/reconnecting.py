@@ -27,7 +27,7 @@ from rates.exceptions import SourceError, SourceGarbled, SourceUnreachable
 from rates.judgement.rules import read_rules
 from rates.outbound.dialing import open_socket
 from rates.outbound.errors import describe
-from rates.outbound.proxies import SECURE, Place, read_place
+from rates.outbound.proxies import SECURE, Endpoint, parse_endpoint
 from rates.outbound.tls import tls_context
 from rates.sources.protocols import StreamEvent, StreamSource
 from rates.sources.vendor_values import read_json
@@ -90,13 +90,13 @@ class StreamConnection:
         """
         source = self._stream.source
         address = source.open_address(sorted(self._pairs))
-        place = read_place(address)
+        endpoint = parse_endpoint(address)
         try:
             async with connect(
                 address,
-                sock=await _dial(place),
-                ssl=tls_context() if place.scheme in SECURE else None,
-                # There is one already, if any: the socket is that of its tunnel.
+                sock=await _dial(endpoint),
+                ssl=tls_context() if endpoint.scheme in SECURE else None,
+                # The socket is that of the tunnel, if there is a proxy.
                 proxy=None,
                 compression=None,
                 open_timeout=OPENING,
@@ -192,9 +192,9 @@ class StreamConnection:
         raise SourceUnreachable(name, f"the stream was silent for {silence:.0f} s")
 
 
-async def _dial(place: Place) -> socket.socket:
+async def _dial(endpoint: Endpoint) -> socket.socket:
     """Return a connected socket; a name server that hangs, which asyncio would wait for, costs `DIALING` seconds."""
-    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, place, time.monotonic() + DIALING)
+    dialing = asyncio.get_running_loop().run_in_executor(None, open_socket, endpoint, time.monotonic() + DIALING)
     try:
         sock = await asyncio.shield(dialing)
     except asyncio.CancelledError:

@@ -18,7 +18,7 @@ from pytest_django import Settings
 from rates.exceptions import SourceUnreachable
 from rates.models import Coin
 from rates.outbound.http import http_get
-from rates.outbound.proxies import proxy_for, read_place
+from rates.outbound.proxies import parse_endpoint, proxy_for
 from rates.sources import binance as binance_source
 from rates.sources import binance_stream, kraken_stream
 from rates.sources import coingecko as coingecko_source
@@ -198,13 +198,13 @@ async def test_this_machine_is_never_reached_through_a_proxy(
 def test_what_is_reached_directly(settings: Settings, url: str, exempt: str, direct: bool) -> None:
     settings.HTTP_PROXY = settings.HTTPS_PROXY = "http://proxy:3128"
     settings.NO_PROXY = exempt.split(",")
-    assert (proxy_for(read_place(url)) is None) == direct
+    assert (proxy_for(parse_endpoint(url)) is None) == direct
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", 1), ("ws", 1), ("https", 2), ("wss", 2)])
 def test_each_scheme_has_its_proxy(settings: Settings, scheme: str, port: int) -> None:
     settings.HTTP_PROXY, settings.HTTPS_PROXY = "http://proxy:1", "http://proxy:2"
-    proxy = proxy_for(read_place(f"{scheme}://{VENDOR}/"))
+    proxy = proxy_for(parse_endpoint(f"{scheme}://{VENDOR}/"))
     assert proxy is not None
     assert proxy.port == port
 
@@ -218,7 +218,7 @@ def test_proxy_is_part_of_the_configuration_whose_pauses_are_kept(settings: Sett
 
 
 SCHEMES = ("http", "https", "ws", "wss")
-WORDS = {"403": "refuses to connect (403)", "502": "(502)", "407": "another user or password (407)"}
+WORDS = {"403": "refuses to connect (403)", "502": "(502)", "407": "requires a valid user and password (407)"}
 # Not with those that a proxy which passes a request on cannot be told from the vendor by.
 FAILURES = [(s, f) for s in SCHEMES for f in sorted(FAULTS) if s != "http" or f not in ("403", "502")]
 
@@ -272,7 +272,7 @@ async def test_stream_names_the_proxy_that_refuses_and_waits(
     settings.BINANCE_STREAM_URL, proxy.fault = f"wss://{VENDOR}", "407"
     async with open_stream(binance_stream, [BITCOIN]):
         await until(lambda: "next attempt" in caplog.text)
-    assert f"the stream broke: the proxy {proxy.url}: it wants another user or password (407)" in caplog.text
+    assert f"the stream broke: the proxy {proxy.url}: it requires a valid user and password (407)" in caplog.text
     assert PASSWORD not in caplog.text
 
 
