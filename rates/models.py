@@ -23,7 +23,7 @@ PAIR_PATTERN = rf"^(?:[A-Z0-9._-]|[^\x00-\x7f{INVISIBLE}]){{2,30}}$"
 # In its own spelling, which keeps the case: BTC/USD, AAPLx/USD, BRK.Bx/USD.
 KRAKEN_PAIR_PATTERN = rf"^[^{INVISIBLE}/\\<>\"'`,;:]{{1,40}}/[A-Za-z]{{3,9}}$"
 FACTORS = tuple(10**exponent for exponent in range(10))
-FACTOR_HELP = _("1, or the power of ten that the pair counts in: 1000 for 1000SATSUSDT.")
+FACTOR_HELP = _("Coins in one unit of the pair: 1, or a power of ten such as 1000 for 1000SATSUSDT.")
 COINGECKO_ID_PATTERN = r"^[a-z0-9._-]{1,100}$"
 # What an id may say without telling one coin from its namesakes.
 PLAIN_WORDS = ("bridged", "coin", "token", "wrapped")
@@ -94,7 +94,7 @@ class Coin(models.Model):
         help_text=_("The USDT pair on Binance: BTCUSDT. Leave it empty when there is none."),
     )
     binance_factor = models.PositiveIntegerField(
-        _("coins in a unit of the Binance pair"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
+        _("Binance factor"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
     )
     binance_verified = models.BooleanField(_("Binance pair verified"), default=False)
     kraken_symbol = models.CharField(
@@ -105,7 +105,7 @@ class Coin(models.Model):
         help_text=_("The pair on Kraken, in its spelling: BTC/USD, AAPLx/USD. Leave it empty when there is none."),
     )
     kraken_factor = models.PositiveIntegerField(
-        _("coins in a unit of the Kraken pair"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
+        _("Kraken factor"), default=1, validators=[validate_factor], help_text=FACTOR_HELP
     )
     kraken_verified = models.BooleanField(
         _("Kraken pair verified"),

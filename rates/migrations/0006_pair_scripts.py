@@ -10,9 +10,9 @@ def make_factor(exchange):
     """Return the field with the factor of the exchange's pair."""
     return models.PositiveIntegerField(
         default=1,
-        help_text="1, or the power of ten that the pair counts in: 1000 for 1000SATSUSDT.",
+        help_text="Coins in one unit of the pair: 1, or a power of ten such as 1000 for 1000SATSUSDT.",
         validators=[rates.models.validate_factor],
-        verbose_name=f"coins in a unit of the {exchange} pair",
+        verbose_name=f"{exchange} factor",
     )
 
 
