@@ -201,7 +201,7 @@ def decimal_text(value: Decimal) -> str:
 
 def percent_text(value: Decimal) -> str:
     """Return a distance in percent as people read it: ``2.5``, ``99,900``."""
-    return f"{Decimal(round(value)) if value >= 100 else value.normalize():,f}"
+    return f"{Decimal(round(value)) if value >= 100 else round_places(value, 2).normalize():,f}"
 
 
 def round_places(value: Decimal, places: int, rounding: str | None = None) -> Decimal:
@@ -270,6 +270,7 @@ class CoinState:
         proven: the sources whose pair has agreed with the price that is asked for by id.
         unproven: those of which neither the coin list nor this state knows that; they cannot show.
         doubtful: those of the unproven whose price was far from it, and has not agreed since.
+        unidentified: it is disputed because what shows is the price of an unproven pair.
         quote: the currency of its prices, such as ``usd``; prices in another one are not comparable.
         readings: the newest reading of each source, by name.
         absent: why a source had no price when it was last asked, by its name.
@@ -283,6 +284,7 @@ class CoinState:
     proven: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
+    unidentified: bool = False
     quote: str = ""
     readings: Mapping[str, Reading] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)

@@ -66,11 +66,9 @@ def _describe_pairs(coin: Coin, states: Mapping[str, CoinState]) -> list[str]:
     """Return a line for each pair that is not used, because nobody knows it to be this coin."""
     rules = read_rules()
     state = match_states(states, [coin])[coin.symbol]
-    if not rules.by_id:
-        return []
     doubtful = describe_doubtful(state, find_factors(states, datetime.now(UTC), rules), rules)
     waiting = sorted((state.unproven - doubtful.keys()) & rules.sources)
-    return [*doubtful.values(), *(describe_unproven(source, state) for source in waiting)]
+    return [*doubtful.values(), *(describe_unproven(source, state, rules) for source in waiting)]
 
 
 def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:

@@ -3,7 +3,7 @@ Which pairs are known to be the coin: those that the coin list says are verified
 
 A coin is its CoinGecko id. A pair of an exchange is only a name that somebody typed: LUNA is one coin at one exchange
 and another at the next. Until the price of a pair has agreed with one that is asked for by id (`BY_ID`), its source is
-an opinion that cannot show, and no evidence either. Where no such source is in use, nobody can tell, and pairs count.
+an opinion that cannot show, and no evidence either. Where no such source is in use, it shows, and is disputed.
 
 A pair whose price is further away than a jump may be is doubtful: staff are told, until it agrees or they vouch for it.
 """
@@ -24,8 +24,13 @@ def judge_proven(
     state: CoinState, factors: Factors, now: datetime, rules: Rules, doubted: Collection[str] = ()
 ) -> Verdict:
     """Return the verdict on the coin of *state* by its proven sources; those that agree by now are proven with it."""
-    if not state.unproven or not rules.by_id:
+    if state.unidentified:
+        # What else is in dispute is remembered by who said so.
+        state = replace(state, disputed=bool(state.dissenters or state.held), unidentified=False)
+    if not state.unproven:
         return decide(state, factors, now, rules, doubted)
+    if not rules.by_id:
+        return _dispute(decide(state, factors, now, rules, doubted))
     distances = _measure(state, factors, now, rules)
     agreeing = frozenset(source for source, distance in distances.items() if distance <= rules.agreement_pct)
     far = frozenset(source for source, distance in distances.items() if distance > rules.max_jump_pct)
@@ -33,7 +38,15 @@ def judge_proven(
     heard = {source: reading for source, reading in state.readings.items() if source not in silenced}
     known = replace(state, readings=heard, proven=state.proven | agreeing, doubtful=(state.doubtful | far) - agreeing)
     verdict = decide(known, factors, now, rules, doubted)
-    return replace(verdict, state=replace(verdict.state, readings=state.readings))
+    return _dispute(replace(verdict, state=replace(verdict.state, readings=state.readings)))
+
+
+def _dispute(verdict: Verdict) -> Verdict:
+    """Return *verdict*, disputed where the price that shows is that of an unproven pair, whoever agrees with it."""
+    state = verdict.state
+    if state.shown is None or state.shown.source not in state.unproven - state.proven:
+        return verdict
+    return replace(verdict, state=replace(state, disputed=True, unidentified=True))
 
 
 def _measure(state: CoinState, factors: Factors, now: datetime, rules: Rules) -> dict[str, Decimal]:
@@ -78,9 +91,10 @@ def _describe(source: str, pair: str, distance: Decimal | None) -> str:
     return f"{source.title()}'s {pair} is far from this coin's price{how_far}: not used"
 
 
-def describe_unproven(source: str, state: CoinState) -> str:
+def describe_unproven(source: str, state: CoinState, rules: Rules) -> str:
     """Return a line for staff about a pair that has not been compared so far."""
-    return f"{source.title()}'s {state.pairs[source]} is not verified yet: not used until its price agrees"
+    until = "not used until its price agrees" if rules.by_id else "disputed until staff vouch for it"
+    return f"{source.title()}'s {state.pairs[source]} is not verified yet: {until}"
 
 
 def identity_notes(

@@ -338,7 +338,8 @@ def test_a_pair_that_could_not_be_compared_is_named_and_its_first_agreement_logg
 
 
 @pytest.mark.parametrize(
-    ("distance", "text"), [("2.50", "2.5"), ("10.00", "10"), ("99900.00", "99,900"), ("256432.66", "256,433")]
+    ("distance", "text"),
+    [("2.50", "2.5"), ("31.7993351694", "31.8"), ("10.00", "10"), ("99900.00", "99,900"), ("256432.66", "256,433")],
 )
 def test_distances_read_well(distance: str, text: str) -> None:
     assert percent_text(Decimal(distance)) == text

@@ -79,11 +79,23 @@ def test_another_pair_or_another_factor_has_to_agree_again() -> None:
         assert (after.proven, after.unproven, "kraken" in after.readings) == (frozenset(), {"kraken"}, False)
 
 
-def test_a_verified_pair_counts_at_once_and_pairs_count_where_nobody_is_asked_by_id() -> None:
-    verified = look(coin("BTC", "bitcoin", kraken_verified=True), reading("kraken", "BTC", "100"))
-    assert verified.shown is not None
-    nobody = look(coin("BTC", "bitcoin"), reading("kraken", "BTC", "100"), rules=replace(RULES, by_id=frozenset()))
-    assert nobody.shown is not None
+def test_a_verified_pair_counts_at_once() -> None:
+    for rules in (RULES, replace(RULES, by_id=frozenset())):
+        verified = look(coin("BTC", "bitcoin", kraken_verified=True), reading("kraken", "BTC", "100"), rules=rules)
+        assert verified.shown is not None
+        assert not verified.disputed
+
+
+def test_where_nobody_is_asked_by_id_an_unproven_pair_shows_disputed_even_if_another_agrees() -> None:
+    nobody = replace(RULES, by_id=frozenset())
+    known = coin("LUNA", "terra-luna-2", binance_symbol="LUNAUSDT")
+    prices = reading("kraken", "LUNA", "0.00004"), reading("binance", "LUNA", "0.00004")
+    alone, both = look(known, prices[0], rules=nobody), look(known, *prices, rules=nobody)
+    for state in (alone, both):
+        assert state.shown is not None
+        assert state.disputed
+    vouched = coin("LUNA", "terra-luna-2", kraken_verified=True)
+    assert not look(vouched, prices[0], state=alone, rules=nobody).disputed
 
 
 def test_a_pair_that_cannot_show_is_no_evidence_either() -> None:
