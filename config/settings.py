@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded_redis
-from config.environment.addresses import ancestors, hosts, origins, url
+from config.environment.addresses import ancestors, host, hosts, in_url, origins, url
 from config.environment.coingecko_key import coingecko_key
 from config.environment.currencies import currency
 from config.environment.database_address import database
@@ -49,7 +49,7 @@ SECRET_LENGTH = 50
 if not DEBUG and (len(SECRET_KEY) < SECRET_LENGTH or SECRET_KEY.startswith("django-insecure-")):
     refuse_secret("SECRET_KEY", f"a secret of at least {SECRET_LENGTH} characters, needed when DEBUG=False")
 ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", r"(\*\.)?")
 
 INSTALLED_APPS = [
     # Only for `runserver`, which it makes an ASGI server: its Twisted would cost every other process 20 MB.
@@ -174,7 +174,7 @@ RATES_EMBED_ANCESTORS = ancestors("RATES_EMBED_ANCESTORS", "*")
 
 
 REDIS_URL = redis_url("REDIS_URL")
-REDIS_HOST = text("REDIS_HOST")
+REDIS_HOST = host("REDIS_HOST", "")
 REDIS_PORT = whole("REDIS_PORT", "6379", 1, 65535)
 REDIS_PASSWORD = text("REDIS_PASSWORD")
 # The plain Redis channel that carries the map of prices.
@@ -183,7 +183,7 @@ if not (REDIS_URL or REDIS_HOST) and DEBUG:
     REDIS_URL = embedded_redis.address()
 elif not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
-    REDIS_URL = f"redis://{secret}{REDIS_HOST or '127.0.0.1'}:{REDIS_PORT}/0"
+    REDIS_URL = f"redis://{secret}{in_url(REDIS_HOST or '127.0.0.1')}:{REDIS_PORT}/0"
 # Where Sentinel says who the master is, or empty.
 REDIS_SENTINEL = sentinel(REDIS_URL)
 CHANNEL_LAYERS = {
@@ -213,8 +213,6 @@ RATES_CANDLES_1H_DAYS = whole("RATES_CANDLES_1H_DAYS", "730", 7, 36500)
 # Who may be asked on a tick, in order of preference.
 SOURCES = ("coingecko", "binance", "kraken", "simulated")
 RATES_SOURCES = words("RATES_SOURCES", "coingecko,binance,kraken", SOURCES)
-if not RATES_SOURCES:
-    refuse("RATES_SOURCES", "", "a comma-separated list of " + ", ".join(SOURCES))
 if "simulated" in RATES_SOURCES and RATES_SOURCES != ["simulated"]:
     refuse("RATES_SOURCES", ",".join(RATES_SOURCES), "simulated alone, or real sources without it")
 # Exchange streams kept open by `manage.py stream_rates`, in order of preference.
@@ -249,7 +247,7 @@ COINGECKO_MONTHLY_CREDITS = (
 BINANCE_WS_API_URL = url("BINANCE_WS_API_URL", "wss://ws-api.binance.com:443/ws-api/v3", ("ws", "wss"))
 BINANCE_STREAM_URL = url("BINANCE_STREAM_URL", "wss://data-stream.binance.vision", ("ws", "wss"))
 KRAKEN_WS_URL = url("KRAKEN_WS_URL", "wss://ws.kraken.com/v2", ("ws", "wss"))
-# Hosts that tell the past; CoinGecko's is that of its prices.
+# REST APIs with historical candles; CoinGecko's is that of its prices.
 BINANCE_API_URL = url("BINANCE_API_URL", "https://data-api.binance.vision", ("http", "https"))
 KRAKEN_API_URL = url("KRAKEN_API_URL", "https://api.kraken.com", ("http", "https"))
 # Whether gaps, and the past of new coins, are fetched from the vendors.
@@ -297,7 +295,7 @@ if METRICS_TOKEN and not re.fullmatch(r"[\x21-\x7e]{16,}", METRICS_TOKEN):
 # Processes
 
 
-HOST = text("HOST", "127.0.0.1")
+HOST = host("HOST", "127.0.0.1")
 PORT = whole("PORT", "8000", 1, 65535)
 # Web processes.
 WEB_CONCURRENCY = whole("WEB_CONCURRENCY", "1", 1, 256)

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from config.environment.readers import refuse, text, words
 
 HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+NAME_OR_IPV4 = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
+ORIGIN = r"https?://{}([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d+)?"
 ANCESTOR = re.compile(r"\*|'self'|'none'|[a-z][a-z0-9+.-]*:|([a-z][a-z0-9+.-]*://)?[a-z0-9*._:\[\]-]+", re.IGNORECASE)
 
 PLACE = re.compile(r"[^:/]*(:\d*)?(/|$)|\[")
@@ -20,11 +23,16 @@ def url(name: str, default: str, schemes: Sequence[str]) -> str:
     return value.rstrip("/")
 
 
-def origins(name: str) -> list[str]:
-    """Return a comma-separated list of origins as browsers write them: lower case, without the usual port."""
+def origins(name: str, prefix: str = "") -> list[str]:
+    """
+    Return a comma-separated list of origins as browsers write them: lower case, without the usual port.
+
+    *prefix* is a regular expression of what may stand before the host.
+    """
     found = words(name)
     for origin in found:
-        if not is_address(origin, ("http", "https")) or urlsplit(origin).path:
+        is_origin = re.fullmatch(ORIGIN.format(prefix), origin, re.IGNORECASE)
+        if not is_origin or not is_address(origin, ("http", "https")):
             refuse(name, without_secrets(origin), "a comma-separated list of origins such as https://app.example.com")
     return [_as_browsers_write(origin.lower()) for origin in found]
 
@@ -32,6 +40,27 @@ def origins(name: str) -> list[str]:
 def _as_browsers_write(origin: str) -> str:
     usual = {"http": ":80", "https": ":443"}[urlsplit(origin).scheme]
     return origin.removesuffix(usual)
+
+
+def host(name: str, default: str) -> str:
+    """Return one host name or address, without scheme, port and path; IPv6 without brackets."""
+    value = text(name, default)
+    bare = value.removeprefix("[").removesuffix("]")
+    if value and not (NAME_OR_IPV4.fullmatch(value) or _is_ipv6(bare)):
+        refuse(name, without_secrets(value), "a host without scheme, port and path, such as rates.example.com or ::1")
+    return bare
+
+
+def in_url(host: str) -> str:
+    """Return *host* as it is written in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        return bool(IPv6Address(value))
+    except ValueError:
+        return False
 
 
 def hosts(name: str, default: str) -> list[str]:
@@ -50,10 +79,13 @@ def hosts(name: str, default: str) -> list[str]:
 
 def ancestors(name: str, default: str) -> list[str]:
     """Return a comma-separated list of sources for `frame-ancestors`; its two words may come without their quotes."""
-    found = [f"'{word}'" if word in ("self", "none") else word for word in words(name, default)]
+    found = [f"'{word.lower()}'" if word.lower() in ("self", "none") else word for word in words(name, default)]
     for source in found:
-        if not ANCESTOR.fullmatch(source):
-            refuse(name, source, "a comma-separated list such as https://www.example.com, self, none or *")
+        # Browsers ignore 'none' beside others.
+        if not ANCESTOR.fullmatch(source) or (source == "'none'" and len(found) > 1):
+            refuse(
+                name, without_secrets(source), "a comma-separated list such as https://www.example.com, self, none or *"
+            )
     return found
 
 
@@ -71,7 +103,7 @@ def without_secrets(value: str) -> str:
     scheme, colon, rest = value.partition("://")
     if not colon:
         # `host=… password=…`, or something that was never meant to be here.
-        return value if re.fullmatch(r"[\w.:/*\[\]-]{0,100}", value, re.ASCII) else "…"
+        return value if re.fullmatch(r"[\w.:;/*\[\]-]{0,100}", value, re.ASCII) else "…"
     _, at, place = rest.rpartition("@")
     place = place.partition("?")[0]
     if at:

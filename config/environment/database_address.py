@@ -21,6 +21,7 @@ from config.environment.addresses import without_secrets
 from config.environment.readers import env, refuse, text
 from config.folder import BASE_DIR
 
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POSTGRES = ("postgres", "postgresql", "pgsql", "psql", "postgis")
 FORMS = "postgres://user:secret@host:5432/name, postgres:///name?host=/run/postgresql or sqlite:///path/to.sqlite3"
 DJANGO_OPTION = re.compile(
@@ -63,6 +64,8 @@ def _postgres(address: str) -> dict[str, Any]:
         parts = {key: str(value) for key, value in conninfo_to_dict(address).items()}
     except ProgrammingError:
         return {}
+    if parts.get("sslmode", SSL_MODES[0]) not in SSL_MODES:
+        return {}
     login = {key: parts.pop(key.lower(), "") for key in ("USER", "PASSWORD", "HOST", "PORT")}
     if not all(port == "" or (port.isdecimal() and 0 < int(port) < 65536) for port in login["PORT"].split(",")):
         return {}
@@ -71,7 +74,10 @@ def _postgres(address: str) -> dict[str, Any]:
     login["HOST"] = login["HOST"] or folder
     if not name and "service" not in parts:
         name = login["USER"] or getuser()
-    return {**env.db_url_config(f"postgres:///name?{django_options}"), **login, "NAME": name, "OPTIONS": parts}
+    options = env.db_url_config(f"postgres:///name?{django_options}")
+    if not isinstance(options.get("CONN_MAX_AGE", 0), int | None):
+        return {}
+    return {**options, **login, "NAME": name, "OPTIONS": parts}
 
 
 def _escape_at_signs(address: str) -> str:

@@ -20,6 +20,8 @@ from config.console import refuse_start
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 PEM = re.compile(r"-----BEGIN .*-----", re.DOTALL)
+# A value that goes on like this without quotes has swallowed the next setting.
+NEXT_SETTING = re.compile(r"\s[A-Z][A-Z0-9_]*=")
 # A comment has a blank behind its sign; without it, this may be the beginning of a secret.
 AMBIGUOUS = re.compile(r"=[^\S\n]+#\S")
 
@@ -72,6 +74,9 @@ def _fault(binding: Binding) -> str | None:
         return "only a PEM key may take several lines; is a quote left open"
     if not binding.value and AMBIGUOUS.search(text):
         return "a value that begins with # needs quotes, and a comment a blank behind its #"
+    in_quotes = text.partition("=")[2].lstrip().startswith(("'", '"'))
+    if not in_quotes and NEXT_SETTING.search(binding.value):
+        return "a second NAME= follows the value; put it on a line of its own, or quotes around the value"
     return None
 
 

@@ -9,7 +9,9 @@ RSA_BITS = 2048
 
 def jwt_key(name: str, algorithm: str) -> str:
     """Return the key in the variable *name*; two signs, backslash and n, may stand for the ends of a PEM's lines."""
-    key = text(name).replace("\\n", "\n")
+    key = text(name)
+    if "-----BEGIN" in key:
+        key = key.replace("\\n", "\n")
     if key and (wanted := _wanted_instead(key, algorithm)):
         refuse_secret(name, f"{wanted}, for RATES_JWT_ALGORITHM={algorithm}")
     return key

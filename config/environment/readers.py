@@ -33,6 +33,8 @@ env = LiteralEnv()
 SWITCH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 # What `docker run --env-file` and Docker Compose make of quotes.
 IN_QUOTES = re.compile(r"""(['"]).*\1""", re.DOTALL)
+# Another setting that was written behind a value; its own may be a secret.
+NEXT_SETTING = re.compile(r"([\s,;&]\w+=).*", re.DOTALL)
 # Every name that a reader below was asked for.
 known_names: set[str] = set()
 # What honcho gives to the first process of the Procfile when nobody has named a port.
@@ -63,7 +65,8 @@ def _undo_honcho(values: Mapping[str, str]) -> None:
 
 def refuse(name: str, value: object, allowed: str) -> NoReturn:
     """Stop the start: *name* has a *value* that is not among the *allowed*."""
-    refuse_start(f"Bad setting: {name}={value!r} is not usable; allowed: {allowed}.")
+    shown = NEXT_SETTING.sub(r"\1…", value) if isinstance(value, str) else value
+    refuse_start(f"Bad setting: {name}={shown!r} is not usable; allowed: {allowed}.")
 
 
 def refuse_secret(name: str, allowed: str) -> NoReturn:
@@ -129,6 +132,8 @@ def words(name: str, default: str = "", allowed: Sequence[str] | None = None) ->
     """Return a comma-separated list, without blanks and repetitions; each from *allowed* when that is given."""
     value = text(name, default)
     found = list(dict.fromkeys(word.strip() for word in value.split(",") if word.strip()))
+    if value and not found:
+        refuse(name, value, "a comma-separated list, or nothing at all")
     for word in found:
         if allowed is not None and word not in allowed:
             refuse(name, value, "a comma-separated list of " + ", ".join(allowed))

@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.connection import ConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from config.environment.addresses import is_address, without_secrets
@@ -61,7 +63,17 @@ def _is_usable(value: str) -> bool:
             return bool(sentinel(value)["master_name"])
         except ValueError:
             return False
-    return is_address(value, ("redis", "rediss"))
+    return is_address(value, ("redis", "rediss")) and _can_be_connected_to(value)
+
+
+def _can_be_connected_to(url: str) -> bool:
+    """Return whether the client knows every option of *url*; nothing is connected here."""
+    try:
+        int(urlsplit(url).path.strip("/") or 0)
+        ConnectionPool.from_url(url).make_connection()
+    except (TypeError, ValueError, RedisError):
+        return False
+    return True
 
 
 def sentinel(url: str, retry: type = Retry) -> dict[str, Any]:
@@ -117,7 +129,8 @@ def broker_url(url: str) -> str:
         ports = (port for _, port in known["sentinels"])
         head = login if known["password"] else ""
         return ";".join(f"sentinel://{head}{h}:{p}/{known['db']}" for h, p in zip(hosts, ports, strict=True))
-    return parts._replace(query="").geturl()
+    database = dict(parse_qsl(parts.query)).get("db")
+    return parts._replace(path=f"/{database}" if database else parts.path, query="").geturl()
 
 
 def broker_tls(url: str) -> dict[str, Any] | None:

@@ -34,6 +34,9 @@ NONSENSE = [
     ("DATABASE_URL", "postgres://localhost:99999/rates"), ("RATES_WS_AUTH", " "),
     ("HTTP_PROXY", "socks5://127.0.0.1:1080"), ("HTTPS_PROXY", "https://127.0.0.1:3128"), ("HTTPS_PROXY", "http://:3128"),
     ("HTTP_PROXY", "http://127.0.0.1:3128/prices"), ("HTTP_PROXY", "127.0.0.1:99999"), ("HTTP_PROXY", "http://[nowhere"),
+    ("HOST", "http://localhost"), ("HOST", "localhost:8000"), ("REDIS_HOST", "redis://redis"),
+    ("REDIS_HOST", "redis:6379"), ("REDIS_HOST", "redis/0"), ("REDIS_URL", "redis://redis/rates"),
+    ("RATES_ALLOWED_ORIGINS", "https://*.example.com"), ("RATES_EMBED_ANCESTORS", ","), ("RATES_SOURCES", ","),
     ("REQUESTS_CA_BUNDLE", "/no/such/file"), ("SSL_CERT_FILE", "/no/such/file"), ("SSL_CERT_FILE", "/etc/hostname"),
 ]  # fmt: skip
 
@@ -118,7 +121,17 @@ def test_origins_are_read_as_browsers_write_them(monkeypatch: pytest.MonkeyPatch
         ("REDIS_URL", "http://:guess@-me@redis:6379"),
         ("REDIS_URL", "redis://:guess-me"),
         ("COINGECKO_API_URL", "ftp://example.com/?x_cg_demo_api_key=guess-me"),
+        ("REDIS_URL", "redis://:guess-me@redis/0?nonsense=1"),
+        ("REDIS_URL", "rediss://:guess-me@redis/0?ssl_cert_reqs=nonsense"),
+        ("DATABASE_URL", "postgres://rates:guess-me@db/rates?sslmode=requird"),
+        ("DATABASE_URL", "postgres://rates:guess-me@db/rates?conn_max_age=long"),
         ("RATES_ALLOWED_ORIGINS", "https://guess:me@example.com/"),
+        ("RATES_ALLOWED_ORIGINS", "https://guess:me@example.com"),
+        ("RATES_ALLOWED_ORIGINS", "https://example.com?guess-me"),
+        ("RATES_EMBED_ANCESTORS", "https://guess:me@example.com"),
+        ("RATES_EMBED_ANCESTORS", "none,https://example.com"),
+        ("LOG_LEVEL", "INFO METRICS_TOKEN=guess-me"),
+        ("QUOTE_CURRENCY", "usd;METRICS_TOKEN=guess-me"),
         ("HTTPS_PROXY", "socks5://guess:me@proxy:1080"),
         ("HTTP_PROXY", "guess:me@proxy:99999"),
         ("HTTP_PROXY", "http://guess:m/e@proxy:3128"),
@@ -222,3 +235,18 @@ def test_the_example_can_be_copied_as_it_stands(reader: Reader, monkeypatch: pyt
     found = [{n: v for n, v in reader.read(**values).items() if n.isupper()} for values in ({}, example)]
     differing = {name for name in found[0] if str(found[0][name]) != str(found[1][name])}
     assert differing <= {"LOGGING"}  # which has objects in it
+
+
+def test_a_shared_secret_is_taken_literally(reader: Reader) -> None:
+    secret = r"two signs are no new line: \n" + 32 * "k"
+    assert reader.read(RATES_JWT_KEY=secret)["RATES_JWT_KEY"] == secret
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_hosts_are_known_with_and_without_brackets(reader: Reader, host: str) -> None:
+    read = reader.read(HOST=host, REDIS_HOST=host, REDIS_URL="", REDIS_PASSWORD="")
+    assert (read["HOST"], read["REDIS_URL"]) == ("::1", "redis://[::1]:6379/0")
+
+
+def test_the_broker_uses_the_database_of_the_address(reader: Reader) -> None:
+    assert reader.read(REDIS_URL="redis://redis?db=3")["CELERY_BROKER_URL"] == "redis://redis/3"
