@@ -79,7 +79,7 @@ def _price(reading: Reading, factors: Factors) -> Decimal:
 
 
 def describe_doubtful(state: CoinState, factors: Factors, rules: Rules) -> dict[str, str]:
-    """Return for each doubtful source a line for staff: which pair it is, and how far its last price is away."""
+    """Return for each doubtful source a line for staff: which pair it is, and how far off its last price is."""
     known = [reading for name, reading in state.readings.items() if name in rules.by_id]
     doubtful = [reading for name, reading in state.readings.items() if name in state.doubtful]
     distances = _distances(doubtful, known, factors)
