@@ -190,9 +190,34 @@ def measure_recording() -> None:
           f"{writing * 1000 / COINS:.2f} ms | | | |")  # fmt: skip
 
 
+class _NoRecorder:
+    """What a publication is given to for comparison."""
+
+    def record(self, saved: Any) -> None:
+        """Do nothing."""
+
+
+def measure_ticks() -> None:
+    """Print what a tick costs with the recorder, beside one without, in turns."""
+    from rates import feed  # noqa: PLC0415
+
+    real, taken = feed.recorder, {True: [], False: []}
+    for number in range(4 * REPEATS):
+        recorded = bool(number % 2)
+        feed.recorder = real if recorded else _NoRecorder
+        began = time.process_time()
+        feed.run_tick()
+        taken[recorded].append(time.process_time() - began)
+    ratio = statistics.median(taken[True]) / statistics.median(taken[False])
+    report("a tick with the history, times one without", ratio, 1.05, "×")
+
+
 def measure(kind: str) -> None:
     """Make the year and print the table of one database."""
-    with database(kind) as address, service(COINS, DATABASE_URL=address, RATES_STREAM="off", RATES_BACKFILL="off"):
+    with (
+        database(kind) as address,
+        service(COINS, DATABASE_URL=address, RATES_SOURCES="simulated", RATES_BACKFILL="off"),
+    ):
         from rates import garbage_collection  # noqa: PLC0415
 
         now, began = int(time.time()), time.monotonic()
@@ -203,6 +228,7 @@ def measure(kind: str) -> None:
         measure_size()
         measure_reading(now)
         measure_recording()
+        measure_ticks()
 
 
 def main(kinds: Sequence[str]) -> None:

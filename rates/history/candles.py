@@ -4,9 +4,9 @@ Candles: what became of a price within a minute, an hour or a day; pure function
 Stored are those of a minute, an hour and a day, `STORED`; all others of `INTERVALS` are merged from them. An interval
 is a number of seconds, and is aligned to UTC.
 
-    Published ─► extend ─► RunningCandle ─► close_candle ─► Candle ─► merge ─► Candle of a longer interval
-    (one row of            (one process,    (all processes
-    a publication)          one minute)      that publish)
+    Rate ─► extend ─► RunningCandle ─► close_candle ─► Candle ─► merge ─► Candle of a longer interval
+    (as published)    (one process,    (all processes
+                       one minute)      that publish)
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,12 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
+from rates.types import Rate
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STORED = (MINUTE, HOUR, DAY)
 INTERVALS = {"1m": MINUTE, "5m": 300, "15m": 900, "1h": HOUR, "4h": 14400, "1d": DAY}
 INTERVAL_NAMES = {seconds: name for name, seconds in INTERVALS.items()}
-
-
-# What one publication says of one price: Unix time, price, who gave it, whether it is disputed, whether it is stale.
-# There are hundreds in each publication, so it is no class, which would take longer to make.
-Published = tuple[float, Decimal, str, bool, bool]
 
 
 class RunningCandle(NamedTuple):
@@ -83,20 +80,26 @@ def stored_interval(interval: int) -> int:
     return max(stored for stored in STORED if stored <= interval)
 
 
-def extend(running: RunningCandle | None, published: Published) -> RunningCandle | None:
-    """Return *running* after one more publication; a stale price proves nothing and changes nothing."""
-    at, price, source, disputed, stale = published
+def extend(
+    running: RunningCandle | None, rate: Rate, at: float, disputed: bool = False, stale: bool = False
+) -> RunningCandle | None:
+    """
+    Return *running* after one more publication, at the Unix time *at*, of the price of *rate*.
+
+    A stale price proves nothing and changes nothing.
+    """
     if stale:
         return running
+    price = rate.price
     if running is None:
-        return RunningCandle(at, at, price, price, price, price, 1, source, disputed)
+        return RunningCandle(at, at, price, price, price, price, 1, rate.source, disputed)
     opened_at, _, opened, high, low, _, updates, _, doubted = running
-    # This runs hundreds of times in each publication: comparing is half of `max` and `min`.
+    # This runs hundreds of times in each publication: comparing takes half the time of `max` and `min`.
     if price > high:
         high = price
     elif price < low:
         low = price
-    return RunningCandle(opened_at, at, opened, high, low, price, updates + 1, source, doubted or disputed)
+    return RunningCandle(opened_at, at, opened, high, low, price, updates + 1, rate.source, doubted or disputed)
 
 
 def close_candle(time: int, parts: Sequence[RunningCandle]) -> Candle:

@@ -19,13 +19,15 @@ from rates.store.codec import encode
 VERSION = 1
 
 
-def encode_minute(candles: Mapping[tuple[str, str], RunningCandle]) -> str:
-    """Return what one process has published, in one line."""
-    rows = [
-        [*pair, c.opened_at, c.closed_at, *map(str, (c.open, c.high, c.low, c.close)), c.updates, c.source, c.disputed]
-        for pair, c in candles.items()
-    ]
+def encode_minute(candles: Mapping[str, RunningCandle], quote: str) -> str:
+    """Return what one process has published, by the base of each instrument, in one line."""
+    rows = [_encode(base, quote, candle) for base, candle in candles.items()]
     return encode({"v": VERSION, "candles": rows})
+
+
+def _encode(base: str, quote: str, candle: RunningCandle) -> list[object]:
+    opened_at, closed_at, opened, high, low, close, updates, source, disputed = candle
+    return [base, quote, opened_at, closed_at, str(opened), str(high), str(low), str(close), updates, source, disputed]
 
 
 def _decode_minute(text: str, wanted: Collection[Instrument] | None) -> Iterator[tuple[Instrument, RunningCandle]]:

@@ -15,6 +15,8 @@ import secrets
 import time
 from functools import cache
 
+from django.conf import settings
+
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.history.candles import MINUTE, RunningCandle, extend, floor_time
@@ -29,16 +31,13 @@ FLUSH_INTERVAL = 20.0
 # Minutes that wait in memory while Redis is down; nothing is published then, so there is seldom more than one.
 MOST_MINUTES = 10
 
-# Base and quote, as in `Instrument`, which would take longer to make.
-Key = tuple[str, str]
-
 
 class Recorder:
     """The candles that this process publishes."""
 
     def __init__(self) -> None:
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._minutes: dict[int, dict[Key, RunningCandle]] = {}
+        self._minutes: dict[int, dict[str, RunningCandle]] = {}
         self._flush_due = float("-inf")
 
     def record(self, saved: Saved) -> None:
@@ -55,7 +54,7 @@ class Recorder:
         """Carry everything to Redis; only the newest minute is kept for more."""
         if not self._minutes:
             return
-        texts = {minute: encode_minute(candles) for minute, candles in self._minutes.items()}
+        texts = {minute: encode_minute(candles, settings.QUOTE_CURRENCY) for minute, candles in self._minutes.items()}
         newest = next(reversed(self._minutes))
         try:
             store.save_minutes(self._name, texts)
@@ -66,18 +65,17 @@ class Recorder:
             self._minutes = dict(list(self._minutes.items())[-MOST_MINUTES:])
 
 
-def _extend_all(candles: dict[Key, RunningCandle], saved: Saved, at: float) -> None:
+def _extend_all(candles: dict[str, RunningCandle], saved: Saved, at: float) -> None:
     """Add what the publication *saved* says of each coin that has a price, and of USDT/USD, to *candles*."""
     stale = frozenset(saved.stale)
     for symbol, state in saved.states.items():
         rate = state.shown
-        if rate is None:
-            continue
-        # Coins by their CoinGecko id; USDT/USD, which has none, by its first half.
-        key = (state.coingecko_id or symbol.partition("/")[0], state.quote)
-        published = (at, rate.price, rate.source, state.disputed, symbol in stale)
-        if (candle := extend(candles.get(key), published)) is not None:
-            candles[key] = candle
+        if rate is not None:
+            # A coin by its CoinGecko id; USDT/USD, which has none, by its first half.
+            base = state.coingecko_id or symbol.partition("/")[0]
+            candle = extend(candles.get(base), rate, at, state.disputed, symbol in stale)
+            if candle is not None:
+                candles[base] = candle
 
 
 @cache

@@ -1,5 +1,6 @@
 """From publications to candles, and from candles to longer ones."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
 
@@ -12,7 +13,6 @@ from rates.history.candles import (
     HOUR,
     MINUTE,
     Candle,
-    Published,
     RunningCandle,
     close_candle,
     convert,
@@ -21,19 +21,25 @@ from rates.history.candles import (
     merge,
     stored_interval,
 )
+from rates.types import Rate
 
 D = Decimal
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+Published = tuple[Rate, bool, bool]
 
 
 def published(price: str, marks: str = "", source: str = "kraken") -> Published:
-    return 0.0, D(price), source, "disputed" in marks, "stale" in marks
+    """Return a price as it was published, and whether it was disputed and stale."""
+    return Rate("BTC", D(price), None, None, source, NOW, NOW), "disputed" in marks, "stale" in marks
 
 
 def running(*publications: Published) -> RunningCandle | None:
     """Return what a process makes of *publications*, a second apart."""
     candle = None
-    for second, (_, *rest) in enumerate(publications, start=1):
-        candle = extend(candle, (float(second), *rest))
+    for second, (rate, disputed, stale) in enumerate(publications, start=1):
+        candle = extend(candle, rate, float(second), disputed, stale)
     return candle
 
 
@@ -113,8 +119,9 @@ prices = st.decimals("1e-18", "1e18", allow_nan=False, allow_infinity=False)
 
 @given(st.lists(prices, min_size=1, max_size=30), st.integers(1, 7))
 def test_it_does_not_matter_how_publications_are_cut_into_pieces(seen: list[Decimal], size: int) -> None:
-    publications = [(float(second), price, "kraken", False, False) for second, price in enumerate(seen)]
-    parts = [reduce(extend, publications[begin : begin + size], None) for begin in range(0, len(seen), size)]
-    whole = reduce(extend, publications, None)
+    publications = [(float(second), published(str(price))[0]) for second, price in enumerate(seen)]
+    pieces = [publications[begin : begin + size] for begin in range(0, len(seen), size)]
+    parts = [reduce(lambda running, each: extend(running, each[1], each[0]), piece, None) for piece in pieces]
+    whole = reduce(lambda running, each: extend(running, each[1], each[0]), publications, None)
     assert close_candle(0, parts) == close_candle(0, [whole])
     assert (whole.high, whole.low, whole.updates) == (max(seen), min(seen), len(seen))
