@@ -8,6 +8,8 @@ import { connectRates } from "./rates-socket.js";
 const seconds = (text) => ({ type: "string", default: text });
 const options = { "first-wait": seconds("10"), "longest-wait": seconds("30"), quiet: seconds("13") };
 const { values: given, positionals: [url] } = parseArgs({ options, allowPositionals: true });
+if (!/^wss?:\/\//.test(url)) fail(`${url ?? "nothing"} is no address of a socket, such as ws://127.0.0.1:8000/ws/rates`);
+if (!globalThis.WebSocket) fail(`needs Node 22 or newer; this is ${process.version}`);
 const coins = new Map();
 let refusal = null;
 
@@ -17,6 +19,11 @@ subscribe("undici:request:headers", ({ request, response }) => {
     refusal = { status: response.statusCode, retryAfter: retryAfter(response.headers.map(String)) };
   }
 });
+
+function fail(why) {
+  console.error(`rates-client.mjs: ${why}`);
+  process.exit(2);
+}
 
 function retryAfter(headers) {
   const at = headers.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === "retry-after");

@@ -144,6 +144,8 @@ def main() -> None:
     arguments.add_argument("--longest-wait", type=float, default=30, help="seconds; the longest wait is a random part")
     arguments.add_argument("--quiet", type=float, default=13, help="seconds of silence that end a connection")
     given = arguments.parse_args()
+    if not given.url.startswith(("ws://", "wss://")):
+        arguments.error(f"{given.url!r} is no address of a socket, such as ws://127.0.0.1:8000/ws/rates")
     try:
         asyncio.run(show(given.url, Waits(given.first_wait, given.longest_wait), given.quiet))
     except NotAllowed as refused:

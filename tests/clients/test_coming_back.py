@@ -131,6 +131,14 @@ async def test_a_program_whose_output_is_cut_ends_without_a_traceback(name: str,
     assert all("next attempt" in line for line in client.said)
 
 
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_a_program_says_in_one_line_that_an_address_cannot_be_one(name: str, tmp_path: Path) -> None:
+    async with running(name, "rates.example", tmp_path) as client:
+        assert await client.ended() == 2
+    assert "rates.example" in client.said[-1]
+    assert len([line for line in client.said if "usage" not in line and line[:1] != " "]) == 1
+
+
 async def test_the_hook_keeps_its_socket_when_a_token_is_written_inline(tmp_path: Path) -> None:
     """Each rendering brings another function then."""
     renderings = [{"type": "heartbeat", "epoch": "e", "seq": 1, "as_of": f"2026-11-28T12:00:0{n}Z"} for n in range(5)]

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -138,6 +139,10 @@ func show(board map[string]Coin, message Message) {
 
 func main() {
 	flag.Parse()
+	if url := flag.Arg(0); !strings.HasPrefix(url, "ws://") && !strings.HasPrefix(url, "wss://") {
+		fmt.Fprintf(os.Stderr, "%q is no address of a socket, such as ws://127.0.0.1:8000/ws/rates\n", url)
+		os.Exit(2)
+	}
 	for failures := 0; ; failures++ {
 		end := listen(flag.Arg(0))
 		if end.isFinal() {
