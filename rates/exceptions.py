@@ -7,6 +7,7 @@ The errors that this project raises on purpose.
     │   ├── SourceLimited      asked too often: wait, then continue
     │   ├── SourceRefused      not allowed here or with this key: an operator has to act
     │   ├── SourceGarbled      an answer that cannot be read or believed
+    │   │   └── SourceEmpty    a well-formed one without any price
     │   └── NotOffered         it has no such thing: another question may be answered at once
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
 
@@ -64,6 +65,10 @@ class SourceGarbled(SourceError):
     """Raised when an answer cannot be read: not JSON, too big, cut off, an error body with status 200."""
 
     kind = "garbled"
+
+
+class SourceEmpty(SourceGarbled):
+    """Raised when an answer has no price at all, with the reason where one can be told; it never leads to a pause."""
 
 
 class NotOffered(SourceError):

@@ -17,7 +17,15 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
-from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import (
+    NotOffered,
+    SourceEmpty,
+    SourceError,
+    SourceGarbled,
+    SourceLimited,
+    SourceRefused,
+    SourceUnreachable,
+)
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
 from rates.outbound.errors import describe
@@ -145,7 +153,7 @@ def _join(answers: Sequence[Rates | SourceError], coins: int, took: float, timeo
     errors = [answer for answer in answers if isinstance(answer, SourceError)]
     worst = next((error for error in errors if not isinstance(error, SourceUnreachable)), errors[0] if errors else None)
     if worst is None and not rates:
-        raise SourceGarbled(NAME, f"an answer without any price ({next(iter(absent.values()))})")
+        raise SourceEmpty(NAME, f"an answer without any price ({next(iter(absent.values()))})")
     if worst is None:
         return rates
     if rates and isinstance(worst, SourceUnreachable):

@@ -9,6 +9,7 @@ Redis under `rates:sources`, by `store.update_healths`.
     limited (429, 418)       not before the time it names, otherwise a growing pause; the spacing grows
     refused (401, 403, 451)  a long pause, then one cheap probe before real traffic
     unreachable, garbled     the next tick is the retry, or the time it names (503); a short pause after some in a row
+    empty                    the next tick is the retry; how many in a row says nothing
 
 A stream has a health of its own, named `binance stream`, whose pauses are between two connections: a second at first,
 then longer and longer. Vendors limit by address, so a limit met by the stream also pauses the polls, and the other way
@@ -29,7 +30,7 @@ from typing import Any
 
 from django.conf import settings
 
-from rates.exceptions import SourceError, SourceLimited, SourceRefused
+from rates.exceptions import SourceEmpty, SourceError, SourceLimited, SourceRefused
 from rates.outbound.proxies import parse_endpoint, proxy_for
 from rates.sources.protocols import Source
 
@@ -210,7 +211,7 @@ def after_answer(health: Health, now: float, interval: float) -> Health:
 
 def after_error(health: Health, error: SourceError, asked_at: float, interval: float, took: float = 0.0) -> Health:
     """Return the health after *error*, *took* seconds after the request at *asked_at*; a pause starts from then."""
-    failures = health.failures + 1
+    failures = max(1, health.failures + (not isinstance(error, SourceEmpty)))
     asked, now = _fail(health, error, asked_at, failures), asked_at + took
     if isinstance(error, SourceLimited):
         # Being limited several times in a row says nothing new about how often it may be asked.
