@@ -47,7 +47,7 @@ class Kraken(SocketStandIn):
     async def _listen(self, connection: ServerConnection, pairs: dict[str, str]) -> None:
         while True:
             message = await self.read(connection)
-            while self.fault in ("hang", "silent", "half_open", "only_garbage"):  # noqa: ASYNC110 - set from another thread
+            while self.fault in ("hang", "silent", "half_open", "only_garbage", "drop"):  # noqa: ASYNC110 - set from another thread
                 await asyncio.sleep(0.02)
             for pair in message["params"]["symbol"]:
                 await self._obey(connection, message, pair, pairs)
