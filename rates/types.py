@@ -97,11 +97,14 @@ class Rates(list[Rate]):
         self.absent = dict(absent or {})
 
     @classmethod
-    def of_pairs(cls, rates: Sequence[Rate], targets: Mapping[str, Sequence[Target]]) -> "Rates":
-        """Return *rates* of an exchange that has answered about all pairs of *targets*; it does not tell more."""
+    def of_pairs(
+        cls, rates: Sequence[Rate], targets: Mapping[str, Sequence[Target]], reasons: Mapping[str, str] | None = None
+    ) -> "Rates":
+        """Return *rates* of an exchange that has answered about all pairs of *targets*; it told *reasons* of some."""
         priced = {rate.symbol for rate in rates}
         lacking = {coin.symbol: pair for pair, coins in targets.items() for coin in coins if coin.symbol not in priced}
-        return cls(rates, {symbol: f"no pair {pair}, or it is not traded" for symbol, pair in lacking.items()})
+        told = reasons or {}
+        return cls(rates, {s: told.get(pair, f"no pair {pair}, or it is not traded") for s, pair in lacking.items()})
 
 
 class Absence(NamedTuple):

@@ -3,7 +3,8 @@ Binance: one exchange; its prices are in USDT, which is not quite a dollar (`rat
 
 Reference: https://developers.binance.com/docs/binance-spot-api-docs/websocket-api
 Limits: a weight of 6000 a minute and 300 connections in 5 minutes per address. Connecting weighs 2; a request weighs 2
-for up to 20 pairs, 40 for up to 100, 80 beyond. One unknown pair fails the whole request. Blocked in some places: 451.
+for up to 20 pairs, 40 for up to 100, 80 beyond, and 20 for their status. One unknown pair fails the whole request.
+Blocked in some places: 451.
 
 Tested in `tests/sources/test_exchanges.py`.
 """
@@ -42,8 +43,10 @@ UNKNOWN_PAIR = -1121
 # The answers to a request for a single pair that does not exist, or whose name is malformed.
 BAD_PAIR_CODES = (-1100, -1121)
 LIMIT_CODE = -1003
-# exchangeInfo weighs 20 per pair; further suspects wait for the next tick.
+# exchangeInfo weighs 20 a request, and one unknown pair fails it; further suspects wait for the next tick.
 MOST_CHECKS = 20
+# Pairs whose status is asked for, those that moved the longest ago: a hundred are about 200 kB.
+MOST_STATUSES = 100
 
 
 def setup_fingerprint() -> str:
@@ -58,9 +61,10 @@ def count_calls(coins: Sequence[Coin]) -> int:
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     """
-    Return the rates Binance has for *coins*, in USDT, by one request; coins without a pair are left out.
+    Return the rates Binance has for *coins*, in USDT, by one question; coins without a pair are left out.
 
-    Pairs that Binance does not know are remembered, and not asked for again within a day.
+    Pairs that Binance does not know are remembered, and not asked for again within a day. One that is not traded now
+    has a last price, which is not told.
 
     Raises:
         SourceError: when there is no usable answer within *timeout* seconds.
@@ -72,8 +76,10 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     if not pairs:
         return Rates.of_pairs([], targets)
     with open_session(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as session:
-        found = _ask_all(session, pairs)
-    return Rates.of_pairs(parse_tickers(found, targets, datetime.now(UTC)), targets)
+        found, halted = _ask_all(session, pairs)
+    traded = {pair: coins for pair, coins in targets.items() if pair not in halted}
+    reasons = {pair: f"{pair} is not traded now ({status})" for pair, status in halted.items()}
+    return Rates.of_pairs(parse_tickers(found, traded, datetime.now(UTC)), targets, reasons)
 
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
@@ -85,38 +91,62 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
     return targets
 
 
-def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> list[Any]:
+def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Any], Mapping[str, str]]:
+    """Return the tickers of *pairs*, and the status of those that are not traded now."""
     reply = _ask(session, {"all": _tickers({"symbols": list(pairs)})})["all"]
-    if _code(reply) not in BAD_PAIR_CODES:
-        result = _result(reply)
-        return result if isinstance(result, list) else [result]
-    return _ask_separately(session, pairs)
+    if _code(reply) in BAD_PAIR_CODES:
+        return _ask_separately(session, pairs)
+    result = _result(reply)
+    found = result if isinstance(result, list) else [result]
+    return found, _find_halted(session, [item["symbol"] for item in _oldest_first(found)])
 
 
-def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> list[Any]:
+def _oldest_first(items: Sequence[Any]) -> list[dict[str, Any]]:
+    named = [item for item in items if isinstance(item, dict) and isinstance(item.get("symbol"), str)]
+    return sorted(named, key=lambda item: read_number(item.get("closeTime")) or 0)
+
+
+def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Any], Mapping[str, str]]:
     """Ask for each pair separately, all at once; remember those that Binance confirms not to have."""
     replies = _ask(session, {pair: _tickers({"symbol": pair}) for pair in pairs})
     suspects = [pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES]
     found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
+    halted = _find_halted(session, [item["symbol"] for item in _oldest_first(found)])
+    return found, {**halted, **_verify(session, suspects[:MOST_CHECKS])}
+
+
+def _find_halted(session: ExchangeSession, pairs: Sequence[str]) -> dict[str, str]:
+    """Return the status of those of *pairs* that are not traded now; only so many are asked about."""
+    wanted = {"symbols": list(pairs[:MOST_STATUSES]), "showPermissionSets": False}
     try:
-        _remember_unknown(_verify(session, suspects[:MOST_CHECKS]))
+        return _read_halted(_ask(session, {"status": ("exchangeInfo", wanted)})["status"]) if pairs else {}
+    except (OSError, SourceUnreachable):
+        logger.debug("binance: no time left to ask whether pairs are traded")
+        return {}
+
+
+def _verify(session: ExchangeSession, suspects: Sequence[str]) -> dict[str, str]:
+    """Remember those of *suspects* that do not exist; return the status of those that are not traded now."""
+    try:
+        replies = _ask(session, {pair: ("exchangeInfo", {"symbol": pair}) for pair in suspects})
     except (OSError, SourceUnreachable):
         logger.debug("binance: no time left to verify %s", ", ".join(suspects))
-    return found
+        return {}
+    _remember_unknown([pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES])
+    return {pair: status for reply in replies.values() for pair, status in _read_halted(reply).items()}
 
 
-def _verify(session: ExchangeSession, suspects: Sequence[str]) -> list[str]:
-    """Return those of *suspects* that do not exist, or are not traded."""
-    replies = _ask(session, {pair: ("exchangeInfo", {"symbol": pair}) for pair in suspects})
-    return [pair for pair, reply in replies.items() if not _is_traded(reply)]
+def _read_halted(reply: Mapping[str, Any]) -> dict[str, str]:
+    """
+    Return the status of the pairs in *reply*, from `exchangeInfo`, that are not traded: `BREAK`, `HALT`.
 
-
-def _is_traded(reply: Mapping[str, Any]) -> bool:
-    if _code(reply) in BAD_PAIR_CODES:
-        return False
+        {"result": {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING"}]}}
+    """
     result = reply.get("result")
     infos = result.get("symbols") if isinstance(result, dict) else None
-    return not isinstance(infos, list) or any(isinstance(i, dict) and i.get("status") == "TRADING" for i in infos)
+    known = [info for info in infos if isinstance(info, dict)] if isinstance(infos, list) else []
+    told = [(info.get("symbol"), info.get("status")) for info in known]
+    return {pair: status for pair, status in told if isinstance(pair, str) and status not in (None, "TRADING")}
 
 
 def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -227,7 +257,7 @@ def _load_unknown() -> frozenset[str]:
 def _remember_unknown(pairs: Sequence[str]) -> None:
     if not pairs:
         return
-    logger.warning("binance: no such pair, or not traded: %s; asked again in a day", ", ".join(pairs))
+    logger.warning("binance: no such pair: %s; asked again in a day", ", ".join(pairs))
     try:
         store.save_unknown_pairs(pairs)
     except StoreUnavailable as error:

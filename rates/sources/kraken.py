@@ -42,20 +42,26 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     """
     Return the rates Kraken has for *coins*, and USDT's: subscribe, read the snapshots, close.
 
+    It has none while nothing is traded, although it tells the last prices then.
+
     Raises:
         SourceError: when nothing usable came within *timeout* seconds.
     """
     targets = map_pairs(coins)
     rates: dict[str, Rate] = {}
     answered: set[str] = set()
+    halt = ""
     try:
         with open_session(NAME, settings.KRAKEN_WS_URL, timeout) as session:
             session.send(subscribe_text("subscribe", list(targets), 1))
-            _read_snapshots(session, targets, rates, answered)
+            halt = _read_snapshots(session, targets, rates, answered)
     except SourceUnreachable:
         if not rates:
             raise
-    asked = {pair: coins for pair, coins in targets.items() if pair in answered and coins != (Target(USDT_PAIR),)}
+    coins_asked = {pair: coins for pair, coins in targets.items() if coins != (Target(USDT_PAIR),)}
+    if halt:
+        return Rates.of_pairs([], coins_asked, dict.fromkeys(targets, f"not traded now ({halt})"))
+    asked = {pair: coins for pair, coins in coins_asked.items() if pair in answered}
     return Rates.of_pairs(list(rates.values()), asked)
 
 
@@ -80,11 +86,13 @@ def _in_our_quote(base: str) -> str:
 
 def _read_snapshots(
     session: ExchangeSession, targets: Mapping[str, Sequence[Target]], rates: dict[str, Rate], answered: set[str]
-) -> None:
-    """Fill *rates* until every pair was answered, by a snapshot or an error."""
+) -> str:
+    """Fill *rates* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
         message = session.read()
+        if halt := read_halt(message):
+            return halt
         if message.get("success") is False:
             pair = read_refusal(message)
             nameless += pair is None
@@ -93,6 +101,21 @@ def _read_snapshots(
         if pairs := read_pairs(message):
             answered.update(pair for pair in pairs if pair in targets)
             rates.update((rate.symbol, rate) for rate in parse_tickers(message, targets, datetime.now(UTC)))
+    return ""
+
+
+def read_halt(message: Mapping[str, Any]) -> str:
+    """
+    Return the status of the trading engine in *message* if nothing is traded with it; empty otherwise.
+
+        {"channel": "status", "type": "update", "data": [{"system": "maintenance", "api_version": "v2"}]}
+
+    It comes with each new connection and with each change: `online`, `maintenance`, `cancel_only`, `post_only`. See
+    https://docs.kraken.com/exchange/api-reference/spot-websocket-v2/status
+    """
+    items = message.get("data") if message.get("channel") == "status" else None
+    told = [item.get("system") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return next((system for system in told if isinstance(system, str) and system != "online"), "")
 
 
 def read_refusal(message: Mapping[str, Any]) -> str | None:

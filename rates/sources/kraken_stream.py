@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
+from rates.exceptions import SourceUnreachable
 from rates.models import Coin
 from rates.sources import kraken
 from rates.sources.pacing import fingerprint
@@ -54,9 +55,12 @@ def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_a
 
     Raises:
         SourceLimited: when a subscription was refused because of the rate limit.
+        SourceUnreachable: when nothing is traded; the status comes with each new connection, so trying again finds out.
     """
     if not isinstance(message, dict):
         return None
+    if halt := kraken.read_halt(message):
+        raise SourceUnreachable(NAME, f"nothing is traded now ({halt})")
     if message.get("success") is False:
         kraken.read_refusal(message)
     if message.get("channel") == "heartbeat":

@@ -57,6 +57,8 @@ MESSAGE_SPACING = 0.5
 # An address with more pairs would be too long for some servers; the rest is subscribed to afterwards.
 OPENING_PAIRS = 100
 PAIRS_PER_MESSAGE = 200
+# Lost coins that a line names.
+MOST_NAMES = 5
 # The same failure is logged again after this.
 LOG_SPACING = 600.0
 
@@ -186,9 +188,8 @@ class StreamConnection:
             if time.monotonic() > ends_at:
                 self.ending.set()
             if self._stream.has_lost_most():
-                raise SourceUnreachable(
-                    name, f"the stream was silent about {len(self._stream.lost.lost)} moving prices"
-                )
+                lost = ", ".join(sorted(self._stream.lost.lost)[:MOST_NAMES])
+                raise SourceUnreachable(name, f"the stream was silent while prices moved: {lost}")
         raise SourceUnreachable(name, f"the stream was silent for {silence:.0f} s")
 
 

@@ -43,13 +43,13 @@ JSON = st.recursive(
 )
 
 
-def test_binance_answers_all_pairs_in_one_question(binance: Binance) -> None:
+def test_binance_answers_all_pairs_in_one_question_and_one_about_their_status(binance: Binance) -> None:
     rates = {rate.symbol: rate for rate in binance_source.fetch_rates(COINS, 3)}
     assert rates["BTC"].price == Decimal("63250.12")
     assert rates["BTC"].change_24h_pct == 100
     assert rates["BTC"].volume_24h == Decimal("100000.5")
     assert rates["XLM"].price == Decimal("0.1042")
-    assert len(binance.messages) == 1
+    assert [message["method"] for _, message in binance.messages] == ["ticker.24hr", "exchangeInfo"]
 
 
 def test_kraken_answers_with_usdt_beside_the_coins(kraken: Kraken) -> None:
@@ -67,7 +67,35 @@ def test_pair_that_binance_does_not_know_costs_the_others_nothing_and_is_remembe
     assert store.load_unknown_pairs() == {"NOPEUSDT"}
     asked = len(binance.messages)
     assert len(binance_source.fetch_rates([*COINS, NOBODY], 3)) == 2
-    assert len(binance.messages) == asked + 1
+    assert len(binance.messages) == asked + 2
+
+
+def test_pair_that_binance_does_not_trade_now_has_no_price_and_is_asked_for_again(binance: Binance) -> None:
+    binance.fault, binance.faulty = "halted", frozenset({"BTC"})
+    halted = binance_source.fetch_rates(COINS, 3)
+    assert ({rate.symbol for rate in halted}, halted.absent) == (
+        {"XLM"},
+        {"BTC": "BTCUSDT is not traded now (BREAK)"},
+    )
+    beside_unknown = binance_source.fetch_rates([*COINS, NOBODY], 3)
+    assert beside_unknown.absent["BTC"] == "BTCUSDT is not traded now (BREAK)"
+    binance.fault = ""
+    assert {rate.symbol for rate in binance_source.fetch_rates(COINS, 3)} == {"BTC", "XLM"}
+
+
+@pytest.mark.parametrize("system", ["maintenance", "cancel_only", "post_only"])
+def test_kraken_has_no_price_while_nothing_is_traded(kraken: Kraken, system: str) -> None:
+    kraken.fault = system
+    answer = kraken_source.fetch_rates(COINS, 3)
+    assert (list(answer), answer.absent) == ([], dict.fromkeys(("BTC", "XLM"), f"not traded now ({system})"))
+    said = {"channel": "status", "type": "update", "data": [{"system": system}]}
+    with pytest.raises(SourceUnreachable, match=system):
+        kraken_stream.read_event(said, {}, NOW)
+
+
+@pytest.mark.parametrize("data", [None, 7, [], [7], [{}], [{"system": None}], [{"system": "online"}]])
+def test_a_status_that_tells_of_no_halt_is_none(data: Any) -> None:
+    assert kraken_source.read_halt({"channel": "status", "data": data}) == ""
 
 
 def test_pair_that_kraken_does_not_know_costs_the_others_nothing(kraken: Kraken) -> None:
@@ -78,7 +106,7 @@ def test_pairs_of_another_script_are_asked_for_like_others(binance: Binance) -> 
     binance.prices["币安人生"] = Decimal("0.1521")
     rates = binance_source.fetch_rates([*COINS, ANOTHER_SCRIPT], 3)
     assert {rate.symbol: rate.price for rate in rates}["BinanceLife"] == Decimal("0.1521")
-    assert len(binance.messages) == 1
+    assert [message["method"] for _, message in binance.messages] == ["ticker.24hr", "exchangeInfo"]
 
 
 def test_a_pair_whose_script_binance_does_not_take_costs_the_others_nothing(binance: Binance) -> None:

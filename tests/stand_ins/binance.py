@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from rates.concurrency import first_of
 from tests.stand_ins.history import write_rows
 from tests.stand_ins.market import WRONG_VALUES
-from tests.stand_ins.sockets import SocketStandIn
+from tests.stand_ins.sockets import SUBSCRIPTIONS, SocketStandIn
 
 UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 ILLEGAL = {"code": -1100, "msg": "Illegal characters found in parameter 'symbol'."}
@@ -37,7 +37,7 @@ class Binance(SocketStandIn):
 
     ascii_only: bool = False
 
-    FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown"}
+    FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | {"shutdown", "halted"}
     HISTORY_PATH: ClassVar[str] = "/api/v3/klines"
 
     def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
@@ -90,11 +90,13 @@ class Binance(SocketStandIn):
         if not all(self._symbol(pair) for pair in pairs):
             return json.dumps({"status": 400, "error": UNKNOWN})
         if request["method"] == "exchangeInfo":
-            return json.dumps(
-                {"status": 200, "result": {"symbols": [{"symbol": p, "status": "TRADING"} for p in pairs]}}
-            )
+            infos = [{"symbol": pair, "status": self._status(pair, fault)} for pair in pairs]
+            return json.dumps({"status": 200, "result": {"symbols": infos}})
         items = [text for pair in pairs if (text := self._ticker(pair, fault))]
         return f'{{"status": 200, "result": {items[0] if "symbol" in params else "[" + ",".join(items) + "]"}}}'
+
+    def _status(self, pair: str, fault: str) -> str:
+        return "BREAK" if fault == "halted" and self.is_faulty(self._symbol(pair) or "") else "TRADING"
 
     def _quoted(self, symbol: str, fault: str) -> str | None:
         value = self.value(symbol, fault)
@@ -103,6 +105,8 @@ class Binance(SocketStandIn):
 
     def _ticker(self, pair: str, fault: str) -> str | None:
         symbol = self._symbol(pair) or ""
+        # A poll is another connection, where a fault of a subscription is none.
+        fault = {"halted": "frozen"}.get(fault, "" if fault in SUBSCRIPTIONS else fault)
         price, milliseconds = self._quoted(symbol, fault), int(self.seconds(fault) * 1000)
         if price is None:
             return None
@@ -132,7 +136,7 @@ class Binance(SocketStandIn):
         for stream in sorted(streams):
             symbol = self._symbol(stream.partition("@")[0].translate(TO_CAPITALS))
             price = self._quoted(symbol, fault) if symbol else None
-            if price is None:
+            if price is None or self.is_mute(symbol or "", "mute" if fault == "halted" else fault):
                 continue
             milliseconds = int(self.seconds(fault) * 1000)
             yield (

@@ -14,17 +14,20 @@ from websockets.asyncio.server import ServerConnection
 
 from rates.concurrency import first_of
 from tests.stand_ins.history import write_rows
-from tests.stand_ins.sockets import SocketStandIn
+from tests.stand_ins.sockets import SUBSCRIPTIONS, SocketStandIn
 
 # Historical candles that are kept, and the seconds between two requests for them.
 KEPT = 720
 LEAST_SPACING = 0.9
+# Faults of the trading engine, which the status channel tells.
+SYSTEM = frozenset({"maintenance", "cancel_only", "post_only"})
 REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
 
 
 class Kraken(SocketStandIn):
     """Quotes in USD; a pair is updated when its price has changed."""
 
+    FAULTS: ClassVar[frozenset[str]] = SocketStandIn.FAULTS | SYSTEM
     HISTORY_PATH: ClassVar[str] = "/0/public/OHLC"
 
     def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
@@ -40,22 +43,34 @@ class Kraken(SocketStandIn):
         return 200, json.dumps({"error": [], "result": {params["pair"]: rows, "last": last}})
 
     async def talk(self, connection: ServerConnection) -> None:
-        await connection.send(json.dumps({"channel": "status", "type": "update", "data": [{"system": "online"}]}))
+        await connection.send(self._status())
         pairs: dict[str, str] = {}
-        await first_of(self._listen(connection, pairs), self.send_events(connection, lambda f: self._events(pairs, f)))
+        first: dict[str, str] = {}
+        await first_of(
+            self._listen(connection, pairs, first), self.send_events(connection, lambda f: self._events(pairs, f))
+        )
 
-    async def _listen(self, connection: ServerConnection, pairs: dict[str, str]) -> None:
+    def _status(self) -> str:
+        system = self.fault if self.fault in SYSTEM else "online"
+        return json.dumps({"channel": "status", "type": "update", "data": [{"system": system, "api_version": "v2"}]})
+
+    async def _listen(self, connection: ServerConnection, pairs: dict[str, str], first: dict[str, str]) -> None:
         while True:
             message = await self.read(connection)
             while self.fault in ("hang", "silent", "half_open", "only_garbage", "drop"):  # noqa: ASYNC110 - set from another thread
                 await asyncio.sleep(0.02)
             for pair in message["params"]["symbol"]:
-                await self._obey(connection, message, pair, pairs)
+                await self._obey(connection, message, pair, pairs, first)
             self.take_fault()
             await asyncio.sleep(0)
 
     async def _obey(
-        self, connection: ServerConnection, message: dict[str, Any], pair: str, pairs: dict[str, str]
+        self,
+        connection: ServerConnection,
+        message: dict[str, Any],
+        pair: str,
+        pairs: dict[str, str],
+        first: dict[str, str],
     ) -> None:
         symbol = pair.partition("/")[0]
         ack: dict[str, Any] = {"method": message["method"], "req_id": message.get("req_id")}
@@ -72,10 +87,16 @@ class Kraken(SocketStandIn):
         if message["method"] == "unsubscribe":
             pairs.pop(pair, None)
             return
-        value = self.value(symbol, fault)
+        if fault == "deaf" and self.is_faulty(symbol):
+            return
+        # A first subscription tells the price of now.
+        told = "frozen" if fault in SYSTEM else "" if fault in SUBSCRIPTIONS else fault
+        value = self.value(symbol, told)
         pairs[pair] = value or ""
         if value is not None:
-            await self.say(connection, self._ticker("snapshot", pair, value, fault), fault)
+            again = first.setdefault(pair, value)
+            value = again if fault == "frozen_renewal" and self.is_faulty(symbol) else value
+            await self.say(connection, self._ticker("snapshot", pair, value, told), fault)
 
     def _ticker(self, kind: str, pair: str, value: str, fault: str) -> str:
         stamp = datetime.fromtimestamp(self.seconds(fault), UTC).isoformat().replace("+00:00", "Z")
@@ -87,10 +108,18 @@ class Kraken(SocketStandIn):
     def _events(self, pairs: dict[str, str], fault: str) -> Iterator[str]:
         if fault == "hang":
             return
+        if fault in SYSTEM:
+            yield self._status()
+            return
         changed = False
         for pair, before in list(pairs.items()):
-            value = self.value(pair.partition("/")[0], fault)
-            if value is not None and (value != before or fault in ("burst", "out_of_order")):
+            symbol = pair.partition("/")[0]
+            value = self.value(symbol, fault)
+            if (
+                value is not None
+                and not self.is_mute(symbol, fault)
+                and (value != before or fault in ("burst", "out_of_order"))
+            ):
                 pairs[pair] = value
                 changed = True
                 yield self._ticker("update", pair, value, fault)

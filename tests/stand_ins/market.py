@@ -28,6 +28,9 @@ FACTORS = {"spike": Decimal(1000), "tenfold": Decimal(10), "minus_5": Decimal("0
 # Faults of values and times, which every vendor has.
 VALUES = frozenset({*WRONG_VALUES, *FACTORS, "missing", "frozen", "stale_time", "clock_back", "out_of_order", "depeg"})
 ONE_ANSWER = ("spike",)
+# What a stream that lags tells: a price of before, with the time of then.
+LAG_FACTOR = Decimal("0.9")
+LAG_SECONDS = 60
 STALE_SECONDS = 3600
 CLOCK_BACK_SECONDS = 120
 
@@ -70,25 +73,34 @@ class StandIn:
             price += (price * Decimal(math.sin(time.time() + len(symbol))) / 1000).quantize(price)
         return price
 
+    def is_faulty(self, symbol: str) -> bool:
+        """Return whether a fault touches *symbol*."""
+        return not self.faulty or symbol in self.faulty
+
     def value(self, symbol: str, fault: str) -> str | None:
         """Return the price of *symbol* as JSON text; None when it is missing."""
         price = self.price(symbol)
         if fault != "frozen":
             self._frozen[symbol] = price
-        if self.faulty and symbol not in self.faulty:
+        if not self.is_faulty(symbol):
             return f"{price:f}"
         if fault == "missing" and (self.faulty or symbol == "BTC"):
             return None
         if fault == "depeg":
             return f"{price * Decimal('0.95'):f}" if symbol == "USDT" else f"{price:f}"
-        price = self._frozen.get(symbol, price)
+        price = self._frozen.get(symbol, price) * (LAG_FACTOR if fault == "lagging" else 1)
         return WRONG_VALUES.get(fault) or f"{price * FACTORS.get(fault, 1):f}"
 
     def seconds(self, fault: str) -> float:
         """Return the time that an answer is stamped with."""
         # Some of them late, and never all for as long as a test listens.
         late = CLOCK_BACK_SECONDS if time.monotonic() % 0.04 < 0.01 else 0
-        back = {"stale_time": STALE_SECONDS, "clock_back": CLOCK_BACK_SECONDS, "out_of_order": late}
+        back = {
+            "stale_time": STALE_SECONDS,
+            "clock_back": CLOCK_BACK_SECONDS,
+            "out_of_order": late,
+            "lagging": LAG_SECONDS,
+        }
         return time.time() - back.get(fault, 0)
 
     def take_fault(self) -> str:

@@ -42,6 +42,9 @@ HANDSHAKES = frozenset({*REFUSALS, "hang_handshake", "reset"})
 MESSAGES = frozenset({"hang", "slow", "truncated", "empty", "big", "cut", "error_body", "ban"})
 # Faults of a connection that stays open for events. "unknown" is the set of pairs that the vendor does not have.
 STREAMS = frozenset({"drop", "silent", "half_open", "garbage", "only_garbage", "burst"})
+# Faults of a subscription to the faulty symbols on a connection that is well: no event after the first price; nothing
+# at all; the first price again for whoever subscribes again; events from before, with the time of then.
+SUBSCRIPTIONS = frozenset({"mute", "deaf", "frozen_renewal", "lagging"})
 BURST = 1000
 TOO_BIG = '"' + 10_000_000 * "x" + '"'
 # Seconds in the `Retry-After` of an answer to too many requests for historical candles.
@@ -70,7 +73,7 @@ class SocketStandIn(StandIn):
 
     HISTORY_PATH: ClassVar[str] = ""
 
-    FAULTS: ClassVar[frozenset[str]] = VALUES | HANDSHAKES | MESSAGES | STREAMS
+    FAULTS: ClassVar[frozenset[str]] = VALUES | HANDSHAKES | MESSAGES | STREAMS | SUBSCRIPTIONS
 
     messages: list[tuple[float, Any]] = field(default_factory=list)
     opened: int = 0
@@ -213,6 +216,10 @@ class SocketStandIn(StandIn):
                 sent += 1
             if sent == before:
                 return
+
+    def is_mute(self, symbol: str, fault: str) -> bool:
+        """Return whether *fault* keeps the events of *symbol* back."""
+        return fault in ("mute", "deaf", "frozen_renewal") and self.is_faulty(symbol)
 
     async def say(self, connection: ServerConnection, text: str, fault: str) -> None:
         """Send *text*, or what *fault* makes of it."""
