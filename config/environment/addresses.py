@@ -93,7 +93,8 @@ def is_address(value: str, schemes: Sequence[str]) -> bool:
     """Return whether *value* is an address with a host that begins with one of the *schemes*."""
     try:
         parts = urlsplit(value)
-        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        is_host = bool(parts.hostname) and not re.search(r"\s", parts.hostname or "")
+        return parts.scheme in schemes and is_host and parts.port != 0
     except ValueError:
         return False
 

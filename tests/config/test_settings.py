@@ -36,6 +36,7 @@ NONSENSE = [
     ("HTTP_PROXY", "http://127.0.0.1:3128/prices"), ("HTTP_PROXY", "127.0.0.1:99999"), ("HTTP_PROXY", "http://[nowhere"),
     ("HOST", "http://localhost"), ("HOST", "localhost:8000"), ("REDIS_HOST", "redis://redis"),
     ("REDIS_HOST", "redis:6379"), ("REDIS_HOST", "redis/0"), ("REDIS_URL", "redis://redis/rates"),
+    ("REDIS_URL", "redis://redis 1/0"), ("COINGECKO_API_URL", "https://example.com or/v3"),
     ("RATES_ALLOWED_ORIGINS", "https://*.example.com"), ("RATES_EMBED_ANCESTORS", ","), ("RATES_SOURCES", ","),
     ("REQUESTS_CA_BUNDLE", "/no/such/file"), ("SSL_CERT_FILE", "/no/such/file"), ("SSL_CERT_FILE", "/etc/hostname"),
 ]  # fmt: skip
