@@ -258,8 +258,9 @@ HTTP_PROXY, HTTPS_PROXY = proxy("HTTP_PROXY"), proxy("HTTPS_PROXY")
 NO_PROXY = no_proxy("NO_PROXY")
 # Authorities that are trusted instead of the system's.
 REQUESTS_CA_BUNDLE = certificates("REQUESTS_CA_BUNDLE")
-# OpenSSL reads this one by itself, and says nothing of a file that is not there.
-certificates("SSL_CERT_FILE")
+# OpenSSL reads this one by itself. It ignores a file that does not exist, and takes an empty name for one.
+if not certificates("SSL_CERT_FILE"):
+    os.environ.pop("SSL_CERT_FILE", None)
 
 # Percent: sources within this of each other agree.
 RATES_AGREEMENT_PCT = number("RATES_AGREEMENT_PCT", "2", 0.01, 50)

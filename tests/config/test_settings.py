@@ -205,6 +205,12 @@ def test_proxies_are_read_as_everywhere(reader: Reader) -> None:
     assert reader.read(https_proxy="")["HTTPS_PROXY"] == "http://upper"
 
 
+def test_no_certificates_are_those_of_the_system(reader: Reader) -> None:
+    """OpenSSL would look for a file without a name, instead of its own."""
+    reader.read(SSL_CERT_FILE="")
+    assert "SSL_CERT_FILE" not in os.environ
+
+
 def test_variables_of_other_programs_are_left_alone(reader: Reader) -> None:
     others = ("REDIS_URI", "DATABASE_URI", "HOSTS", "RATES_SERVICE_HOST", "RATES_PORT_8000_TCP_ADDR", "RATES_VERSION")
     reader.read(**dict.fromkeys((*others, "FTP_PROXY"), "tcp://10.0.0.1:8000"))
