@@ -42,7 +42,9 @@ def csv_response(rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpR
     text = io.StringIO()
     writer = csv.DictWriter(text, fields, extrasaction="ignore")
     writer.writeheader()
-    writer.writerows(rows)
+    # Words as in JSON: a spreadsheet knows `true`.
+    words = {True: "true", False: "false"}
+    writer.writerows({k: words[v] if isinstance(v, bool) else v for k, v in row.items()} for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "ignore").decode()}.csv"'}
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 

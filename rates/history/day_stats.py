@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two refreshes, and for which a process uses what it has read.
 REFRESH_INTERVAL = 300.0
 READ_INTERVAL = 30.0
+# Seconds between two refreshes while there is nothing yet.
+FIRST_INTERVAL = 30.0
 
 
 class DayTracker:
@@ -54,7 +56,7 @@ class DayTracker:
             self._read_hours(now)
         self._read_minutes(now)
         store.save_day_stats(self._encode(now))
-        self._due = time.monotonic() + REFRESH_INTERVAL
+        self._due = time.monotonic() + (REFRESH_INTERVAL if self._running else FIRST_INTERVAL)
 
     def _read_hours(self, now: float) -> None:
         hour, oldest = floor_time(now, HOUR), int(now - DAY) - HOUR + 1

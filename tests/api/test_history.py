@@ -307,6 +307,7 @@ def test_a_spreadsheet_gets_the_same_rows() -> None:
         assert answer["Content-Type"] == "text/csv; charset=utf-8"
         rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
         assert [(row["time"], row["close"]) for row in rows] == [(iso(BEGIN), "6"), (iso(BEGIN + 60), "6")]
+        assert (rows[0]["disputed"], rows[0]["complete"]) == ("false", "true")
     answer = post(
         {"wanted": [{"symbol": "BTC", "time": iso(BEGIN + 60)}, {"symbol": "X", "time": ""}]}, Accept="text/csv"
     )
