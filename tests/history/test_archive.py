@@ -129,9 +129,10 @@ def test_some_minutes_of_a_vendor_do_not_replace_its_hour() -> None:
 
 
 def test_minutes_make_an_hour_where_a_vendor_told_none() -> None:
+    write(candle(BEGIN - HOUR, "5 5 5 5", 0), interval=HOUR)
     write(*minutes(BEGIN, 30, updates=0))
     archive.merge_closed(BEGIN + HOUR)
-    assert read(HOUR) == [candle(BEGIN, "5 7 4 6", 0)]
+    assert read(HOUR) == [candle(BEGIN - HOUR, "5 5 5 5", 0), candle(BEGIN, "5 7 4 6", 0)]
 
 
 def test_the_last_candle_at_or_before_a_time_is_found() -> None:
