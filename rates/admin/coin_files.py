@@ -127,14 +127,16 @@ def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
     plan = Plan()
     known = {coin.coingecko_id: coin for coin in Coin.objects.all()}
     owner_of_symbol = {fold(coin.symbol): coin.coingecko_id for coin in known.values()}
-    seen: dict[str, int] = {}
+    # A symbol of one coin may be the id of another: dydx-chain is DYDX.
+    seen: dict[tuple[str, str], int] = {}
     for line, entry in entries:
         try:
             coin, fields = _read_coin(_name_row(entry, known, owner_of_symbol), known)
-            for key, name in ((fold(coin.symbol), coin.symbol), (coin.coingecko_id, coin.coingecko_id)):
+            keys = {("symbol", fold(coin.symbol)): coin.symbol, ("id", coin.coingecko_id): coin.coingecko_id}
+            for key, name in keys.items():
                 if key in seen:
                     raise ValidationError(f"{name} is in line {seen[key]} already.")
-            seen |= {fold(coin.symbol): line, coin.coingecko_id: line}
+            seen |= dict.fromkeys(keys, line)
             owner = owner_of_symbol.setdefault(fold(coin.symbol), coin.coingecko_id)
             if owner != coin.coingecko_id:
                 raise ValidationError(f"{coin.symbol} is {owner} in the list.")

@@ -314,3 +314,23 @@ def test_a_stream_that_stays_wrong_is_outvoted_without_a_break(streams: StreamWo
         streams.tick()
         marked |= {marks(board) for board in streams.boards}
     assert marked == {""}
+
+
+def test_usdt_as_a_coin_of_its_own_has_one_owner_and_steady_figures(streams: StreamWorld) -> None:
+    """CoinGecko and Kraken both measure what a USDT is worth, and used to take the coin from each other for it."""
+    Coin.objects.create(
+        symbol="USDT", name="Tether", coingecko_id="tether", kraken_symbol="USDT/USD", kraken_verified=True
+    )
+    streams.running.close()
+    began = datetime.now(UTC)
+    streams.running.open(list(Coin.objects.all()))
+    streams.wait_for_streams(began)
+    streams.tick(3)
+    seen = set()
+    for _ in range(12):
+        streams.tick()
+        coin = shown("USDT")
+        seen.add((coin["source"], coin["change_24h_pct"], coin["volume_24h"], marks(coin)))
+    (only,) = seen
+    assert (only[0], only[3]) == ("kraken", "")
+    assert [change for change in store.load_overview().owners if change.symbol == "USDT" and change.before] == []
