@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from rates import feed, publication, store
 from rates.api import metrics
 from rates.fanout.hub import get_hub
+from rates.models import Coin
 from rates.store import codec
 from rates.telemetry import reports
 from rates.types import CoinState, Snapshot
@@ -26,6 +29,7 @@ from tests.boards import publish
 from tests.formats import load, restore
 from tests.servers import next_frame, open_socket, serving, until
 from tests.stand_ins.coingecko import CoinGecko
+from tests.world import World
 
 ROOT = Path(__file__).resolve().parent.parent
 PRICES = {"BTC": "63256.45", "ETH": "3450.32", "SOL": "148.34", "XLM": "0.1042"}
@@ -175,3 +179,50 @@ def check_migrations(database: str) -> None:
 
 def test_tables_go_back_to_nothing_and_come_again(tmp_path: Path) -> None:
     check_migrations(f"sqlite:///{tmp_path}/db.sqlite3")
+
+
+def migrate(name: str) -> Any:
+    """Bring the tables to the migration *name* and return the model of a coin as it is then."""
+    target = [("rates", name)]
+    MigrationExecutor(connection).migrate(target)
+    return MigrationExecutor(connection).loader.project_state(target).apps.get_model("rates", "Coin")
+
+
+@pytest.fixture
+def newest_tables() -> Iterator[None]:
+    """Leave the tables as the other tests need them, whatever happens."""
+    newest = max(path.stem for path in (ROOT / "rates" / "migrations").glob("0*.py"))
+    yield
+    migrate(newest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_coins_of_before_keep_a_pair_on_kraken_only_where_its_price_agrees(world: World, newest_tables: None) -> None:
+    """XLM's pair is its own; LUNA is another coin at Kraken."""
+    coingecko, kraken = world.stand_ins["coingecko"], world.stand_ins["kraken"]
+    coingecko.ids["terra-luna-2"] = "LUNA2"  # type: ignore[union-attr]
+    coingecko.prices["LUNA2"], kraken.prices["LUNA"] = Decimal("0.1021"), Decimal("0.0000398")
+    rows = [
+        {"symbol": "BTC", "name": "Bitcoin", "coingecko_id": "bitcoin", "binance_symbol": "BTCUSDT", "position": 1},
+        {"symbol": "XLM", "name": "Stellar", "coingecko_id": "stellar", "binance_symbol": "", "position": 2},
+        {"symbol": "LUNA", "name": "Terra", "coingecko_id": "terra-luna-2", "binance_symbol": "", "position": 3},
+    ]
+    before = migrate("0003_candles")
+    before.objects.all().delete()
+    before.objects.bulk_create(before(**row) for row in rows)
+    migrate("0005_pairs")
+    migrate("0006_pair_scripts")
+    assert set(Coin.objects.values_list("kraken_symbol", "kraken_verified")) == {("", None)}
+    world.tick()
+    pairs = {
+        coin.symbol: (coin.binance_verified, coin.kraken_symbol, coin.kraken_verified) for coin in Coin.objects.all()
+    }
+    assert pairs == {
+        "BTC": (True, "BTC/USD", True),
+        "XLM": (False, "XLM/USD", True),
+        "LUNA": (False, "", None),
+    }
+    back = migrate("0003_candles")
+    assert list(back.objects.order_by("position").values(*rows[0])) == rows
+    migrate("0006_pair_scripts")
+    assert set(Coin.objects.values_list("kraken_symbol", "kraken_verified")) == {("", None)}

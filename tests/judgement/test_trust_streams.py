@@ -317,7 +317,7 @@ def test_a_stream_that_stays_wrong_is_outvoted_without_a_break(streams: StreamWo
 
 
 def test_usdt_as_a_coin_of_its_own_has_one_owner_and_steady_figures(streams: StreamWorld) -> None:
-    """CoinGecko and Kraken both measure what a USDT is worth, and used to take the coin from each other for it."""
+    """CoinGecko and Kraken both measure what a USDT is worth, which says nothing about who owns the coin."""
     Coin.objects.create(
         symbol="USDT", name="Tether", coingecko_id="tether", kraken_symbol="USDT/USD", kraken_verified=True
     )
