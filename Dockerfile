@@ -30,6 +30,8 @@ COPY --from=build /opt/rates /opt/rates
 COPY --from=build /app /app
 ENV PATH=/opt/rates/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DEBUG=False HOST=0.0.0.0 PORT=8000
 WORKDIR /app
+# Also where `--env-file` passes an empty DEBUG: that is one which is not set, and a container is never a local run.
+RUN echo DEBUG=False > .env
 USER 10001:10001
 EXPOSE 8000
 # For the web process. The other processes have their own checks in docker-compose.yml.

@@ -1,7 +1,7 @@
 """
 Everything that differs between deployments, read from the environment (names: README, "Settings").
 
-A `.env` file in the project's root is read too; real environment variables win.
+A `.env` file in the project's root is read too; real environment variables win, unless they are empty.
 """
 
 import os

@@ -47,12 +47,17 @@ KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(
 
 
 def load_dotenv() -> dict[str, str]:
-    """Put the values of the project's `.env` file into the environment, whose own win; return them by name."""
+    """
+    Put the values of the project's `.env` file into the environment, whose own win; return them by name.
+
+    An empty variable is one that is not set: it takes no protection away that the file has set.
+    """
     values = read_env_file(BASE_DIR / ".env")
     if "HONCHO_PROCESS_NAME" in os.environ:
         _undo_honcho(values)
     for name, value in values.items():
-        os.environ.setdefault(name, value)
+        if not os.environ.get(name):
+            os.environ[name] = value
     return values
 
 

@@ -108,7 +108,7 @@ def test_a_file_that_is_there_and_cannot_be_read_is_refused(file: Path) -> None:
         read_env_file(file)
 
 
-def test_settings_take_secrets_as_they_stand_and_the_environment_wins(checkout: Path) -> None:
+def test_settings_take_secrets_as_they_stand_and_the_environment_wins_unless_it_is_empty(checkout: Path) -> None:
     (checkout / ".env").write_text(
         f"METRICS_TOKEN = {SECRET} # for Prometheus\nRATES_WS_AUTH = jwt\nRATES_JWT_KEY = '{SECRET}{SECRET}'\n"
         "RATES_HISTORY_LENGTH=7\n"
@@ -118,7 +118,7 @@ def test_settings_take_secrets_as_they_stand_and_the_environment_wins(checkout: 
          " s.RATES_HISTORY_LENGTH, s.COINGECKO_API_KEY)"],
         cwd=checkout,
         env={name: value for name, value in os.environ.items() if name != "RATES_JWT_KEY"}
-        | {"RATES_HISTORY_LENGTH": "9", "COINGECKO_API_KEY": "$HOME"},
+        | {"RATES_HISTORY_LENGTH": "9", "COINGECKO_API_KEY": "$HOME", "METRICS_TOKEN": ""},
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert said.split() == [SECRET, "jwt", SECRET + SECRET, "9", "$HOME"]
