@@ -157,7 +157,7 @@ def fill(gap: Gap, now: float) -> StepResult:
 def has_recent_price(instrument: Instrument, now: float) -> bool:
     """Return whether a price of *instrument* was recorded lately: without one no answer can be checked."""
     minutes = find_series(instrument, MINUTE)
-    return minutes is not None and bool(archive.read_times(minutes.pk, int(now - NEXT_PRICE_WITHIN), int(now)))
+    return minutes is not None and bool(archive.read_times(minutes.pk, int(now - NEXT_PRICE_WITHIN), int(now) + MINUTE))
 
 
 def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:

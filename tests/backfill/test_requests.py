@@ -322,7 +322,7 @@ def test_another_coin_does_not_get_the_past_of_the_one_before(vendors: Vendors) 
         MINUTE,
         {
             Instrument("another", "usd"): [
-                Candle(floor_time(time.time(), MINUTE), *4 * [Decimal(2)], 12, "kraken", False)
+                Candle(floor_time(time.time(), MINUTE) - MINUTE, *4 * [Decimal(2)], 12, "kraken", False)
             ]
         },
     )
