@@ -45,14 +45,14 @@ ERROR_FIELDS = ("code", "detail")
 @problem_view("GET", "HEAD")
 def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the candles of a coin, oldest first, the running one last."""
-    symbol, pair = find_coin(symbol)
+    symbol, instrument = find_coin(symbol)
     interval = read_interval(request.GET.get("interval", "1h"))
     currency = read_currency(request.GET.get("currency"))
     limit = read_limit(request.GET.get("limit"))
     start, end = read_bound(request, "start", 0), read_bound(request, "end", reading.END_OF_TIME)
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
-    found = reading.read_history(pair, interval, limit, start=start, end=end, currency=currency)
+    found = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
     if currency == settings.QUOTE_CURRENCY:
         found = _add_live(found, symbol, interval)
     if wants_csv(request):
@@ -69,10 +69,10 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
 @problem_view("GET", "HEAD")
 def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the price of a coin at a moment of the past, or now."""
-    symbol, pair = find_coin(symbol)
+    symbol, instrument = find_coin(symbol)
     currency = read_currency(request.GET.get("currency"))
     moment = read_moment("time", request.GET.get("time"))
-    answer = _find_prices([Question(pair, moment)], [symbol], currency, read_within(request.GET.get("within")))[0]
+    answer = _find_prices([Question(instrument, moment)], [symbol], currency, read_within(request.GET.get("within")))[0]
     if answer is None:
         raise Problem(404, "no_price", _say_no_price(symbol, moment))
     row = _price_row(symbol, currency, moment, answer)
@@ -115,8 +115,8 @@ def _read_question(item: Any, coins: Coins) -> tuple[str, Question | Problem]:
     try:
         if not isinstance(item, dict):
             raise Problem(400, "bad_request", 'each of wanted must be {"symbol": …, "time": …}')
-        symbol, pair = pick_coin(str(item.get("symbol", "")), coins)
-        return symbol, Question(pair, read_moment("time", item.get("time")))
+        symbol, instrument = pick_coin(str(item.get("symbol", "")), coins)
+        return symbol, Question(instrument, read_moment("time", item.get("time")))
     except Problem as problem:
         return "", problem
 

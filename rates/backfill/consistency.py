@@ -69,7 +69,7 @@ def check_candles(found: Sequence[Candle], known: Mapping[int, Candle], next_pri
     off = [pair for pair in shared if not _agree(*pair, agreement)]
     if 2 * len(off) > len(shared):
         candle, ours = off[0]
-        return CheckResult([], len(found), f"tells {candle.close} where {ours.close} is known")
+        return CheckResult([], len(found), f"has {candle.close} where {ours.close} is known")
     if candles and not shared and (next_price is None or distance_pct(candles[-1].close, next_price) > jump):
         return CheckResult([], len(found), f"ends at {candles[-1].close}, and {next_price or 'nothing'} follows")
     wrong = {candle.time for candle, _ in off}

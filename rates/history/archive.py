@@ -1,8 +1,8 @@
 """
-Candles in the database: written once for each series and time, read by range.
+Candles in the database: one for each series and time.
 
-A candle's key is the number of its series, shifted by 32 bits, and its minute since 1970: `id >> 32` and
-`(id & 4294967295) * 60` in SQL. So the table needs no index beside its primary key, and a range is one walk through it.
+The key of a candle is the number of its series, shifted by 32 bits, plus its minute since 1970; in SQL: `id >> 32` and
+`(id & 4294967295) * 60`. So the table needs no index but its primary key, and a range of a series is a range of keys.
 """
 
 from collections import Counter
@@ -16,15 +16,15 @@ from rates.history.series import Instrument, StoredSeries, find_series, get_seri
 from rates.models import Backfill, CandleSource, StoredCandle
 
 SERIES_SHIFT = 32
-# Numbers of a query; SQLite takes 32,766 values in one, of which a question has two.
+# Questions in one query: SQLite takes 32,766 values, and a question has two.
 MOST_QUESTIONS = 2000
 
-# Rows of one statement, which takes half of what as many statements do.
+# Rows in one statement.
 ROWS_WRITTEN = 1000
 
-# Of two records of one candle the one made of more publications stands, of equals the newer: so a record that is
-# written twice changes nothing, one that came late and has a part of a minute replaces no whole one, and what a vendor
-# tells (0 publications) never replaces what was published.
+# Of two records of one candle, the one made of more publications is kept, of equals the newer. So a record may be
+# written twice, a late part of a minute never replaces a whole one, and a vendor's candle (0 publications) no published
+# one.
 WRITE = """
 INSERT INTO rates_candle (id, prices, updates, source, disputed) VALUES {rows}
 ON CONFLICT (id) DO UPDATE SET prices = excluded.prices, updates = excluded.updates, source = excluded.source,
@@ -49,23 +49,28 @@ def time_of(key: int) -> int:
 
 def write_candles(interval: int, candles: Mapping[Instrument, Sequence[Candle]]) -> None:
     """
-    Store *candles* of the stored *interval*, and what they change of longer ones that are merged already.
+    Store *candles* of the stored *interval*, and correct the longer ones that are merged already, in one transaction.
 
-    All in one transaction. Of two records of one candle the one made of more publications stands, of equals the newer.
+    Of two records of one candle, the one made of more publications is kept, of equals the newer.
 
     Raises:
         DatabaseError: when the database cannot be written; nothing is stored then.
     """
     with transaction.atomic():
         series = get_series(candles.keys(), interval)
-        _write({series[pair].pk: found for pair, found in candles.items()})
+        _write({series[instrument].pk: found for instrument, found in candles.items()})
         if (longer := longer_interval(interval)) is None:
             return
         late = {
-            pair: {floor_time(candle.time, longer) for candle in found if candle.time < series[pair].merged_until}
-            for pair, found in candles.items()
+            instrument: {
+                floor_time(candle.time, longer) for candle in found if candle.time < series[instrument].merged_until
+            }
+            for instrument, found in candles.items()
         }
-        _merge_into(longer, {pair: _read_all(series[pair], times, longer) for pair, times in late.items() if times})
+        _merge_into(
+            longer,
+            {instrument: _read_all(series[instrument], times, longer) for instrument, times in late.items() if times},
+        )
 
 
 def merge_closed(now: float) -> None:
@@ -77,8 +82,8 @@ def merge_closed(now: float) -> None:
         with transaction.atomic():
             due = list_series(interval, unmerged_before=until)
             if due:
-                found = {pair: read_candles(s.pk, s.merged_until, until) for pair, s in due.items()}
-                _merge_into(longer, {pair: candles for pair, candles in found.items() if candles})
+                found = {instrument: read_candles(s.pk, s.merged_until, until) for instrument, s in due.items()}
+                _merge_into(longer, {instrument: candles for instrument, candles in found.items() if candles})
                 save_merged(due.values(), until)
 
 
@@ -87,12 +92,12 @@ def _read_all(series: StoredSeries, times: Iterable[int], longer: int) -> list[C
 
 
 def _merge_into(longer: int, candles: Mapping[Instrument, Sequence[Candle]]) -> None:
-    merged = {pair: _find_worthy(pair, found, longer) for pair, found in candles.items()}
+    merged = {instrument: _find_worthy(instrument, found, longer) for instrument, found in candles.items()}
     if merged:
         write_candles(longer, merged)
 
 
-def _find_worthy(pair: Instrument, candles: Sequence[Candle], longer: int) -> list[Candle]:
+def _find_worthy(instrument: Instrument, candles: Sequence[Candle], longer: int) -> list[Candle]:
     """
     Return what *candles* make of the *longer* interval.
 
@@ -100,7 +105,7 @@ def _find_worthy(pair: Instrument, candles: Sequence[Candle], longer: int) -> li
     stored already stands.
     """
     merged = merge(candles, longer)
-    series = None if all(candle.updates for candle in merged) else find_series(pair, longer)
+    series = None if all(candle.updates for candle in merged) else find_series(instrument, longer)
     if series is None:
         return merged
     interval = MINUTE if longer == HOUR else HOUR
@@ -208,7 +213,7 @@ def _load(keys: Sequence[int]) -> dict[int, Candle]:
 
 
 def delete_before(interval: int, time: int) -> None:
-    """Delete all candles of *interval* that began before the Unix *time*, and the records of who told them."""
+    """Delete all candles of *interval* that began before the Unix *time*, and the records of their backfill."""
     with transaction.atomic():
         for series in list_series(interval).values():
             keys = (make_key(series.pk, 0), make_key(series.pk, time))

@@ -50,7 +50,7 @@ class Candle(NamedTuple):
 
     Attributes:
         time: Unix time at which the interval began.
-        updates: publications that it is made of; 0 when a vendor's history told it.
+        updates: publications that it is made of; 0 for a candle of a vendor.
         source: who gave the close.
         disputed: one of its prices was.
     """

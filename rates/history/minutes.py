@@ -36,10 +36,10 @@ def _decode_minute(text: str, wanted: Collection[Instrument] | None) -> Iterator
     if data.get("v") != VERSION:
         return
     for base, quote, opened_at, closed_at, opened, high, low, close, *rest in data["candles"]:
-        pair = Instrument(base, quote)
-        if wanted is None or pair in wanted:
+        instrument = Instrument(base, quote)
+        if wanted is None or instrument in wanted:
             prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
-            yield pair, RunningCandle(opened_at, closed_at, *prices, *rest)
+            yield instrument, RunningCandle(opened_at, closed_at, *prices, *rest)
 
 
 def join_minute(
@@ -48,6 +48,6 @@ def join_minute(
     """Return the *wanted* candles, or all, of the minute that began at *time*, from the *texts* of all processes."""
     parts: defaultdict[Instrument, list[RunningCandle]] = defaultdict(list)
     for text in texts:
-        for pair, candle in _decode_minute(text, wanted):
-            parts[pair].append(candle)
-    return {pair: close_candle(time, found) for pair, found in parts.items()}
+        for instrument, candle in _decode_minute(text, wanted):
+            parts[instrument].append(candle)
+    return {instrument: close_candle(time, found) for instrument, found in parts.items()}

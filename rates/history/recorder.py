@@ -1,10 +1,10 @@
 """
-What this process has published within the running minute, carried to Redis every few seconds.
+The candles of what this process has published in the running minute, reported to Redis every few seconds.
 
     publication ─► record ─► flush: RunningCandle of each price ─► Redis, rates:minute:{time} ─► `writer`
 
-Processes that publish do not wait for each other here: each has its own candles, and the writer joins them. A minute
-that is over is kept until Redis has it.
+Publishers do not wait for each other: each has its own candles, and the writer joins them. A closed minute is kept
+until Redis has it.
 
 Tested in `tests/history/test_recording.py`.
 """
@@ -26,9 +26,9 @@ from rates.types import read_time
 
 logger = logging.getLogger(__name__)
 
-# Seconds: how much of the running minute is lost with a process that is killed.
+# Seconds: a process that is killed loses at most so much of the running minute.
 FLUSH_INTERVAL = 20.0
-# Minutes that wait in memory while Redis is down; nothing is published then, so there is seldom more than one.
+# Minutes kept in memory while Redis is down; nothing is published then, so there are rarely more than two.
 MOST_MINUTES = 10
 
 
@@ -41,9 +41,9 @@ class Recorder:
         self._flush_due = float("-inf")
 
     def record(self, saved: Saved) -> None:
-        """Count the publication *saved*; a Redis that is down is somebody else's log line."""
+        """Add the publication *saved* to its minute, and report if that is due."""
         at = read_time(saved.snapshot.as_of).timestamp()
-        # A clock that was set back is in another minute too.
+        # Not necessarily the newest one: the clock may have been set back.
         minute = floor_time(at, MINUTE)
         is_new = minute not in self._minutes
         _extend_all(self._minutes.setdefault(minute, {}), saved, at)
@@ -51,7 +51,7 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Carry everything to Redis; only the newest minute is kept for more."""
+        """Report all minutes to Redis, and keep only the newest one."""
         if not self._minutes:
             return
         texts = {minute: encode_minute(candles, settings.QUOTE_CURRENCY) for minute, candles in self._minutes.items()}
@@ -61,7 +61,7 @@ class Recorder:
             self._minutes = {newest: self._minutes[newest]}
             self._flush_due = time.monotonic() + FLUSH_INTERVAL
         except StoreUnavailable as error:
-            logger.debug("candles have to wait: %s", error)
+            logger.debug("candles wait for Redis: %s", error)
             self._minutes = dict(list(self._minutes.items())[-MOST_MINUTES:])
 
 

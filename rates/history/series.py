@@ -28,36 +28,40 @@ class StoredSeries(NamedTuple):
 
 
 def list_series(
-    interval: int, pairs: Collection[Instrument] | None = None, unmerged_before: int | None = None
+    interval: int, instruments: Collection[Instrument] | None = None, unmerged_before: int | None = None
 ) -> dict[Instrument, StoredSeries]:
-    """Return the series of *interval*: of *pairs* alone, or those that are merged up to an earlier Unix time."""
+    """Return the series of *interval*: of *instruments* alone, or those that are merged up to an earlier Unix time."""
     found = Series.objects.filter(interval=interval)
-    if pairs is not None and len(pairs) < MOST_NAMED:
-        found = found.filter(base__in={pair.base for pair in pairs})
+    if instruments is not None and len(instruments) < MOST_NAMED:
+        found = found.filter(base__in={instrument.base for instrument in instruments})
     if unmerged_before is not None:
         found = found.filter(merged_until__lt=unmerged_before)
     rows = found.values_list("base", "quote", "pk", "merged_until")
     series = {Instrument(base, quote): StoredSeries(pk, merged) for base, quote, pk, merged in rows}
-    return series if pairs is None else {pair: series[pair] for pair in pairs if pair in series}
+    return (
+        series
+        if instruments is None
+        else {instrument: series[instrument] for instrument in instruments if instrument in series}
+    )
 
 
-def list_intervals(pair: Instrument) -> dict[int, StoredSeries]:
-    """Return the series of *pair*, by interval."""
-    found = Series.objects.filter(base=pair.base, quote=pair.quote)
+def list_intervals(instrument: Instrument) -> dict[int, StoredSeries]:
+    """Return the series of *instrument*, by interval."""
+    found = Series.objects.filter(base=instrument.base, quote=instrument.quote)
     return {row[0]: StoredSeries(*row[1:]) for row in found.values_list("interval", "pk", "merged_until")}
 
 
-def find_series(pair: Instrument, interval: int) -> StoredSeries | None:
-    """Return the series of *pair* and *interval*; None while it has no candle."""
-    return list_intervals(pair).get(interval)
+def find_series(instrument: Instrument, interval: int) -> StoredSeries | None:
+    """Return the series of *instrument* and *interval*; None while it has no candle."""
+    return list_intervals(instrument).get(interval)
 
 
-def get_series(pairs: Collection[Instrument], interval: int) -> dict[Instrument, StoredSeries]:
-    """Return the series of each of *pairs*; those that do not exist yet are made."""
-    known = list_series(interval, pairs)
-    if missing := [Series(base=p.base, quote=p.quote, interval=interval) for p in pairs if p not in known]:
+def get_series(instruments: Collection[Instrument], interval: int) -> dict[Instrument, StoredSeries]:
+    """Return the series of each of *instruments*; those that do not exist yet are made."""
+    known = list_series(interval, instruments)
+    if missing := [Series(base=p.base, quote=p.quote, interval=interval) for p in instruments if p not in known]:
         Series.objects.bulk_create(missing, ignore_conflicts=True)
-        known = list_series(interval, pairs)
+        known = list_series(interval, instruments)
     return known
 
 

@@ -20,7 +20,7 @@ from rates.history.series import Instrument, list_series
 class Question(NamedTuple):
     """Whose price, and when: a Unix time."""
 
-    pair: Instrument
+    instrument: Instrument
     time: float
 
 
@@ -56,7 +56,7 @@ def find_prices(
     answers = _find(questions, within)
     if currency in (None, settings.QUOTE_CURRENCY):
         return answers
-    worth = _find([Question(factor_instrument(q.pair.quote, str(currency)), q.time) for q in questions], within)
+    worth = _find([Question(factor_instrument(q.instrument.quote, str(currency)), q.time) for q in questions], within)
     return [_convert(answer, factor) for answer, factor in zip(answers, worth, strict=True)]
 
 
@@ -83,10 +83,10 @@ def _find_candles(questions: Sequence[Question], numbers: Sequence[int], interva
     """Return, by the number of its question, the last candle of *interval* that had ended then."""
     oldest = time.time() - (settings.RATES_CANDLES_1M_DAYS + 1) * DAY if interval == MINUTE else 0
     wanted = [number for number in numbers if questions[number].time >= oldest]
-    series = list_series(interval, {questions[number].pair for number in wanted})
-    known = [number for number in wanted if questions[number].pair in series]
+    series = list_series(interval, {questions[number].instrument for number in wanted})
+    known = [number for number in wanted if questions[number].instrument in series]
     keys = archive.find_last(
-        [(series[questions[number].pair].pk, int(questions[number].time - interval)) for number in known]
+        [(series[questions[number].instrument].pk, int(questions[number].time - interval)) for number in known]
     )
     candles = archive.load_candles({key for key in keys if key is not None})
     found = {number: candles[key] for number, key in zip(known, keys, strict=True) if key is not None}
@@ -99,9 +99,9 @@ def _find_unwritten(questions: Sequence[Question], numbers: Sequence[int]) -> di
     fresh = [number for number in numbers if questions[number].time >= recent]
     if not fresh:
         return {}
-    minutes = read_unwritten({questions[number].pair for number in fresh})
+    minutes = read_unwritten({questions[number].instrument for number in fresh})
     ended = {
-        number: [c for c in minutes[questions[number].pair] if c.time + MINUTE <= questions[number].time]
+        number: [c for c in minutes[questions[number].instrument] if c.time + MINUTE <= questions[number].time]
         for number in fresh
     }
     return {number: candles[-1] for number, candles in ended.items() if candles}
