@@ -103,7 +103,7 @@ def view_coin(
         price=None if price is None else format_price(price, decimals),
         exact=rate["price"] or "",
         decimals=decimals,
-        change=_change(rate, price, prices, decimals),
+        change=_change(rate, price, decimals),
         line=sparkline.draw([float(value) for value in prices]),
         trend=_trend(prices),
         range=_range(price, prices, decimals),
@@ -120,22 +120,13 @@ def view_coin(
     )
 
 
-def _change(rate: Mapping[str, Any], price: Decimal | None, prices: Sequence[Decimal], decimals: int) -> Change | None:
-    if price is None:
+def _change(rate: Mapping[str, Any], price: Decimal | None, decimals: int) -> Change | None:
+    if price is None or rate["change_24h_pct"] is None:
         return None
-    if rate["change_24h_pct"] is not None:
-        percent = Decimal(rate["change_24h_pct"])
-        share = 1 + percent / 100
-        before = price / share if share > 0 else Decimal(0)
-        window = _("24 h")
-    elif len(prices) > 1:
-        before = prices[0]
-        percent = (price / before - 1) * 100
-        window = _("last {n}").format(n=len(prices))
-    else:
-        # One update says nothing about a change.
-        return None
-    return Change(direction(percent), format_percent(percent), format_amount(price - before, decimals), window)
+    percent = Decimal(rate["change_24h_pct"])
+    share = 1 + percent / 100
+    before = price / share if share > 0 else Decimal(0)
+    return Change(direction(percent), format_percent(percent), format_amount(price - before, decimals), _("24 h"))
 
 
 def _trend(prices: Sequence[Decimal]) -> str:

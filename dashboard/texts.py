@@ -33,7 +33,6 @@ def script_texts() -> dict[str, str]:
         "count_up": _("{n} up"),
         "count_down": _("{n} down"),
         "window_day": _("24 h"),
-        "window_last": _("last {n}"),
         "pin": _("Pin {name}"),
         "disputed": _("disputed"),
         "stale": _("stale"),

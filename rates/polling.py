@@ -141,12 +141,12 @@ class Poll:
         return left if POLL_SOURCES[name].count_calls(left) else []
 
     def _lacks_quote(self, name: str, now: datetime) -> bool:
-        """Return whether the stream of source *name* is silent about what a unit of a quote currency is worth."""
-        pairs = [self.states.get(pair, CoinState()).readings.get(name) for pair in QUOTE_PAIRS.values()]
+        """Return whether the stream of *name*, which tells what a unit of a quote is worth, is silent about it."""
+        if name not in settings.RATES_STREAM or not POLL_SOURCES[name].count_calls([]):
+            return False
+        known = [self.states.get(pair, CoinState()).readings.get(name) for pair in QUOTE_PAIRS.values()]
         limit = pair_rules(self._rules).live_for
-        return name in settings.RATES_STREAM and any(
-            reading is not None and not is_fresh(reading.rate.received_at, now, limit) for reading in pairs
-        )
+        return not all(reading and is_fresh(reading.rate.received_at, now, limit) for reading in known)
 
     def _is_contradicted(self, state: CoinState, now: datetime) -> bool:
         """Return whether another stream's price is far from a stream's that shows; USDT counts as the quote here."""

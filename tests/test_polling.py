@@ -19,7 +19,8 @@ from rates.polling import LONGEST_ROUND
 from rates.sources import pacing
 from rates.sources.registry import POLL_SOURCES
 from rates.store.keys import SOURCE_HEALTHS
-from rates.types import Rate
+from rates.types import USDT_PAIR, Rate, read_time
+from tests.coins import pairs
 from tests.stand_ins.coingecko import CoinGecko
 from tests.world import ALL, LONGER_THAN_ANY_PAUSE, World, is_near, let_pass, shown
 
@@ -126,3 +127,103 @@ def test_an_internal_error_in_one_source_costs_the_others_nothing(
     coin = world.tick()
     assert (coin["source"], is_near(coin, world.price())) == ("binance", True)
     assert "internal error while reading its answer: UnicodeEncodeError" in caplog.text
+
+
+def stream(symbols: Iterable[str], world: World, source: str = "kraken") -> None:
+    """Let the stream of *source* have an event of each of *symbols*."""
+    now, prices = datetime.now(UTC), world.stand_ins["kraken"].prices
+    coins = list(Coin.objects.all())
+    feed.publish_streamed([Rate(s, prices[s], None, None, source, now, now) for s in symbols], coins)
+
+
+@dataclass
+class Minutes:
+    """What ticks of five seconds did: calls to each source, and how often a coin was marked."""
+
+    calls: dict[str, int]
+    marked: int = 0
+
+
+def run_minutes(world: World, minutes: int, *speaking: str) -> Minutes:
+    """Run ticks with the usual settings while the stream has events of the coins *speaking* alone."""
+    before = {name: stand_in.calls for name, stand_in in world.stand_ins.items()}
+    done = Minutes({})
+    for _ in range(minutes * 12):
+        let_pass(5)
+        stream(speaking, world)
+        feed.run_tick()
+        coins = [shown(coin.symbol) for coin in Coin.objects.all()]
+        done.marked += sum(coin["stale"] or coin["disputed"] or coin["source"] != "kraken" for coin in coins)
+    done.calls = {name: stand_in.calls - before[name] for name, stand_in in world.stand_ins.items()}
+    return done
+
+
+FOUR = ("BTC", "ETH", "SOL", "XLM")
+
+
+@pytest.fixture
+def streaming(world: World, settings: Settings) -> World:
+    """A service with the usual settings that has just heard of four coins from Kraken's stream."""
+    settings.RATES_STREAM, settings.RATES_STALE_AFTER, settings.RATES_REFRESH_INTERVAL = ["kraken"], 15.0, 5.0
+    for symbol, coin_id in (("ETH", "ethereum"), ("SOL", "solana")):
+        Coin.objects.create(symbol=symbol, name=symbol, coingecko_id=coin_id, **pairs(symbol))
+    stream(FOUR, world)
+    feed.run_tick()
+    return world
+
+
+def test_a_healthy_market_costs_one_call_a_minute_to_each_source(streaming: World) -> None:
+    done = run_minutes(streaming, 4, *FOUR)
+    assert done.marked == 0
+    assert max(done.calls.values()) <= 4
+
+
+def test_a_quiet_market_stays_fresh_at_a_bounded_number_of_calls(
+    streaming: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody trades XLM and SOL; the exchange says so, and they keep their owner and their time."""
+    observed = shown("XLM")["observed_at"]
+    caplog.clear()
+    done = run_minutes(streaming, 4, "BTC", "ETH")
+    assert done.marked == 0
+    assert done.calls["kraken"] <= 4 * 60 / 7.5
+    assert max(done.calls["coingecko"], done.calls["binance"]) <= 4
+    asked = [str(message) for _, message in streaming.stand_ins["kraken"].messages[-6:]]
+    assert any("SOL/USD" in each and "XLM/USD" in each and "BTC/USD" not in each for each in asked)
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == []
+    age = timedelta(seconds=4 * 60)
+    assert abs(read_time(observed) - age - read_time(shown("XLM")["observed_at"])) < timedelta(seconds=1)
+
+
+def test_a_silent_pair_whose_exchange_does_not_answer_is_asked_for_elsewhere_before_it_is_stale(
+    streaming: World,
+) -> None:
+    streaming.misbehave({"kraken": "500"})
+    for _ in range(6):
+        let_pass(5)
+        stream(("BTC",), streaming)
+        feed.run_tick()
+        assert not shown("XLM")["stale"]
+    assert (shown("BTC")["source"], shown("XLM")["source"]) == ("kraken", "coingecko")
+
+
+def test_what_a_usdt_is_worth_is_asked_for_when_its_pair_is_silent(streaming: World, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    stream((*FOUR,), streaming)
+    for _ in range(4 * 12):
+        let_pass(5)
+        stream(FOUR, streaming)
+        feed.run_tick()
+        usdt = store.load_states()[USDT_PAIR]
+        assert usdt.shown is not None
+        assert datetime.now(UTC) - usdt.shown.received_at < timedelta(seconds=90)
+
+
+def test_a_dead_coin_is_shown_with_its_age_and_marked(world: World, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["coingecko"]
+    world.misbehave({"coingecko": "dead"}, "XLM")
+    world.tick(3)
+    coin = shown("XLM")
+    assert (Decimal(coin["price"]), coin["stale"]) == (world.stand_ins["coingecko"].prices["XLM"], True)
+    assert datetime.now(UTC) - read_time(coin["observed_at"]) > timedelta(days=60)
+    assert (coin["change_24h_pct"], shown("BTC")["stale"]) == (None, False)

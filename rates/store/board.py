@@ -22,11 +22,19 @@ BOARD_VERSION = 1
 # Seconds after its last update that a coin's history expires.
 HISTORY_TTL = 7 * 86400
 OWNER_CHANGES_KEPT = 50
-# One command for all coins, because hundreds would cost the client more time than the server.
+# One command for all coins, because hundreds would cost the client more time than the server. A history is in order of
+# time whoever owns the coin: what is behind its last update is left out, unless our clock was set back since, and one
+# of the same time replaces it.
 APPEND_ALL = """
 for i, key in ipairs(KEYS) do
-    redis.call("RPUSH", key, ARGV[i + 2])
-    redis.call("LTRIM", key, -ARGV[2], -1)
+    local point, last = ARGV[i + 3], redis.call("LINDEX", key, -1)
+    local at, last_at = cjson.decode(point).observed_at, last and cjson.decode(last).observed_at
+    if last_at == at then
+        redis.call("LSET", key, -1, point)
+    elseif not last_at or at > last_at or last_at > ARGV[3] then
+        redis.call("RPUSH", key, point)
+        redis.call("LTRIM", key, -ARGV[2], -1)
+    end
     redis.call("EXPIRE", key, ARGV[1])
 end
 """
@@ -196,7 +204,8 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.delete(*gone)
     points = {history_key(symbol): json.dumps(point._asdict()) for symbol, point in change.points.items()}
     if points:
-        pipe.eval(APPEND_ALL, len(points), *points, HISTORY_TTL, settings.RATES_HISTORY_LENGTH, *points.values())
+        limits = (HISTORY_TTL, settings.RATES_HISTORY_LENGTH, snapshot.as_of)
+        pipe.eval(APPEND_ALL, len(points), *points, *limits, *points.values())
     if change.owners:
         pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
@@ -267,9 +276,13 @@ def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
         for symbol in wanted:
             pipe.lrange(history_key(symbol), 0, -1)
         lists = pipe.execute()
-    return {
-        symbol: [_read_tuple(HistoryPoint, text) for text in texts] for symbol, texts in zip(wanted, lists, strict=True)
-    }
+    return {symbol: _read_history(texts) for symbol, texts in zip(wanted, lists, strict=True)}
+
+
+def _read_history(texts: Iterable[str]) -> list[HistoryPoint]:
+    """Return the updates in *texts* in order of time, one for each: an earlier release kept them as they came."""
+    points = {point.observed_at: point for point in (_read_tuple(HistoryPoint, text) for text in texts)}
+    return [points[moment] for moment in sorted(points)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +317,7 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
     return Overview(
         snapshot=_read_snapshot(header, [texts.get(s) for s in header.symbols]) if header else None,
         states=_read_states(states),
-        histories={s: [_read_tuple(HistoryPoint, t) for t in ts] for s, ts in zip(wanted, rest[1::2], strict=True)},
+        histories={s: _read_history(texts) for s, texts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),
         calls={name: int(count) for name, count in calls.items()},
         counters={name: int(count) for name, count in counters.items()},

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,19 @@ def test_an_old_price_is_never_shown_as_live(client: Client) -> None:
 def test_a_disputed_price_is_marked_in_words(client: Client) -> None:
     publish(row(disputed=True))
     assert re.search(r'data-part="tag">disputed<', text_of(client))
+
+
+@pytest.mark.parametrize("path", ["/", "/coins/btc/"])
+def test_a_change_that_its_source_does_not_tell_is_a_dash_and_no_number_over_another_period(
+    client: Client, path: str
+) -> None:
+    unknown = row()
+    assert unknown.rate is not None
+    for price, ago in (("60000", 2), ("63250.12", 1)):
+        publish(replace(unknown, rate=replace(unknown.rate, price=Decimal(price), change_24h_pct=None)), ago=ago)
+    page = text_of(client, path)
+    assert re.search(r'data-part="percent".*?—</span>', page, re.S)
+    assert "%" not in re.sub(r'(style|class|d|content)="[^"]*"', "", page.split("<main")[1].split("<script")[0])
 
 
 def test_simulated_prices_say_so(client: Client) -> None:

@@ -41,6 +41,8 @@ JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=UTF-8"
 # The stand-in's clock, which is not ours, and 9 s later.
 NOW, UNTIL = "Wed, 25 Nov 2026 07:27:51 GMT", "Wed, 25 Nov 2026 07:28:00 GMT"
+# A dead coin has a price of 90 days ago, and no change.
+DEAD_SECONDS = 90 * 86400
 # Seconds between two bytes of a slow answer.
 DRIP = 0.02
 
@@ -147,8 +149,10 @@ class CoinGecko(StandIn):
     def _coin(self, price: str, fault: str) -> str:
         if fault == "no_fields":
             return "{}"
-        seconds = "null" if fault == "no_time" else str(int(self.seconds(fault)))
-        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": self.change, "last_updated_at": seconds}
+        moment = self.seconds(fault) - (DEAD_SECONDS if fault == "dead" else 0)
+        seconds = "null" if fault == "no_time" else str(int(moment))
+        change = "null" if fault == "dead" else self.change
+        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": change, "last_updated_at": seconds}
         return _write_object(fields)
 
 
@@ -339,4 +343,4 @@ ANSWERS: Mapping[str, Callable[[_Handler], None]] = {
     "reset": _reset,
     "redirect": _redirect,
 }
-CoinGecko.FAULTS = VALUES | ANSWERS.keys() | {"no_fields", "no_time"}
+CoinGecko.FAULTS = VALUES | ANSWERS.keys() | {"no_fields", "no_time", "dead"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from rates import store
@@ -43,11 +43,41 @@ def test_a_removed_coin_takes_its_keys_along() -> None:
     assert "XLM" not in store.load_states()
 
 
+def save_update(price: str, time: str, as_of: datetime = NOW) -> None:
+    made = replace(change({"BTC": price}), as_of=as_of, points={"BTC": HistoryPoint(price, f"2026-11-24T{time}.000Z")})
+    store.update_board(lambda _: made)
+
+
+def history() -> list[str]:
+    loaded = store.load_histories(["BTC", "NONE"])
+    assert loaded == {"BTC": store.load_overview(["BTC"]).histories["BTC"], "NONE": []}
+    return [point.price for point in loaded["BTC"]]
+
+
 def test_history_keeps_the_last_updates_oldest_first(settings) -> None:
     settings.RATES_HISTORY_LENGTH = 3
     for price in "12345":
-        save({"BTC": price}, points=["BTC"])
-    assert [point.price for point in store.load_histories(["BTC", "NONE"])["BTC"]] == ["3", "4", "5"]
+        save_update(price, f"11:00:0{price}")
+    assert history() == ["3", "4", "5"]
+
+
+def test_history_is_in_order_of_time_when_the_next_owner_is_behind() -> None:
+    for price, time in (("1", "11:59:50"), ("2", "11:59:00"), ("3", "11:59:40"), ("4", "11:59:50"), ("5", "11:59:51")):
+        save_update(price, time)
+    assert history() == ["4", "5"]
+
+
+def test_history_goes_on_when_our_clock_was_set_back() -> None:
+    save_update("1", "11:59:50")
+    save_update("2", "10:59:50", NOW - timedelta(hours=1))
+    assert history() == ["2", "1"]
+
+
+def test_a_history_that_an_earlier_release_wrote_is_put_in_order() -> None:
+    save({"BTC": "1"})
+    texts = [f'{{"price":"{p}","observed_at":"2026-11-24T11:59:{p}0.000Z"}}' for p in ("5", "3", "4", "5")]
+    store.client().rpush("rates:BTC:history", *texts)
+    assert history() == ["3", "4", "5"]
 
 
 def test_a_flushed_redis_begins_a_new_epoch() -> None:

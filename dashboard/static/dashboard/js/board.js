@@ -4,8 +4,8 @@ import {decimalsFor, keepDecimals} from "./numbers.js";
 /**
  * Return the board that the page was rendered with, kept current by `apply`.
  *
- * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `decimals` and
- * `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
+ * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `newestAt` (the
+ * time of its last one), `decimals` and `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
  */
 export function createBoard({epoch, seq, as_of, rates, histories}, historyLength) {
   const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply};
@@ -42,7 +42,8 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
 
   function mergeRate(rate) {
     const old = board.coins.get(rate.symbol), history = old?.history ?? [];
-    const isNew = rate.price !== null && rate.observed_at !== old?.observed_at;
+    // Another source may be behind the one before; ISO times in UTC are in the order of their texts.
+    const isNew = rate.price !== null && rate.observed_at > (old?.newestAt ?? "");
     // A coin that changes twice before it is painted is compared with what the visitor has seen.
     const before = board.changed.has(rate.symbol) ? old?.before : old?.price;
     board.changed.add(rate.symbol);
@@ -65,17 +66,13 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
 
 function makeCoin(rate, old, history, before) {
   const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals) : decimalsFor(rate.price ?? 10);
-  return {...rate, history, decimals, before};
+  const newestAt = [old?.newestAt ?? "", rate.observed_at ?? ""].sort()[1];
+  return {...rate, history, newestAt, decimals, before};
 }
 
-/** Return {percent, amount, window: "day" or a number of updates} of a coin; null when nothing is known. */
-export function changeOf({price, change_24h_pct: percent, history}) {
-  if (price === null) return null;
-  if (percent !== null) {
-    const before = percent > -100 ? price / (1 + percent / 100) : 0;
-    return {percent, amount: price - before, window: "day"};
-  }
-  // Its source has no 24-hour figure: the stored updates have to do.
-  if (history.length < 2) return null;
-  return {percent: (price / history[0] - 1) * 100, amount: price - history[0], window: history.length};
+/** Return {percent, amount} of a coin over 24 hours; null when its source does not say. */
+export function changeOf({price, change_24h_pct: percent}) {
+  if (price === null || percent === null) return null;
+  const before = percent > -100 ? price / (1 + percent / 100) : 0;
+  return {percent, amount: price - before};
 }

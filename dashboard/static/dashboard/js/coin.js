@@ -64,7 +64,7 @@ function showFigures(coin) {
 }
 
 function appendPoint({price, observed_at: time}) {
-  if (price === null || time === points.at(-1)?.[0]) return;
+  if (price === null || time <= (points.at(-1)?.[0] ?? "")) return; // a source that is behind the one before
   points = [...points, [time, price]].slice(-historyLength);
   renderHistory();
 }

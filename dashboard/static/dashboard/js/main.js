@@ -3,7 +3,6 @@ import {createBoard, changeOf} from "./board.js";
 import {wireControls} from "./controls.js";
 import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
 import {createOrder} from "./order.js";
-import {windowOf} from "./paint.js";
 import {load} from "./preferences.js";
 import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
@@ -76,7 +75,7 @@ function announce() {
   const coin = order.firstCoin(), change = coin && changeOf(coin);
   if (!load("announce") || !change || paused) return;
   const price = page.sign + formatPrice(coin.price, coin.decimals).full;
-  const values = {name: coin.name, price, change: formatPercent(change.percent), window: windowOf(change)};
+  const values = {name: coin.name, price, change: formatPercent(change.percent), window: texts.window_day};
   const state = status.isLate() ? `, ${texts[status.state()]}` : "";
   byId("announcer").textContent = translate("announce", values) + state;
 }

@@ -51,11 +51,7 @@ function paintChange({percent, amount, window}, coin) {
   setText(percent.lastElementChild, change ? formatPercent(change.percent) : "—");
   if (!amount) return;
   setPrice(amount, change ? formatAmount(change.amount, coin.decimals) : {lead: "", zeros: null});
-  setText(window, change ? windowOf(change) : "");
-}
-
-export function windowOf(change) {
-  return change.window === "day" ? texts.window_day : translate("window_last", {n: change.window});
+  setText(window, change ? texts.window_day : "");
 }
 
 function paintStar(star, coin, pinned) {
