@@ -39,8 +39,10 @@ def socket_path() -> Path:
     path = DATA_DIR / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
         return path
-    name = f"rates-{os.getuid()}-{sha256(os.fsencode(DATA_DIR)).hexdigest()[:12]}"
-    return Path(tempfile.gettempdir()) / name / "redis.sock"
+    private = Path(tempfile.gettempdir()) / f"rates-{os.getuid()}-{sha256(os.fsencode(DATA_DIR)).hexdigest()[:12]}"
+    if os.path.lexists(private) and private.lstat().st_uid != os.getuid():
+        refuse_start(f"{private}, where the embedded Redis would listen, belongs to somebody else.")
+    return private / "redis.sock"
 
 
 def address() -> str:
@@ -102,7 +104,7 @@ def serve() -> NoReturn:
 
     lock = folder.private_file(folder.open_data_dir() / "redis.lock")
     if not folder.take(lock):
-        refuse_start("The embedded Redis of this folder runs already.")
+        refuse_start("The embedded Redis of this folder is already running.")
     # The server holds it from now on.
     os.set_inheritable(lock.fileno(), True)
     server = str(get_binary_path())
@@ -111,17 +113,18 @@ def serve() -> NoReturn:
 
 
 def _options() -> dict[str, str]:
-    port = _choose_port()
+    port, path = _choose_port(), socket_path()
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     with folder.private_file(DATA_DIR / "redis.port") as file:
         file.write(f"{port}\n")
     return {
         "bind": "127.0.0.1",
         "port": str(port),
-        "unixsocket": str(_own_socket_path()),
+        "unixsocket": str(path),
         "unixsocketperm": "700",
         "dir": str(DATA_DIR),
         "maxmemory": "64mb",
-        # Throwing keys away would break Celery's queue.
+        # Evicting keys would break Celery's queue.
         "maxmemory-policy": "noeviction",
         # The last prices and their histories survive a restart; a full disk must not stop new ones.
         "save": "300 1",
@@ -138,14 +141,6 @@ def _configuration() -> str:
     with folder.private_file(path) as file:
         file.write(f"requirepass {folder.local_secret('redis.password')}\n")
     return str(path)
-
-
-def _own_socket_path() -> Path:
-    path = socket_path()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.parent.stat().st_uid != os.getuid():
-        refuse_start(f"{path.parent} belongs to somebody else; the embedded Redis does not start there.")
-    return path
 
 
 def _choose_port() -> int:

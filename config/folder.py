@@ -73,15 +73,16 @@ def open_data_dir() -> Path:
     return DATA_DIR
 
 
-def private_file(path: Path, flags: int = os.O_TRUNC) -> IO[str]:
+def private_file(path: Path) -> IO[str]:
     """Return a file to write that only its owner may read."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "w")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w")
 
 
 @cache
-def join() -> IO[str]:
-    """Be one of the processes that use this folder until this one ends; return the lock that says so."""
-    return lock("in_use.lock", fcntl.LOCK_SH)
+def join() -> int:
+    """Be one of the processes that use this folder until this one ends; return the descriptor that holds the lock."""
+    with lock("in_use.lock", fcntl.LOCK_SH) as file:
+        return os.dup(file.fileno())
 
 
 def lock(name: str, kind: int = fcntl.LOCK_EX, timeout: float = LOCK_TIMEOUT, otherwise: str = "") -> IO[str]:

@@ -9,7 +9,7 @@ or when a command typed by hand has started it already. `stream` is left out whe
 
 honcho reads the Procfile and prints the lines; its manager is not used, because it learns of an end only when the last
 child has closed the output (a killed worker whose beat lives on is never noticed), and it signals whole groups at once,
-which takes the worker's child away in the middle of a tick.
+which ends the worker's child in the middle of a tick.
 """
 
 import http.client
@@ -189,7 +189,7 @@ def stop(children: Sequence[Child], seconds: float) -> None:
 
 
 def say(line: str, child: Child | None = None) -> None:
-    """Print one line; a terminal that has gone away is no reason to stop."""
+    """Print one line; a terminal that is gone is no reason to stop."""
     with suppress(OSError):
         if in_json():
             sys.stdout.write(as_json(line.rstrip("\r\n"), child) + "\n")

@@ -32,6 +32,8 @@ class Command:
             stderr=subprocess.STDOUT,
             # Ctrl-C reaches all that a terminal started, and nothing else.
             start_new_session=True,
+            # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs
             text=True,
         )
         self.said: list[str] = []

@@ -210,6 +210,23 @@ def test_another_person_is_told_whose_folder_it_is_and_changes_nothing(checkout:
         assert sorted(path.name for path in checkout.iterdir()) == before
 
 
+def test_a_long_path_has_its_socket_in_a_private_folder_that_nobody_can_take_first(tmp_path: Path) -> None:
+    folder = clone(tmp_path / (100 * "x"))
+    code = "from config import embedded_redis; print(embedded_redis.socket_path().parent)"
+    elsewhere = {"TMPDIR": str(tmp_path)}
+    private = Path(run(folder, "python", "-c", code, **elsewhere).stdout.strip())
+    assert private.parent == tmp_path
+    with typed(
+        folder, *MANAGE, "stream_rates", KRAKEN_WS_URL="ws://127.0.0.1:9", RATES_STREAM="kraken", **elsewhere
+    ) as stream:
+        stream.wait_for("this process streams")
+        assert stat.S_IMODE(private.stat().st_mode) == 0o700
+    wait_until_nothing_runs(folder)
+    if os.geteuid() == 0:
+        os.chown(private, 65534, 65534)
+        assert "belongs to somebody else" in run(folder, *MANAGE, "check", **elsewhere).stderr
+
+
 def test_ctrl_c_at_any_time_is_no_traceback() -> None:
     done = run(Path(), "python", "-c", "import config; raise KeyboardInterrupt")
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
