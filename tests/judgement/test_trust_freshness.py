@@ -6,6 +6,7 @@ the while. However the transport fails, no wrong price is unmarked once `RATES_S
 `/metrics` tell that something is wrong.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from itertools import product
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from pytest_django import Settings
+from websockets.sync.client import ClientConnection, connect
 
 from rates import store
 from rates.api.metrics import render
@@ -22,6 +24,7 @@ from rates.sources import binance_stream, kraken_stream
 from rates.streams import leader
 from rates.telemetry import counts
 from tests.judgement.test_trust_streams import ROUND, STREAM, RunningStreams, StreamWorld
+from tests.servers import Server
 from tests.stand_ins.binance import Binance
 from tests.world import World, is_near, marks, shown
 
@@ -150,3 +153,43 @@ def test_no_wrong_price_is_unmarked(alone: Callable[[str, str], StreamWorld], na
     assert told
     coin = streams.recover()
     assert (is_near(coin, streams.price()), marks(coin)) == (True, before)
+
+
+class Reader:
+    """A client of a real web process: what a socket of one dialect has told of BTC so far."""
+
+    def __init__(self, client: ClientConnection) -> None:
+        self.client = client
+        self.typed = client.subprotocol is not None
+        self.told: dict[str, Any] = {}
+
+    def wait_for(self, wanted: Mapping[str, Any]) -> None:
+        """Read until BTC is as *wanted*; the plain dialect has a number and no marks."""
+        keys = ("price", "stale", "disputed") if self.typed else ("price",)
+        while [self.told.get(key) for key in keys] != [wanted[key] for key in keys]:
+            self._read(json.loads(self.client.recv(timeout=10), parse_float=str, parse_int=str))
+
+    def _read(self, frame: dict[str, Any]) -> None:
+        if self.typed:
+            self.told = next((coin for coin in frame.get("rates", ()) if coin["symbol"] == "BTC"), self.told)
+        else:
+            self.told = {"price": frame.get("BTC")}
+
+
+@pytest.mark.parametrize(("fault", "marked"), [("mute", ""), ("deaf", "stale")])
+def test_sockets_of_both_dialects_tell_it(
+    alone: Callable[[str, str], StreamWorld], tmp_path: Path, fault: str, marked: str
+) -> None:
+    streams = alone("kraken", "alone")
+    with Server("prepared", tmp_path / "server.log") as server:
+        address = f"ws://{server.address}/ws/rates"
+        with connect(address, subprotocols=["rates.v1"]) as typed, connect(address) as plain:
+            readers = [Reader(typed), Reader(plain)]
+            streams.misbehave({"kraken": fault}, "BTC")
+            for _ in range(TICKS):
+                streams.move(RISE)
+                coin = streams.tick()
+                for reader in readers:
+                    reader.wait_for(coin)
+            assert marks(readers[0].told) == marked
+            assert is_near(readers[1].told, streams.price()) == (not marked)
