@@ -54,7 +54,9 @@ class CoinList:
         coins = {coin.symbol: coin for coin in self._coins or ()}
         try:
             for symbol, source in proven:
-                _confirm_pair(coins[symbol], source)
+                # Another thread may have read a list that lacks them by now.
+                if symbol in coins and source in coins[symbol].pairs:
+                    _confirm_pair(coins[symbol], source)
         except DatabaseError as error:
             logger.warning("verified pairs cannot be kept: %s", str(error).partition("\n")[0])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -194,6 +195,17 @@ def test_two_coins_may_share_a_pair_and_staff_are_told(admin_client: Client, ven
 def test_a_coin_has_one_id_and_the_id_one_coin(admin_client: Client, vendors: World) -> None:
     page = add(admin_client, "stellar", "XLM.2")
     assert "Coin with this CoinGecko id already exists." in page
+
+
+def test_who_may_only_view_sees_the_pairs(client: Client, vendors: World) -> None:
+    viewer = User.objects.create_user("viewer", password="x", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_coin"))
+    client.force_login(viewer)
+    page = client.get(reverse("admin:rates_coin_change", args=[Coin.objects.get(symbol="BTC").pk]))
+    assert page.status_code == 200
+    assert "BTC/USD" in page.content.decode()
+    for name in ("propose", "test", "search"):
+        assert client.get(reverse(f"admin:rates_coin_{name}")).status_code == 403
 
 
 def look_up(client: Client, name: str, **query: str) -> dict[str, Any]:
