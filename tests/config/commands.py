@@ -56,7 +56,8 @@ class Command:
 
 @contextmanager
 def typed(folder: Path, *words: str, **settings: str) -> Iterator[Command]:
-    """Run a command that has nothing to say about its end."""
+    """Run a command that has nothing to say about its end; leave none of its processes behind."""
+    others = running_in(folder)
     command = Command(folder, *words, **settings)
     try:
         yield command
@@ -65,7 +66,8 @@ def typed(folder: Path, *words: str, **settings: str) -> Iterator[Command]:
         assert "Exception ignored" not in said, said
     finally:
         if command.process.poll() is None:
-            os.killpg(command.process.pid, signal.SIGKILL)
+            for pid in running_in(folder).keys() - others:
+                os.kill(pid, signal.SIGKILL)
             command.process.communicate()
 
 
