@@ -94,12 +94,13 @@ def extend(
     if running is None:
         return RunningCandle(at, at, price, price, price, price, 1, rate.source, disputed)
     opened_at, _, opened, high, low, _, updates, _, doubted = running
-    # This runs hundreds of times in each publication: comparing takes half the time of `max` and `min`.
+    # This runs hundreds of times in each publication, so it takes the fastest way: no `max`, no keyword arguments.
     if price > high:
         high = price
     elif price < low:
         low = price
-    return RunningCandle(opened_at, at, opened, high, low, price, updates + 1, rate.source, doubted or disputed)
+    fields = (opened_at, at, opened, high, low, price, updates + 1, rate.source, doubted or disputed)
+    return tuple.__new__(RunningCandle, fields)
 
 
 def close_candle(time: int, parts: Sequence[RunningCandle]) -> Candle:
