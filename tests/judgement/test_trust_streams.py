@@ -175,8 +175,10 @@ class StreamWorld(World):
         if any(name.endswith(pacing.STREAM_SUFFIX) for name in paused):
             self.running.close()
             self.running.open(list(Coin.objects.all()))
-        self.wait_for_streams(began)
-        return self.tick(2)
+        for _ in range(2):
+            self.wait_for_streams(began)
+            coin, began = self.tick(), datetime.now(UTC)
+        return coin
 
 
 @pytest.fixture
@@ -315,6 +317,7 @@ def test_a_stream_that_stays_wrong_is_outvoted_without_a_break(streams: StreamWo
     streams.tick(8)
     marked = set()
     for _ in range(70):
+        streams.move("1.00001")
         streams.tick()
         marked |= {marks(board) for board in streams.boards}
     assert marked == {""}

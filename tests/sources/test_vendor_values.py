@@ -97,7 +97,7 @@ def test_no_size_of_a_price_breaks_the_board_or_a_page(
 
 @given(st.lists(prices, min_size=2, max_size=3))
 def test_no_distance_breaks_the_test_of_a_coin(found: Sequence[Decimal]) -> None:
-    first, *others = compare([Finding("x", price, "") for price in found])
+    first, *others = compare([Finding("kraken", "BTC/USD", price, "") for price in found])
     assert first.distance_pct is None
     assert all(other.distance_pct is not None and other.distance_pct >= 0 for other in others)
 
