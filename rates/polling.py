@@ -72,14 +72,17 @@ class Poll:
         """
         Return the sources that are due, and the coins each is asked for.
 
-        A coin that shows the price of a stream is merely checked: rarely, unless another stream contradicts the price.
+        A coin that shows the price of a stream is merely checked: rarely, unless another stream contradicts the price,
+        or the worth of a quote is in dispute.
         When the stream is silent about it, the stream's own source is asked; that is often enough for the price to stay
         fresh where the market is quiet. For the other coins the first of `RATES_SOURCES` is asked in every tick, and
         the others often enough for their prices to stay fresh. A source is not asked for coins that its own stream
         delivers.
         """
         now = datetime.now(UTC)
-        contradicted = any(self._is_contradicted(self.states[coin.symbol], now) for coin in self.coins)
+        contradicted = self._disputes_quote() or any(
+            self._is_contradicted(self.states[coin.symbol], now) for coin in self.coins
+        )
         check = settings.RATES_STALE_AFTER / 2 if contradicted else CHECK_INTERVAL
         wanted = {}
         for place, name in enumerate(settings.RATES_SOURCES):
@@ -142,11 +145,15 @@ class Poll:
 
     def _lacks_quote(self, name: str, now: datetime) -> bool:
         """Return whether the stream of *name*, which tells what a unit of a quote is worth, is silent about it."""
-        if name not in settings.RATES_STREAM or not POLL_SOURCES[name].count_calls([]):
+        if not self.coins or name not in settings.RATES_STREAM or not POLL_SOURCES[name].count_calls([]):
             return False
         known = [self.states.get(pair, CoinState()).readings.get(name) for pair in QUOTE_PAIRS.values()]
         limit = pair_rules(self._rules).live_for
         return not all(reading and is_fresh(reading.rate.received_at, now, limit) for reading in known)
+
+    def _disputes_quote(self) -> bool:
+        """Return whether what a unit of a quote is worth is in dispute: prices in it need others that agree."""
+        return any(self.states.get(pair, CoinState()).disputed for pair in QUOTE_PAIRS.values())
 
     def _is_contradicted(self, state: CoinState, now: datetime) -> bool:
         """Return whether another stream's price is far from a stream's that shows; USDT counts as the quote here."""

@@ -1,11 +1,15 @@
 """Boards to publish in tests: the store and the wire are the real ones, only the prices are made up."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 from rates import publication, store
 from rates.store import Change, Saved
-from rates.types import Fragment, HistoryPoint, Rate, Row
+from rates.types import Fragment, HistoryPoint, Rate, Row, time_text
+
+# How many boards were stored: each has updates of a later second.
+_saved = count()
 
 
 def fragments(**prices: str | None) -> dict[str, Fragment]:
@@ -17,7 +21,8 @@ def fragments(**prices: str | None) -> dict[str, Fragment]:
 
 def save(**prices: str | None) -> Saved:
     """Store the next board without telling anybody."""
-    points = {s: HistoryPoint(price, "2026-11-24T12:00:00.000Z") for s, price in prices.items() if price}
+    moment = time_text(datetime(2026, 11, 24, 12, tzinfo=UTC) + timedelta(seconds=next(_saved)))
+    points = {s: HistoryPoint(price, moment) for s, price in prices.items() if price}
     return store.update_board(lambda _: Change(datetime.now(UTC), fragments(**prices), {}, points))
 
 
