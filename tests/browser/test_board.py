@@ -113,11 +113,11 @@ def test_the_coin_page_misses_nothing_that_comes_while_it_loads(open_page: Any, 
     def wait_for_more_prices(route: Any) -> None:
         for price in ("150.25", "151.50"):
             site.coingecko.prices["SOL"] = Decimal(price)
-            began = int(time.time())
             while f'"{price}"'.encode() not in urlopen(f"{site.url}/api/rates", timeout=10).read():
                 time.sleep(0.1)
             # CoinGecko counts whole seconds, and two updates of one second are one.
-            while int(time.time()) == began:
+            seen = int(time.time())
+            while int(time.time()) == seen:
                 time.sleep(0.1)
         route.continue_()
 
