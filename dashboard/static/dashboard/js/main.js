@@ -87,7 +87,7 @@ function wireAlerts() {
   const open = () => start().then((ready) => ready.open(), () => { byId("toast").textContent = texts.lost; });
   byId("alerts-open").addEventListener("click", open);
   document.addEventListener("rates:received", () => alerts?.check());
-  if (load("alerts").length) start();
+  if (load("alerts").length) start().then((ready) => ready.check());
 }
 
 if (byId("alerts")) wireAlerts();
