@@ -99,13 +99,14 @@ def _match_quote(state: CoinState) -> CoinState:
 
 def _match_coin(state: CoinState, coin: Coin) -> CoinState:
     state = _match_quote(CoinState() if _is_another_coin(state, coin) else state)
-    pairs = {source: pair.key for source, pair in coin.pairs.items()}
+    own = coin.pairs
+    pairs = {source: pair.key for source, pair in own.items()}
     # A source without a pair so far has said nothing about another one.
     changed = [source for source, key in state.pairs.items() if pairs.get(source) != key]
     for source in changed:
         state = _forget(state, source)
     proven = state.proven.intersection(pairs) - frozenset(changed)
-    unproven = frozenset(source for source, pair in coin.pairs.items() if not pair.verified) - proven
+    unproven = frozenset(source for source, pair in own.items() if not pair.verified) - proven
     doubtful = state.doubtful & unproven - frozenset(changed)
     matched = {
         "coingecko_id": coin.coingecko_id,

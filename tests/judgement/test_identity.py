@@ -1,7 +1,7 @@
 """Which pairs are known to be the coin; the namesakes are real ones of 2025 and 2026."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,16 +11,8 @@ from rates.judgement.next_board import judge, match_states
 from rates.judgement.rules import Rules
 from rates.models import Coin
 from rates.types import CoinState, Rate, Reading
+from tests.judgement.samples import NOW, RULES
 
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RULES = Rules(
-    streams=("binance", "kraken"),
-    polls=("coingecko", "binance", "kraken"),
-    stale_after=timedelta(seconds=15),
-    agreement_pct=Decimal(2),
-    max_jump_pct=Decimal(10),
-    by_id=frozenset({"coingecko"}),
-)
 # CoinGecko id, symbol, its price, and the price that the exchange's pair of that symbol has: another coin's.
 NAMESAKES = [
     ("terra-luna-2", "LUNA", "0.1021", "0.0000398"),
