@@ -20,7 +20,7 @@ from django.shortcuts import render
 
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.fanout.admission import resolve_address
+from rates.forwarded import client_of_request
 
 logger = logging.getLogger(__name__)
 
@@ -65,14 +65,9 @@ def throttled(login: View) -> View:
 
 def read_attempt(request: HttpRequest) -> Attempt:
     """Return who tries to log in."""
-    address = read_address(request)
+    address = client_of_request(request).network
     name = request.POST.get("username", "").strip().casefold()
     return Attempt(_hash("pair", name, address), _hash("address", address), _hash("name", name))
-
-
-def read_address(request: HttpRequest) -> str:
-    """Return the client's address."""
-    return resolve_address(request.headers.get("X-Forwarded-For", ""), request.META.get("REMOTE_ADDR", ""))
 
 
 def _hash(*parts: str) -> str:
@@ -106,7 +101,8 @@ def reset_attempts(attempt: Attempt) -> None:
 
 def too_many_attempts(request: HttpRequest, wait: int) -> HttpResponse:
     """Respond with 429 and the time to wait."""
-    logger.warning("login refused for %d s: too many attempts, the last from %s", wait, read_address(request))
+    client = client_of_request(request)
+    logger.warning("login refused for %d s: too many attempts, the last from %s%s", wait, client.network, client.hint)
     minutes = -(-wait // 60)
     response = render(request, "429.html", {"minutes": minutes}, status=429)
     response["Retry-After"] = str(wait)

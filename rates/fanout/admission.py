@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from rates.fanout.close_codes import CloseCode
+from rates.forwarded import client_of_scope, explain_scheme, header_of, is_secure
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +48,8 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
     Raises:
         Refusal: for a foreign origin, when there are too many sockets, or when the process is *draining* its sockets.
     """
-    headers = dict(scope["headers"])
-    check_origin(headers, scope.get("scheme", "ws"))
-    address = client_address(scope, headers)
+    check_origin(scope)
+    address, hint = client_of_scope(scope)
     if draining:
         raise Refusal("draining", 503, CloseCode.SERVICE_RESTART, "restarting")
     if _open[None] >= settings.RATES_MAX_CONNECTIONS:
@@ -57,7 +57,7 @@ def admit(scope: dict[str, Any], draining: bool = False) -> str:
         raise Refusal("full", 503, CloseCode.TRY_AGAIN_LATER, "too many connections")
     if _open[address] >= settings.RATES_MAX_CONNECTIONS_PER_IP:
         log_refusal(
-            f"{settings.RATES_MAX_CONNECTIONS_PER_IP} are open from {address:.100}, RATES_MAX_CONNECTIONS_PER_IP"
+            f"{settings.RATES_MAX_CONNECTIONS_PER_IP} are open from {address}, RATES_MAX_CONNECTIONS_PER_IP{hint}"
         )
         raise Refusal("full_for_address", 503, CloseCode.TRY_AGAIN_LATER, "too many connections from this address")
     _open.update((None, address))
@@ -71,7 +71,7 @@ def release(address: str) -> None:
         del _open[address]
 
 
-def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
+def check_origin(scope: dict[str, Any]) -> None:
     """
     Refuse a browser that shows another site's page.
 
@@ -81,17 +81,24 @@ def check_origin(headers: dict[bytes, bytes], scheme: str) -> None:
     Raises:
         Refusal: with 403.
     """
-    origin = headers.get(b"origin", b"").decode("latin-1").lower()
+    origin = (header_of(scope, b"origin") or "").lower()
     if not origin:
         return
-    if settings.TRUSTED_PROXY:
-        scheme = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
-    secure = scheme in ("wss", "https")
-    host = headers.get(b"host", b"").decode("latin-1").lower()
-    own = strip_port(f"{'https' if secure else 'http'}://{host}")
-    if strip_port(origin) != own and origin not in settings.RATES_ALLOWED_ORIGINS:
-        log_refusal(f"origin {origin:.200} is not this site and not in RATES_ALLOWED_ORIGINS")
+    host = (header_of(scope, b"host") or "").lower()
+    own = f"{'https' if is_secure(scope) else 'http'}://{host}"
+    if strip_port(origin) != strip_port(own) and origin not in settings.RATES_ALLOWED_ORIGINS:
+        log_refusal(explain_origin(origin, own, scope))
         raise Refusal("origin", 403, CloseCode.NOT_ALLOWED, "origin not allowed")
+
+
+def explain_origin(origin: str, own: str, scope: dict[str, Any]) -> str:
+    """Return why *origin* is refused by a request that claims to be for the site *own*."""
+    if own.endswith("//"):
+        hint = "Host is missing"
+    else:
+        hint = "" if origin.partition(":")[0] == own.partition(":")[0] else explain_scheme(scope)
+    claim = f"{own:.200} as the request tells it{hint and f': {hint}'}"
+    return f"origin {origin:.200} is not this site ({claim}) and not in RATES_ALLOWED_ORIGINS"
 
 
 def strip_port(origin: str) -> str:
@@ -111,14 +118,3 @@ def log_refusal(reason: str) -> None:
         _logged.clear()
     _logged[reason] = now
     logger.warning("socket refused: %s", reason)
-
-
-def client_address(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str:
-    """Return the client's address: behind a trusted proxy, the one that the proxy added last."""
-    client = scope.get("client")
-    return resolve_address(headers.get(b"x-forwarded-for", b"").decode("latin-1"), client[0] if client else "")
-
-
-def resolve_address(forwarded: str, peer: str) -> str:
-    """Return the last address in the header *forwarded* when a proxy is trusted and sent one; else *peer*."""
-    return forwarded.rsplit(",", 1)[-1].strip() if settings.TRUSTED_PROXY and forwarded else peer

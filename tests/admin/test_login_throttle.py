@@ -97,6 +97,16 @@ def test_behind_a_trusted_proxy_the_forwarded_address_counts(settings) -> None:
     assert log_in(password=PASSWORD, X_Forwarded_For="10.0.0.1, 192.0.2.2").status_code == 302
 
 
+@pytest.mark.parametrize("spelling", ["192.0.2.{}:{}", "[2001:db8::{}]:{}", "2001:db8::{}%e{}", "unknown{}{}"])
+def test_neither_ports_nor_the_addresses_of_one_host_are_new_attempts(settings, caplog, spelling: str) -> None:
+    settings.TRUSTED_PROXY = True
+    host = "{}" if "db8" in spelling or "unknown" in spelling else "7"
+    for number in range(MAX_PER_PAIR + 1):
+        log_in(X_Forwarded_For=spelling.format(host.format(number), 4000 + number))
+    assert log_in(X_Forwarded_For=spelling.format(host.format(9), 4999)).status_code == 429
+    assert ("TRUSTED_PROXY" in caplog.text) == ("unknown" in spelling)
+
+
 def test_without_redis_logins_work_and_a_line_says_that_they_are_not_limited(settings, caplog) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     store.client.cache_clear()

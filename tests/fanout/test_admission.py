@@ -1,13 +1,15 @@
 """Who may open a socket."""
 
+from typing import Any
+
 import pytest
 
 from rates.fanout.admission import Refusal, admit, check_origin, release
 
 
-def scope(client: str = "10.0.0.1", **headers: str) -> dict[str, object]:
+def scope(client: str = "10.0.0.1", scheme: str = "ws", **headers: str) -> dict[str, Any]:
     pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return {"headers": pairs, "scheme": "ws", "client": (client, 5), "extensions": {}}
+    return {"headers": pairs, "scheme": scheme, "client": (client, 5), "extensions": {}}
 
 
 @pytest.mark.parametrize(
@@ -36,28 +38,60 @@ def scope(client: str = "10.0.0.1", **headers: str) -> dict[str, object]:
 )
 def test_origin(settings, scheme: str, host: str, origin: str | None, allowed: bool) -> None:
     settings.RATES_ALLOWED_ORIGINS = ["https://partner.example"]
-    headers = {b"host": host.encode()} | ({b"origin": origin.encode()} if origin is not None else {})
+    request = scope(scheme=scheme, host=host, **({} if origin is None else {"origin": origin}))
     if allowed:
-        check_origin(headers, scheme)
+        check_origin(request)
     else:
         with pytest.raises(Refusal) as refused:
-            check_origin(headers, scheme)
+            check_origin(request)
         assert refused.value.status == 403
 
 
-def test_a_forwarded_scheme_counts_only_from_a_trusted_proxy(settings) -> None:
-    headers = {b"host": b"rates.example", b"origin": b"https://rates.example", b"x-forwarded-proto": b"https"}
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "https,http", "Https , http", "wss"])
+def test_a_forwarded_scheme_counts_only_from_a_trusted_proxy(settings, scheme: str) -> None:
+    request = scope(host="rates.example", origin="https://rates.example", x_forwarded_proto=scheme)
     with pytest.raises(Refusal):
-        check_origin(headers, "ws")
+        check_origin(request)
     settings.TRUSTED_PROXY = True
-    check_origin(headers, "ws")
+    check_origin(request)
 
 
 def test_a_refused_origin_is_logged_once_a_minute(caplog) -> None:
     for _ in range(3):
         with pytest.raises(Refusal):
-            check_origin({b"host": b"a", b"origin": b"http://logged.example"}, "ws")
+            check_origin(scope(host="a", origin="http://logged.example"))
     assert caplog.text.count("logged.example") == 1
+
+
+@pytest.mark.parametrize(
+    ("trusted", "headers", "reason"),
+    [
+        (
+            False,
+            {"host": "a.example"},
+            "(http://a.example as the request tells it: X-Forwarded-Proto is missing)",
+        ),
+        (
+            True,
+            {"host": "b.example"},
+            "(http://b.example as the request tells it: X-Forwarded-Proto is missing)",
+        ),
+        (
+            False,
+            {"host": "c.example", "x_forwarded_proto": "https"},
+            "(http://c.example as the request tells it: X-Forwarded-Proto counts with TRUSTED_PROXY=True only)",
+        ),
+        (True, {"x_forwarded_proto": "https"}, "(https:// as the request tells it: Host is missing)"),
+        (True, {"host": "web:8000", "x_forwarded_proto": "https"}, "(https://web:8000 as the request tells it) and"),
+    ],
+)
+def test_a_refused_origin_says_what_the_request_claims_and_what_is_missing(
+    settings, caplog, trusted: bool, headers: dict[str, str], reason: str
+) -> None:
+    settings.TRUSTED_PROXY = trusted
+    with pytest.raises(Refusal):
+        check_origin(scope(origin="https://rates.example", **headers))
+    assert reason in caplog.text
 
 
 def test_a_process_accepts_a_limited_number_of_sockets(settings) -> None:
@@ -90,12 +124,28 @@ def test_a_full_process_is_logged_once_a_minute(settings, caplog: pytest.LogCapt
     assert caplog.text.count("socket refused: 0 are open, RATES_MAX_CONNECTIONS") == 1
 
 
-def test_an_address_is_the_last_one_that_a_trusted_proxy_added(settings) -> None:
-    forwarded = scope("10.0.0.9", x_forwarded_for="6.6.6.6, 192.0.2.7")
-    address = admit(forwarded)
-    release(address)
-    assert address == "10.0.0.9"
+def test_sockets_of_one_client_are_counted_together_however_its_proxy_writes_the_address(settings) -> None:
     settings.TRUSTED_PROXY = True
-    address = admit(forwarded)
-    release(address)
-    assert address == "192.0.2.7"
+    settings.RATES_MAX_CONNECTIONS_PER_IP = 1
+    network = admit(scope("10.0.0.9", x_forwarded_for="192.0.2.7:4000"))
+    for spelling in ("192.0.2.7", "6.6.6.6, 192.0.2.7:4001", "::ffff:192.0.2.7"):
+        with pytest.raises(Refusal):
+            admit(scope("10.0.0.9", x_forwarded_for=spelling))
+    release(network)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "headers", "hint"),
+    [
+        (False, {"x_forwarded_for": "192.0.2.7"}, "X-Forwarded-For, which counts with TRUSTED_PROXY=True only"),
+        (True, {}, "TRUSTED_PROXY is on and X-Forwarded-For is missing"),
+    ],
+)
+def test_a_limit_that_meets_the_proxy_itself_names_the_setting(
+    settings, caplog, trusted: bool, headers: dict[str, str], hint: str
+) -> None:
+    settings.TRUSTED_PROXY = trusted
+    settings.RATES_MAX_CONNECTIONS_PER_IP = 0
+    with pytest.raises(Refusal):
+        admit(scope("10.0.0.77", **headers))
+    assert hint in caplog.text
