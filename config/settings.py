@@ -14,7 +14,7 @@ from urllib.parse import quote
 from config import embedded_redis
 from config.environment.addresses import ancestors, host, hosts, in_url, origins, url
 from config.environment.coingecko_key import coingecko_key
-from config.environment.currencies import currency
+from config.environment.currencies import currencies, currency
 from config.environment.database_address import database
 from config.environment.jwt_key import jwt_key
 from config.environment.outbound import certificates, no_proxy, proxy
@@ -204,6 +204,8 @@ for coin in SUPPORTED_COINS:
         refuse("SUPPORTED_COINS", coin, "CoinGecko's API ids, such as bitcoin or avalanche-2, comma-separated")
 # What prices are in.
 QUOTE_CURRENCY = currency("QUOTE_CURRENCY", "usd")
+# What they are offered in too.
+RATES_CURRENCIES = currencies("RATES_CURRENCIES", "usd,eur,gbp,jpy,chf,cad,aud")
 # Seconds between ticks.
 RATES_REFRESH_INTERVAL = number("RATES_REFRESH_INTERVAL", "5", 0.5, 3600)
 # Updates kept per coin.

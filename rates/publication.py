@@ -4,13 +4,13 @@ What is sent to the web processes and to the sockets: names, the group message, 
     publisher ─► {"type": EVENT, "v": 1, "epoch", "seq", "as_of", "rows", "removed", "symbols"} ─► hub ─► sockets
 
 `rows` holds the coins that changed as `[symbol, json, price]`, encoded once by `encode_row`; hubs only join the texts.
-`symbols` lists the whole board in its order, so that a hub sees what was added, removed or moved.
+`symbols` lists the whole board in its order, so that a hub sees what was added, removed or moved; `currencies` has what
+the base is worth in each other currency.
 The group message is also a contract between releases: fields may be added; `v` changes when one changes its meaning.
 """
 
 import asyncio
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,12 +23,14 @@ from redis.exceptions import RedisError
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
 from rates.types import (
+    Currency,
     DayStats,
     Fragment,
     Rate,
     Row,
     Snapshot,
     decimal_text,
+    encode_json,
     map_prices,
     read_time,
     round_places,
@@ -41,15 +43,7 @@ MESSAGE_VERSION = 1
 # Seconds that the channel layer may take; its own timeout is longer than a tick may be.
 SEND_WITHIN = 2.0
 
-# Made once: `json.dumps` with options makes a new encoder for each call, so for each of hundreds of rows.
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
 Message = dict[str, Any]
-
-
-def encode_json(value: object) -> str:
-    """Return *value* as compact JSON text; NaN and infinity are refused."""
-    return ENCODER.encode(value)
 
 
 def encode_row(row: Row) -> Fragment:
@@ -183,6 +177,7 @@ def build_message(snapshot: Snapshot, changed: Collection[str], removed: Collect
         "rows": [list(snapshot.fragments[symbol]) for symbol in snapshot.fragments if symbol in changed],
         "removed": sorted(removed),
         "symbols": list(snapshot.fragments),
+        "currencies": [worth._asdict() for worth in snapshot.currencies.values()],
     }
 
 
@@ -196,7 +191,13 @@ def apply(snapshot: Snapshot, message: Mapping[str, Any]) -> Snapshot:
     changed = {row[0]: Fragment(*row) for row in message["rows"]}
     old = snapshot.fragments
     fragments = {symbol: changed.get(symbol) or old[symbol] for symbol in message["symbols"]}
-    return Snapshot(message["epoch"], message["seq"], message["as_of"], fragments)
+    currencies = read_currencies(message.get("currencies", ()))
+    return Snapshot(message["epoch"], message["seq"], message["as_of"], fragments, currencies)
+
+
+def read_currencies(items: Iterable[Mapping[str, Any]]) -> dict[str, Currency]:
+    """Return the currencies in *items*, which are as they travel, by code."""
+    return {item["code"]: Currency.read(item) for item in items}
 
 
 async def _send(layer: Any, message: Message) -> None:

@@ -4,12 +4,13 @@ The frozen values that pass through the service; independent of Django, Redis an
 Tested in `tests/sources/test_vendor_values.py` and `tests/test_publication.py`.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Context, Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # For rounding, which fails if its result has more digits than the context: a price may have 60, another may be 1e49
 # times as high, and both may be converted into another currency.
@@ -18,6 +19,10 @@ WIDE = Context(prec=120)
 USDT = "USDT"
 # What one USDT is worth is followed beside the coin USDT, whose price is old sooner. No coin's symbol has a slash.
 USDT_PAIR = "USDT/USD"
+
+
+# Made once: `json.dumps` with options makes a new encoder for each call, so for each of hundreds of rows.
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class Target(NamedTuple):
@@ -173,6 +178,37 @@ def map_prices(fragments: Iterable[Fragment]) -> str:
     return "{" + ",".join(f'"{f.symbol}":{f.price}' for f in fragments if f.price is not None) + "}"
 
 
+class Currency(NamedTuple):
+    """
+    What one unit of the base (`QUOTE_CURRENCY`) is worth in another currency, as it was judged.
+
+    Attributes:
+        code: lower case: ``eur``.
+        per_base: how many units of it one unit of the base is worth; a plain decimal.
+        change_24h_pct: of `per_base` in percent; None if nobody says.
+        source: who measured it; None for the base itself.
+        observed_at: when; ISO 8601 UTC.
+        stale, disputed, confirmed_by: as of a price.
+        coin: the symbol of the coin on the board whose price this is the inverse of; None for all others.
+    """
+
+    code: str
+    per_base: str
+    change_24h_pct: str | None = None
+    source: str | None = None
+    observed_at: str | None = None
+    stale: bool = False
+    disputed: bool = False
+    confirmed_by: Sequence[str] = ()
+    coin: str | None = None
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> "Currency":
+        """Return what *fields* say; those that a newer release has added are ignored."""
+        known = {name: fields[name] for name in cls._fields if name in fields}
+        return cls(**known | {"confirmed_by": tuple(known.get("confirmed_by", ()))})
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
@@ -182,12 +218,14 @@ class Snapshot:
         epoch: changes when the numbering restarts; within it `seq` grows by one per publication.
         as_of: when this board was published; ISO 8601 UTC.
         fragments: every enabled coin by symbol, in board order.
+        currencies: what the base is worth in every other currency that has been measured, by code.
     """
 
     epoch: str
     seq: int
     as_of: str
     fragments: dict[str, Fragment]
+    currencies: Mapping[str, Currency] = field(default_factory=dict)
 
 
 class HistoryPoint(NamedTuple):
@@ -195,6 +233,11 @@ class HistoryPoint(NamedTuple):
 
     price: str
     observed_at: str
+
+
+def encode_json(value: object) -> str:
+    """Return *value* as compact JSON text; NaN and infinity are refused."""
+    return ENCODER.encode(value)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -1,24 +1,24 @@
 """
-The currencies that prices can be in, and their reader.
+The readers of the currencies that prices are in.
 
-Those of CoinGecko's https://api.coingecko.com/api/v3/simple/supported_vs_currencies in June 2026; what Binance and
-Kraken quote is among them. Without `vef`, which has stood still since that currency ended in 2018.
+Tested in `tests/config/test_settings.py`.
 """
 
-from config.environment.readers import refuse, text
-
-CURRENCIES = frozenset({
-    "aed", "ars", "aud", "bch", "bdt", "bhd", "bits", "bmd", "bnb", "brl", "btc", "cad", "chf", "clp",
-    "cny", "czk", "dkk", "dot", "eos", "eth", "eur", "gbp", "gel", "hkd", "huf", "idr", "ils", "inr",
-    "jpy", "krw", "kwd", "link", "lkr", "ltc", "mmk", "mxn", "myr", "ngn", "nok", "nzd", "php", "pkr",
-    "pln", "rub", "sar", "sats", "sek", "sgd", "sol", "thb", "try", "twd", "uah", "usd", "vnd", "xag",
-    "xau", "xdr", "xlm", "xrp", "yfi", "zar",
-})  # fmt: skip
+from config.environment.readers import refuse, text, words
+from rates.currencies import CODES
 
 
 def currency(name: str, default: str) -> str:
     """Return a currency's code in lower case."""
     value = text(name, default).lower()
-    if value not in CURRENCIES:
-        refuse(name, value, "one of " + ", ".join(sorted(CURRENCIES)))
+    if value not in CODES:
+        refuse(name, value, "one of " + ", ".join(sorted(CODES)))
     return value
+
+
+def currencies(name: str, default: str) -> list[str]:
+    """Return the codes of a comma-separated list in lower case, without repetitions."""
+    codes = list(dict.fromkeys(word.lower() for word in words(name, default)))
+    if not CODES.issuperset(codes):
+        refuse(name, text(name, default), "a comma-separated list of " + ", ".join(sorted(CODES)))
+    return codes

@@ -29,8 +29,7 @@ from rates.fanout.hub import get_hub
 from rates.history import reading, valuation
 from rates.history.candles import INTERVAL_NAMES, Candle
 from rates.history.valuation import Question, Valuation
-from rates.publication import encode_json
-from rates.types import decimal_text
+from rates.types import decimal_text, encode_json
 from rates.types import read_time as parse_time
 
 MOST_PRICES = 1000

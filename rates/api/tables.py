@@ -13,8 +13,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from rates.publication import encode_json
-from rates.types import time_text
+from rates.types import encode_json, time_text
 
 Row = Mapping[str, Any]
 

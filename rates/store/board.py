@@ -14,7 +14,7 @@ from rates.exceptions import StoreUnavailable
 from rates.store.codec import decode_state, encode_state
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCE_HEALTHS, STATES, history_key, rate_key
 from rates.store.redis_client import ATTEMPTS, client, read_hash, redis_errors, transact
-from rates.types import CoinState, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
+from rates.types import CoinState, Currency, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
 
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
@@ -52,6 +52,7 @@ class Header:
     seq: int
     as_of: str
     symbols: tuple[str, ...]
+    currencies: Mapping[str, Currency] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Change:
         notes: what the operator should know, one log line each.
         stale: those of *states* whose price is stale.
         proven: coins with a source whose pair has just agreed with the price that is asked for by id.
+        currencies: what the base is worth in every other currency that has been measured, by code.
         only_if_changed: publish only if a coin looks different or the list has changed; the states are stored anyway.
     """
 
@@ -92,6 +94,7 @@ class Change:
     stale: Collection[str] = ()
     only_if_changed: bool = False
     proven: Sequence[tuple[str, str]] = ()
+    currencies: Mapping[str, Currency] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,7 @@ def _load_memory(pipe: Any) -> Memory:
 def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
     old = before.fragments if before else {}
     epoch, seq = (before.epoch, before.seq + 1) if before else (token_hex(8), 1)
-    snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments))
+    snapshot = Snapshot(epoch, seq, time_text(change.as_of), dict(change.fragments), change.currencies)
     changed = frozenset(symbol for symbol, fragment in change.fragments.items() if fragment != old.get(symbol))
     published = not change.only_if_changed or bool(changed) or list(old) != list(change.fragments)
     return Saved(
@@ -194,7 +197,8 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
     header = {"v": BOARD_VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
     # Neither expires: a coin whose price does not change for long must not make the board unreadable.
-    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments)}))
+    currencies = [worth._asdict() for worth in snapshot.currencies.values()]
+    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments), "currencies": currencies}))
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
     if rates:
         pipe.mset(rates)
@@ -244,7 +248,8 @@ def _read_header(text: str | None) -> Header | None:
     data = json.loads(text)
     if data.get("v") != BOARD_VERSION:
         return None
-    return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]))
+    currencies = {item["code"]: Currency.read(item) for item in data.get("currencies", ())}
+    return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]), currencies)
 
 
 def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
@@ -254,7 +259,7 @@ def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
         for symbol, text in zip(header.symbols, texts, strict=False)
         if text is not None
     }
-    return Snapshot(header.epoch, header.seq, header.as_of, fragments)
+    return Snapshot(header.epoch, header.seq, header.as_of, fragments, header.currencies)
 
 
 def _read_tuple(kind: type[N], text: str) -> N:

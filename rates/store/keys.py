@@ -3,7 +3,7 @@ Every key in Redis; no module outside this package spells one.
 
     rates:{symbol}          the coin object of the protocol, as it was published; deleted when the coin leaves the board
     rates:{symbol}:history  list, oldest first: {"price", "observed_at"}; kept for a week after the last update
-    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols"}
+    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols", "currencies"}
     rates:states            hash, symbol or quote pair -> its state (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before

@@ -29,6 +29,7 @@ NONSENSE = [
     ("ALLOWED_HOSTS", "https://rates.example.com"), ("ALLOWED_HOSTS", "rates.example.com:8000"),
     ("ALLOWED_HOSTS", "rates.example.com/prices"), ("ALLOWED_HOSTS", "::1"), ("ALLOWED_HOSTS", "*.example.com"),
     ("RATES_EMBED_ANCESTORS", "www.example.com;"), ("QUOTE_CURRENCY", "euro"), ("QUOTE_CURRENCY", "vef"),
+    ("RATES_CURRENCIES", "usd,euro"), ("RATES_CURRENCIES", "vef"), ("RATES_CURRENCIES", ","),
     ("RATES_STALE_AFTER", "5"), ("RATES_STALE_AFTER", "4.5"), ("RATES_STALE_AFTER", "0"),
     ("DATABASE_URL", "sqlite:///:memory:"), ("DATABASE_URL", "mysql://localhost/rates"), ("DATABASE_URL", "rates"),
     ("DATABASE_URL", "postgres://localhost:99999/rates"), ("RATES_WS_AUTH", " "),

@@ -1,0 +1,142 @@
+"""
+Currencies: which there are, and prices derived from those of the base (`QUOTE_CURRENCY`); pure functions.
+
+Sources are judged in the base. What one unit of it is worth in another currency is judged too, by
+`judgement.currencies`, and travels with each board as `Snapshot.currencies`. Everything in another currency is derived
+from these two by `in_currency`, in the process that needs it.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Any
+
+from django.conf import settings
+
+from rates.types import WIDE, Currency, Fragment, Snapshot, decimal_text, encode_json, round_places
+
+# Those of CoinGecko's https://api.coingecko.com/api/v3/simple/supported_vs_currencies in June 2026; what exchanges
+# quote is among them. Without `vef`, a constant since that currency ended in 2018.
+CODES = frozenset({
+    "aed", "ars", "aud", "bch", "bdt", "bhd", "bits", "bmd", "bnb", "brl", "btc", "cad", "chf", "clp",
+    "cny", "czk", "dkk", "dot", "eos", "eth", "eur", "gbp", "gel", "hkd", "huf", "idr", "ils", "inr",
+    "jpy", "krw", "kwd", "link", "lkr", "ltc", "mmk", "mxn", "myr", "ngn", "nok", "nzd", "php", "pkr",
+    "pln", "rub", "sar", "sats", "sek", "sgd", "sol", "thb", "try", "twd", "uah", "usd", "vnd", "xag",
+    "xau", "xdr", "xlm", "xrp", "yfi", "zar",
+})  # fmt: skip
+# Coins that are currencies too, by CoinGecko's id.
+COIN_IDS = {
+    "bch": "bitcoin-cash", "bnb": "binancecoin", "btc": "bitcoin", "dot": "polkadot", "eos": "eos", "eth": "ethereum",
+    "link": "chainlink", "ltc": "litecoin", "sol": "solana", "xlm": "stellar", "xrp": "ripple",
+    "yfi": "yearn-finance",
+}  # fmt: skip
+# Parts of a bitcoin: how many decimal places the unit is smaller.
+PARTS_OF_BTC = {"bits": 6, "sats": 8}
+# Decimals that amounts are shown with: by ISO 4217 where that is not 2. Prices keep all digits.
+_DECIMALS = {"clp": 0, "jpy": 0, "krw": 0, "vnd": 0, "bhd": 3, "kwd": 3, "xag": 4, "xau": 6, "xdr": 4, "sats": 0}
+COIN_DECIMALS = 8
+# What a derived number has in significant digits beyond those that both of its factors have.
+SPARE_DIGITS = 2
+
+
+def offered() -> list[str]:
+    """Return the codes that prices are offered in, the base first."""
+    base = settings.QUOTE_CURRENCY
+    return [base, *(code for code in settings.RATES_CURRENCIES if code != base)]
+
+
+def decimals(code: str) -> int:
+    """Return how many decimals an amount in the currency *code* is shown with."""
+    return _DECIMALS.get(code, COIN_DECIMALS if code in COIN_IDS else 2)
+
+
+def is_coin(code: str) -> bool:
+    """Return whether the currency *code* moves as coins do."""
+    return code in COIN_IDS or code in PARTS_OF_BTC
+
+
+def derive_price(price: Decimal, factor: Decimal) -> Decimal:
+    """Return *price* times *factor*: the exact product, cut to the significant digits that both have, and two more."""
+    return _cut(WIDE.multiply(price, factor), min(_count_digits(price), _count_digits(factor)) + SPARE_DIGITS)
+
+
+def divide(amount: Decimal, price: Decimal) -> Decimal:
+    """Return *amount* divided by *price*, with the significant digits that *price* has, and two more."""
+    return Context(prec=_count_digits(price) + SPARE_DIGITS).divide(amount, price)
+
+
+def _count_digits(value: Decimal) -> int:
+    return len(value.as_tuple().digits)
+
+
+def _cut(value: Decimal, digits: int) -> Decimal:
+    if _count_digits(value) <= digits:
+        return value
+    return value.quantize(Decimal(1).scaleb(value.adjusted() + 1 - digits), ROUND_DOWN, WIDE)
+
+
+def list_currencies(snapshot: Snapshot) -> list[Currency]:
+    """Return every offered currency that has a worth on *snapshot*, the base first."""
+    base = Currency(settings.QUOTE_CURRENCY, "1", observed_at=snapshot.as_of)
+    return [base, *(snapshot.currencies[code] for code in offered() if code in snapshot.currencies)]
+
+
+def in_currency(snapshot: Snapshot, code: str) -> Snapshot:
+    """
+    Return *snapshot* with every row in the currency *code*, each with the worse of both marks.
+
+    While nobody has measured the currency, no row has a price. The base's rows are those of *snapshot*.
+    """
+    if code == settings.QUOTE_CURRENCY:
+        return snapshot
+    worth = snapshot.currencies.get(code)
+    return replace(snapshot, fragments={s: convert_row(row, worth) for s, row in snapshot.fragments.items()})
+
+
+def convert_row(fragment: Fragment, worth: Currency | None) -> Fragment:
+    """Return the row of a coin in the currency whose *worth* is given; without a price if that is not known."""
+    if fragment.price is None:
+        return fragment
+    coin = json.loads(fragment.json)
+    coin = _without_price(coin) if worth is None else coin | _convert(coin, worth)
+    return Fragment(fragment.symbol, encode_json(coin), coin["price"])
+
+
+def _without_price(coin: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = {"stale": False, "disputed": False, "confirmed_by": []}
+    return {name: coin[name] if name in ("symbol", "name") else unknown.get(name) for name in coin if _is_plain(name)}
+
+
+def _is_plain(name: str) -> bool:
+    """Return whether *name* is a field that a coin without a price has too."""
+    return name not in ("high_24h", "low_24h", "from_history")
+
+
+def _convert(coin: Mapping[str, Any], worth: Currency) -> dict[str, Any]:
+    factor = Decimal(worth.per_base)
+    money = {name: coin[name] for name in ("price", "volume_24h", "high_24h", "low_24h") if coin.get(name) is not None}
+    prices = {name: decimal_text(derive_price(Decimal(text), factor)) for name, text in money.items()}
+    if coin["symbol"] == worth.coin:
+        # A coin in itself.
+        prices["price"] = decimal_text(Decimal(1).scaleb(PARTS_OF_BTC.get(worth.code, 0)))
+    return {
+        **prices,
+        "change_24h_pct": _convert_change(coin["change_24h_pct"], worth.change_24h_pct),
+        "stale": coin["stale"] or worth.stale,
+        "disputed": coin["disputed"] or worth.disputed,
+    }
+
+
+def _convert_change(coin: str | None, worth: str | None) -> str | None:
+    """Return the change of a price in another currency; None where that of the *worth* is not known."""
+    if coin is None or worth is None:
+        return None
+    ratio = (1 + Decimal(coin) / 100) * (1 + Decimal(worth) / 100)
+    return decimal_text(round_places((ratio - 1) * 100, 2))
+
+
+def choose_code(text: str, codes: Collection[str]) -> str | None:
+    """Return the one of *codes* that *text* means in any case; None if it is none of them."""
+    code = text.strip().lower()
+    return code if code in codes else None
