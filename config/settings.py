@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded_redis
-from config.environment.addresses import ancestors, host, hosts, in_url, origins, root_path, url
+from config.environment.addresses import ancestors, host, hosts, in_url, origins, url
 from config.environment.coingecko_key import coingecko_key
 from config.environment.currencies import currencies, currency
 from config.environment.database_address import database
@@ -123,10 +123,7 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "dashboard" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-# The path that the service is mounted at behind a proxy, such as /prices.
-RATES_ROOT_PATH = root_path("RATES_ROOT_PATH")
-FORCE_SCRIPT_NAME = RATES_ROOT_PATH or None
-STATIC_URL = f"{RATES_ROOT_PATH}/static/"
+STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -149,8 +146,6 @@ TRUSTED_PROXY = switch("TRUSTED_PROXY", False)
 HTTPS = switch("HTTPS", not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-# Of another service on the same host, none of them.
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = RATES_ROOT_PATH or "/"
 if HTTPS:
     SECURE_HSTS_SECONDS = 365 * 86400
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
@@ -159,9 +154,7 @@ if TRUSTED_PROXY:
 # Only behind a proxy that says how a request came can we send people from http to https without going in circles;
 # elsewhere that is the job of whoever ends TLS.
 SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXY
-SECURE_REDIRECT_EXEMPT = [
-    rf"^{re.escape(f'{RATES_ROOT_PATH}/{name}'.lstrip('/'))}$" for name in ("healthz", "readyz", "metrics")
-]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -288,15 +281,24 @@ if DEBUG and not RATES_JWT_KEY and RATES_JWT_ALGORITHM == "HS256":
     RATES_JWT_KEY = local_secret("jwt_key")
 RATES_JWT_AUDIENCE = text("RATES_JWT_AUDIENCE")
 RATES_JWT_ISSUER = text("RATES_JWT_ISSUER")
-if RATES_WS_AUTH == "jwt" and not RATES_JWT_KEY:
-    refuse("RATES_JWT_KEY", "", "the key that checks tokens, needed with RATES_WS_AUTH=jwt")
-# Extra origins whose pages may open sockets and read the API.
-RATES_ALLOWED_ORIGINS = origins("RATES_ALLOWED_ORIGINS")
+# Extra origins whose pages may open sockets and read the API; * stands for all of them.
+RATES_ALLOWED_ORIGINS = origins("RATES_ALLOWED_ORIGINS", or_any=True)
 # Sockets, per web process.
 RATES_MAX_CONNECTIONS = whole("RATES_MAX_CONNECTIONS", "10000", 1, 1000000)
 RATES_MAX_CONNECTIONS_PER_IP = whole("RATES_MAX_CONNECTIONS_PER_IP", "200", 1, 1000000)
 # Seconds: a socket hears from us at least this often.
 RATES_HEARTBEAT = 10
+
+# The API
+
+
+# Who may read it: anybody, or who may open a socket with RATES_WS_AUTH=jwt.
+RATES_API_AUTH = choice("RATES_API_AUTH", "public", ("public", "jwt"))
+# Requests a minute for one address, in each web process; 0: no limit.
+RATES_API_RATE = whole("RATES_API_RATE", "600", 0, 10**9)
+for name, value in {"RATES_WS_AUTH": RATES_WS_AUTH, "RATES_API_AUTH": RATES_API_AUTH}.items():
+    if value == "jwt" and not RATES_JWT_KEY:
+        refuse("RATES_JWT_KEY", "", f"the key that checks tokens, needed with {name}=jwt")
 
 # What /metrics wants as `Authorization: Bearer ...`; empty: anybody may read it.
 METRICS_TOKEN = text("METRICS_TOKEN")

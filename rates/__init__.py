@@ -11,6 +11,7 @@ The engine: from the sources to the sockets. `docs/architecture.md` has the pict
     fanout                       from a publication to every socket
     history, history_thread      candles: recorded, stored, read
     backfill, vendor_history     historical candles from the vendors
+    gateway                      what every request to the API passes first
     api, admin, telemetry        what is read over HTTP, where staff work, what is measured
 """
 

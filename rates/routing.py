@@ -1,12 +1,24 @@
 """
-The engine's WebSocket addresses, with or without a slash at the end.
+Where requests go: the engine's WebSocket addresses, with or without a slash at the end, and what is before Django.
 
-Tested in `tests/fanout/test_handshake.py`.
+Tested in `tests/fanout/test_handshake.py` and `tests/gateway/test_gate.py`.
 """
+
+import re
+from functools import partial
 
 from django.urls import re_path
 
 from rates.fanout.consumers import RatesConsumer, refuse_unknown_path
+from rates.gateway.gate import Gate, Tellers
+
+# Paths below `/api/` that depend on the board and the question alone, as `rates/gateway/prepared.py` says.
+PREPARED = re.compile(r"/api/rates(/(?!at$)[^/]+)?")
+# How errors are told below a path, where not as problems.
+TELLERS: Tellers = {}
+
+# Makes of Django's application the one that a server gets.
+open_gate = partial(Gate, prepared=PREPARED, tellers=TELLERS)
 
 websocket_urlpatterns = [
     re_path(r"^ws/rates/?$", RatesConsumer.as_asgi()),

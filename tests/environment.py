@@ -40,6 +40,8 @@ os.environ.update(
         "KRAKEN_WS_URL": f"ws://{NOWHERE}/v2",
         "BINANCE_API_URL": f"http://{NOWHERE}",
         "KRAKEN_API_URL": f"http://{NOWHERE}",
+        # Tests ask as often as they like; those of the limit set one.
+        "RATES_API_RATE": "0",
         # Calls are counted; what is about the past says so.
         "RATES_BACKFILL": "off",
     }

@@ -2,7 +2,8 @@
 What clients read over HTTP.
 
     urls                           the paths
-    views                          the board, recent updates, health, `/metrics`, tokens of pages
+    board                          the board, one coin of it, recent updates
+    views                          health, `/metrics`, tokens of pages
     history                        candles, and prices at a moment of the past
     parameters, problems, tables   what may be asked for; errors; rows as JSON or CSV
     origins                        which pages of other sites may read it

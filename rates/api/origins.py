@@ -1,20 +1,50 @@
 """
-Which pages of other sites may read what the API answers.
+Which pages of other sites may read what the API answers (CORS): those of `RATES_ALLOWED_ORIGINS`, which may be `*`.
 
-Tested in `tests/api/test_views.py` and `tests/api/test_history.py`.
+Tested in `tests/gateway/test_gate.py`.
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
+
+ANY = "*"
+EXPOSED = b"ETag, Retry-After, WWW-Authenticate, X-Unknown-Symbols"
+METHODS = b"GET, HEAD, POST, OPTIONS"
+REQUEST_HEADERS = (
+    b"Accept, Authorization, Cache-Control, Content-Type, If-None-Match, Last-Event-ID, x-cg-demo-api-key, "
+    b"x-cg-pro-api-key"
+)
+# Seconds that a browser may remember a preflight.
+MAX_AGE = b"7200"
+
+Headers = list[tuple[bytes, bytes]]
 
 
-def allow_origin(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Return *response*, which pages of `RATES_ALLOWED_ORIGINS` may read; browsers keep it from all others."""
-    if settings.RATES_ALLOWED_ORIGINS:
-        patch_vary_headers(response, ["Origin"])
-    origin = request.headers.get("Origin", "")
-    if origin in settings.RATES_ALLOWED_ORIGINS:
-        response["Access-Control-Allow-Origin"] = origin
-        response["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-    return response
+def origin_headers(origin: str) -> Headers:
+    """Return the headers that let a page of *origin* read an answer, and that keep caches from mixing them up."""
+    allowed: list[str] = settings.RATES_ALLOWED_ORIGINS
+    if ANY in allowed:
+        # The same for everybody, and never with credentials: browsers refuse these beside a star.
+        return [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", EXPOSED)]
+    if not allowed:
+        return []
+    if origin.lower() not in allowed:
+        return [(b"vary", b"Origin")]
+    return [
+        (b"vary", b"Origin"),
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", EXPOSED),
+        # A page of a listed origin may ask in the name of who is logged in, where that matters.
+        *([(b"access-control-allow-credentials", b"true")] if settings.RATES_API_AUTH == "jwt" else []),
+    ]
+
+
+def preflight_headers(origin: str) -> Headers:
+    """Return what the answer to a preflight of *origin* says beside `origin_headers`; nothing to other origins."""
+    allowed: list[str] = settings.RATES_ALLOWED_ORIGINS
+    if ANY not in allowed and origin.lower() not in allowed:
+        return []
+    return [
+        (b"access-control-allow-methods", METHODS),
+        (b"access-control-allow-headers", REQUEST_HEADERS),
+        (b"access-control-max-age", MAX_AGE),
+    ]

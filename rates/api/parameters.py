@@ -7,9 +7,10 @@ Tested in `tests/api/test_history.py`.
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,15 +20,31 @@ from rates.history import reading
 from rates.history.candles import INTERVALS
 from rates.history.series import Instrument
 from rates.models import Coin
-from rates.symbols import fold
+from rates.symbols import LONGEST_SYMBOL, fold
 
 LIMIT, MOST_CANDLES = 500, 5000
 LONGEST_BODY = 200_000
+MOST_SYMBOLS = 500
+# Bytes of a header that lists symbols.
+LONGEST_HEADER = 2000
 # Seconds: a client's clock that is this far ahead asks for now.
 CLOCK_TOLERANCE = 2.0
 
 # Symbol and price of each enabled coin, by its folded symbol.
 Coins = Mapping[str, tuple[str, Instrument]]
+
+
+class Selection(NamedTuple):
+    """
+    Which coins are wanted.
+
+    Attributes:
+        symbols: folded; None for all.
+        unknown: what was named and is not on the board, as it was spelled.
+    """
+
+    symbols: frozenset[str] | None
+    unknown: tuple[str, ...]
 
 
 def load_coins() -> Coins:
@@ -49,6 +66,33 @@ def pick_coin(symbol: str, coins: Coins) -> tuple[str, Instrument]:
     if fold(symbol) not in coins:
         raise Problem(404, "unknown_symbol", f"symbol: {symbol[:40]!r} is not on the board; /api/rates lists the coins")
     return coins[fold(symbol)]
+
+
+def read_symbols(request: HttpRequest, known: Iterable[str]) -> Selection:
+    """Return which of the *known* symbols are wanted, in any case; all of them where the request names none."""
+    names = [name for text in request.GET.getlist("symbols") for name in text.split(",") if name.strip()]
+    if not names:
+        return Selection(None, ())
+    if len(names) > MOST_SYMBOLS:
+        raise Problem(400, "too_many", f"symbols: {len(names)} are named; at most {MOST_SYMBOLS} are allowed")
+    there = {fold(symbol) for symbol in known}
+    unknown = tuple(name.strip() for name in names if fold(name.strip()) not in there)
+    if len(unknown) == len(names):
+        raise Problem(
+            404, "unknown_symbol", f"symbols: {_say(unknown)} is not on the board; /api/rates lists the coins"
+        )
+    return Selection(frozenset(fold(name.strip()) for name in names), unknown)
+
+
+def write_unknown(unknown: Iterable[str]) -> str:
+    """Return *unknown* symbols for a header, percent-encoded where that is needed, as many as fit into 2,000 bytes."""
+    text = ",".join(quote(symbol[:LONGEST_SYMBOL], safe="$.!*+@=&?~()[]") for symbol in dict.fromkeys(unknown))
+    return text if len(text) <= LONGEST_HEADER else text[:LONGEST_HEADER].rpartition(",")[0]
+
+
+def _say(unknown: Sequence[str]) -> str:
+    shown = ", ".join(repr(symbol[:LONGEST_SYMBOL]) for symbol in unknown[:5])
+    return shown if len(unknown) <= 5 else f"{shown} and {len(unknown) - 5} more"
 
 
 def read_interval(text: str) -> int:

@@ -1,36 +1,42 @@
 """
 Errors of the HTTP API: problem details as in RFC 9457, with a `code` for programs.
 
-Tested in `tests/api/test_history.py` and `tests/api/test_views.py`.
+Tested in `tests/api/test_history.py` and `tests/api/test_board.py`.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
-from rates.api.origins import allow_origin
-
 logger = logging.getLogger(__name__)
 
-View = Callable[..., HttpResponse]
+View = Callable[..., Any]
 
 TITLES = {
     "bad_interval": "No such interval",
     "bad_limit": "Not a usable limit",
-    "bad_request": "The body cannot be read",
+    "bad_request": "The request cannot be read",
     "bad_time": "Not a usable time",
+    "forbidden": "Not for this client",
+    "internal_error": "Internal error",
     "method_not_allowed": "Method not allowed",
     "no_price": "No price at that time",
-    "store_away": "The history cannot be read now",
+    "not_found": "No such path",
+    "not_ready": "No prices yet",
+    "rate_limited": "Too many requests",
+    "store_away": "The store cannot be read now",
     "too_many": "Too many at once",
+    "unauthorized": "A token is needed",
     "unknown_currency": "No such currency",
     "unknown_symbol": "No such coin",
 }
@@ -69,27 +75,28 @@ def problem_response(problem: Problem) -> JsonResponse:
 
 def problem_view(*methods: str) -> Callable[[View], View]:
     """
-    Make a view of one that raises `Problem`: it takes *methods*, and every error is an answer as above.
+    Make a view of one, sync or async, that raises `Problem`: it takes *methods*, and every error is an answer as above.
 
-    What it answers to GET has an ETag, and 304 where the client holds it.
+    What it answers to GET has an ETag, and 304 where the client holds it; not what no cache may keep.
     """
 
     def decorate(view: View) -> View:
-        @csrf_exempt  # nobody is logged in here
-        @wraps(view)
         def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
             try:
                 _check_method(request, methods)
-                response = _make_conditional(request, view(request, *args, **options))
-            except Problem as problem:
-                response = problem_response(problem)
-            except DatabaseError as error:
-                logger.warning("%s needs the database: %s", request.path, str(error).partition("\n")[0])
-                response = problem_response(AWAY)
-            patch_vary_headers(response, ["Accept"])
-            return allow_origin(request, response)
+                return _finish(request, view(request, *args, **options))
+            except (Problem, DatabaseError) as error:
+                return _finish(request, problem_response(_as_problem(request, error)))
 
-        return answer
+        async def answer_async(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+            try:
+                _check_method(request, methods)
+                return _finish(request, await view(request, *args, **options))
+            except (Problem, DatabaseError) as error:
+                return _finish(request, problem_response(_as_problem(request, error)))
+
+        # Without Django's check of forms: they read nothing that a cookie opens, or need more than that.
+        return csrf_exempt(wraps(view)(answer_async if iscoroutinefunction(view) else answer))
 
     return decorate
 
@@ -100,8 +107,17 @@ def _check_method(request: HttpRequest, methods: Sequence[str]) -> None:
         raise Problem(405, "method_not_allowed", f"only {allowed} is allowed here", {"Allow": allowed})
 
 
-def _make_conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    if request.method not in ("GET", "HEAD"):
+def _as_problem(request: HttpRequest, error: Problem | DatabaseError) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    logger.warning("%s needs the database: %s", request.path, str(error).partition("\n")[0])
+    return AWAY
+
+
+def _finish(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["Accept"])
+    kept = response.status_code == HTTPStatus.OK and "no-store" not in response.get("Cache-Control", "")
+    if request.method not in ("GET", "HEAD") or not kept:
         return response
     etag = quote_etag(sha256(response.content).hexdigest()[:16])
     response["ETag"] = etag

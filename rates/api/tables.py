@@ -13,9 +13,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from rates.api.problems import Problem
 from rates.types import encode_json, time_text
 
 Row = Mapping[str, Any]
+FORMATS = ("json", "csv")
 
 
 def answer_rows(request: HttpRequest, body: Row, rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpResponse:
@@ -27,7 +29,9 @@ def wants_csv(request: HttpRequest) -> bool:
     """Return whether the client asks for CSV, by `format` or by its header."""
     chosen = request.GET.get("format")
     if chosen is not None:
-        return chosen == "csv"
+        if chosen.lower() not in FORMATS:
+            raise Problem(400, "bad_request", f"format: {chosen[:40]!r} is not one of {', '.join(FORMATS)}")
+        return chosen.lower() == "csv"
     return request.get_preferred_type(["application/json", "text/csv"]) == "text/csv"
 
 
@@ -41,11 +45,16 @@ def csv_response(rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpR
     text = io.StringIO()
     writer = csv.DictWriter(text, fields, extrasaction="ignore")
     writer.writeheader()
-    # Words as in JSON: a spreadsheet knows `true`.
-    words = {True: "true", False: "false"}
-    writer.writerows({k: words[v] if isinstance(v, bool) else v for k, v in row.items()} for row in rows)
+    writer.writerows({name: _write_cell(value) for name, value in row.items()} for row in rows)
     headers = {"Content-Disposition": f'attachment; filename="{name.encode("ascii", "ignore").decode()}.csv"'}
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _write_cell(value: Any) -> Any:
+    """Return *value* with words as in JSON, because a spreadsheet knows `true`, and a list as its words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return " ".join(value) if isinstance(value, list) else value
 
 
 def write_time(seconds: float) -> str:

@@ -1,17 +1,18 @@
 """
 The HTTP API of the engine.
 
-Tested in `tests/api/test_views.py`.
+Tested in `tests/api/test_board.py` and `tests/api/test_history.py`.
 """
 
 from django.urls import path
 
-from rates.api import history, views
+from rates.api import board, history, views
 
 urlpatterns = [
-    path("api/rates", views.rates, name="api-rates"),
-    path("api/rates/<str:symbol>/history", views.history, name="api-history"),
+    path("api/rates", board.rates, name="api-rates"),
     path("api/rates/at", history.prices_at, name="api-prices-at"),
+    path("api/rates/<str:symbol>", board.coin, name="api-coin"),
+    path("api/rates/<str:symbol>/history", board.history, name="api-history"),
     path("api/rates/<str:symbol>/at", history.price_at, name="api-price-at"),
     path("api/rates/<str:symbol>/candles", history.candles, name="api-candles"),
     path("api/socket-token", views.socket_token, name="socket-token"),

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 # Seconds.
 RETRY_AFTER = 10
 LOG_INTERVAL = 60.0
+# What stands in `RATES_ALLOWED_ORIGINS` for any origin; from unlisted ones no session counts.
+ANY_ORIGIN = "*"
 MAX_LOGGED_REFUSALS = 1000
 
 # Sockets by client address, from their admission on; the total is under None.
@@ -76,19 +78,32 @@ def check_origin(scope: dict[str, Any]) -> None:
     Refuse a browser that shows another site's page.
 
     Without an `Origin` it is not a browser, and allowed. An `Origin` must equal scheme, host and port of the request's
-    `Host`, or an entry of `RATES_ALLOWED_ORIGINS`; `null` is refused.
+    `Host`, or an entry of `RATES_ALLOWED_ORIGINS`; `null` is refused, unless a star there allows any.
 
     Raises:
         Refusal: with 403.
     """
-    origin = (header_of(scope, b"origin") or "").lower()
-    if not origin:
-        return
-    host = (header_of(scope, b"host") or "").lower()
-    own = f"{'https' if is_secure(scope) else 'http'}://{host}"
-    if strip_port(origin) != strip_port(own) and origin not in settings.RATES_ALLOWED_ORIGINS:
-        log_refusal(explain_origin(origin, own, scope))
+    if not is_known_origin(scope) and ANY_ORIGIN not in settings.RATES_ALLOWED_ORIGINS:
+        log_refusal(explain_origin(read_origin(scope), own_origin(scope), scope))
         raise Refusal("origin", 403, CloseCode.NOT_ALLOWED, "origin not allowed")
+
+
+def is_known_origin(scope: dict[str, Any]) -> bool:
+    """Return whether no browser asks, or one for a page of this site or of a listed origin: its cookies count."""
+    origin = read_origin(scope)
+    own = strip_port(origin) == strip_port(own_origin(scope))
+    return not origin or own or origin in settings.RATES_ALLOWED_ORIGINS
+
+
+def read_origin(scope: dict[str, Any]) -> str:
+    """Return which site's page sends a request; empty when it is no browser's."""
+    return (header_of(scope, b"origin") or "").lower()
+
+
+def own_origin(scope: dict[str, Any]) -> str:
+    """Return the site that a request claims to be for."""
+    host = (header_of(scope, b"host") or "").lower()
+    return f"{'https' if is_secure(scope) else 'http'}://{host}"
 
 
 def explain_origin(origin: str, own: str, scope: dict[str, Any]) -> str:

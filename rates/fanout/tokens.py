@@ -3,7 +3,7 @@ Who may open a socket when ``RATES_WS_AUTH=jwt``: a token in the handshake, or t
 
     Authorization: Bearer <jwt>                        programs
     Sec-WebSocket-Protocol: rates.v1, bearer, <jwt>    browsers
-    Cookie: sessionid=...                              whoever is logged in
+    Cookie: sessionid=...                              whoever is logged in, on our pages and those of listed origins
 
 Never in the query string, which proxies write into their logs. Reference for the checks: RFC 8725.
 
@@ -28,7 +28,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from jwt.types import Options
 
-from rates.fanout.admission import Refusal, log_refusal
+from rates.fanout.admission import Refusal, is_known_origin, log_refusal
 from rates.fanout.close_codes import CloseCode
 
 # Bytes.
@@ -124,7 +124,7 @@ async def authenticate(scope: dict[str, Any]) -> float:
     token = find_token(scope, headers)
     if token is not None:
         return check_token(token)
-    key = _session_key(headers.get(b"cookie", b"").decode("latin-1"))
+    key = _session_key(headers.get(b"cookie", b"").decode("latin-1")) if is_known_origin(scope) else None
     try:
         async with asyncio.timeout(SESSION_TIMEOUT):
             expiry: float | None = await _session_expiry(key) if key else None
