@@ -35,9 +35,5 @@ RUN echo DEBUG=False > .env
 USER 10001:10001
 EXPOSE 8000
 # For the web process. The other processes have their own checks in docker-compose.yml.
-HEALTHCHECK --interval=15s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-c", "\
-import http.client, os, sys; \
-web = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=5); \
-web.request('GET', '/healthz'); \
-sys.exit(web.getresponse().status != 200)"]
+HEALTHCHECK --interval=15s --timeout=6s --start-period=30s --retries=3 CMD ["python", "-m", "config.probe"]
 CMD ["python", "manage.py", "serve"]

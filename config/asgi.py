@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 http = get_asgi_application()
 
 from config import local  # noqa: E402 - reads the settings
+from config.root_path import below_root, strip_root  # noqa: E402 - reads the settings
 from rates import garbage_collection  # noqa: E402 - models need the loaded apps
 from rates.checks import refuse_bad_settings  # noqa: E402 - models need the loaded apps
 from rates.fanout import drain  # noqa: E402 - models need the loaded apps
@@ -33,7 +34,7 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
 
 
 router = ProtocolTypeRouter(
-    {"http": open_gate(http), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
+    {"http": open_gate(below_root(http)), "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}
 )
 
 
@@ -48,4 +49,4 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     """Serve *scope*; the process starts with the first one, because not every server announces its start."""
     if not get_hub().started:
         start()
-    await router(scope, receive, send)
+    await router(strip_root(scope), receive, send)

@@ -12,7 +12,6 @@ child has closed the output (a killed worker whose beat lives on is never notice
 which ends the worker's child in the middle of a tick.
 """
 
-import http.client
 import json
 import os
 import signal
@@ -34,8 +33,10 @@ from honcho.printer import Message, Printer
 
 from config import embedded_redis, folder
 from config.console import in_json, json_line, refuse_start
+from config.environment.addresses import in_url
 from config.environment.readers import load_dotenv, text
 from config.folder import BASE_DIR
+from config.probe import answers, reachable
 
 # Seconds that processes have to end by themselves; Redis goes after those that use it.
 GRACE = 6
@@ -151,26 +152,13 @@ def watch(child: Child, events: "SimpleQueue[Ended]") -> None:
 
 
 def announce(settings: SimpleNamespace) -> None:
-    """Say where to look as soon as the web process answers."""
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)
-    while not answers(shown, settings.PORT):
+    """Say where to look as soon as the web process answers, whatever it says."""
+    while not answers(settings.HOST, settings.PORT):
         sleep(0.1)
     if embedded_redis.is_own(settings.REDIS_URL):
         say(embedded_redis.whereabouts())
-    say(f"Open http://{f'[{shown}]' if ':' in shown else shown}:{settings.PORT}/  (Ctrl-C ends everything)")
-
-
-def answers(host: str, port: int) -> bool:
-    """Return whether a web server answers there, whatever it says."""
-    connection = http.client.HTTPConnection(host, port, timeout=2)
-    try:
-        connection.request("GET", "/healthz")
-        connection.getresponse()
-        return True
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    place = f"{in_url(reachable(settings.HOST))}:{settings.PORT}{settings.RATES_ROOT_PATH}"
+    say(f"Open http://{place}/  (Ctrl-C ends everything)")
 
 
 def stop(children: Sequence[Child], seconds: float) -> None:

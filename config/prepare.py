@@ -20,7 +20,7 @@ from config.console import refuse_start
 from config.environment.redis_address import sentinel
 from config.local import prepare_database
 
-TOLD = ("HOST", "PORT", "REDIS_URL", "RATES_STREAM")
+TOLD = ("HOST", "PORT", "RATES_ROOT_PATH", "REDIS_URL", "RATES_STREAM")
 
 
 def main() -> int:

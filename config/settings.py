@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded_redis
-from config.environment.addresses import ancestors, host, hosts, in_url, origins, url
+from config.environment.addresses import ancestors, host, hosts, in_url, origins, root_path, url
 from config.environment.coingecko_key import coingecko_key
 from config.environment.currencies import currencies, currency
 from config.environment.database_address import database
@@ -123,7 +123,10 @@ LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "dashboard" / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "static/"
+# The path that the service is mounted at behind a proxy, such as /prices.
+RATES_ROOT_PATH = root_path("RATES_ROOT_PATH")
+FORCE_SCRIPT_NAME = RATES_ROOT_PATH or None
+STATIC_URL = f"{RATES_ROOT_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -146,6 +149,8 @@ TRUSTED_PROXY = switch("TRUSTED_PROXY", False)
 HTTPS = switch("HTTPS", not DEBUG)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Of another service on the same host, none of them.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = RATES_ROOT_PATH or "/"
 if HTTPS:
     SECURE_HSTS_SECONDS = 365 * 86400
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
@@ -154,7 +159,9 @@ if TRUSTED_PROXY:
 # Only behind a proxy that says how a request came can we send people from http to https without going in circles;
 # elsewhere that is the job of whoever ends TLS.
 SECURE_SSL_REDIRECT = HTTPS and TRUSTED_PROXY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [
+    rf"^{re.escape(f'{RATES_ROOT_PATH}/{name}'.lstrip('/'))}$" for name in ("healthz", "readyz", "metrics")
+]
 SILENCED_SYSTEM_CHECKS = [] if SECURE_SSL_REDIRECT else ["security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -158,6 +158,7 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
             "stale": settings.RATES_STALE_AFTER,
             "history": settings.RATES_HISTORY_LENGTH,
             "token": _token_url(),
+            "root": settings.RATES_ROOT_PATH,
         },
         "script_board": script_board(board),
         "script_texts": script_texts(),

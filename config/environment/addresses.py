@@ -11,6 +11,8 @@ HOST = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNOR
 NAME_OR_IPV4 = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.IGNORECASE)
 ORIGIN = r"https?://{}([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:\d+)?"
 ANCESTOR = re.compile(r"\*|'self'|'none'|[a-z][a-z0-9+.-]*:|([a-z][a-z0-9+.-]*://)?[a-z0-9*._:\[\]-]+", re.IGNORECASE)
+# No segment may be `.` or `..`: browsers resolve those.
+ROOT_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 
 PLACE = re.compile(r"[^:/]*(:\d*)?(/|$)|\[")
 
@@ -48,6 +50,8 @@ def _as_browsers_write(origin: str) -> str:
 def host(name: str, default: str) -> str:
     """Return one host name or address, without scheme, port and path; IPv6 without brackets."""
     value = text(name, default)
+    if value == "*":
+        refuse(name, value, "one host or address; 0.0.0.0 is every address of IPv4, and :: every address")
     bare = value.removeprefix("[").removesuffix("]")
     if value and not (NAME_OR_IPV4.fullmatch(value) or _is_ipv6(bare)):
         refuse(name, without_secrets(value), "a host without scheme, port and path, such as rates.example.com or ::1")
@@ -90,6 +94,14 @@ def ancestors(name: str, default: str) -> list[str]:
                 name, without_secrets(source), "a comma-separated list such as https://www.example.com, self, none or *"
             )
     return found
+
+
+def root_path(name: str) -> str:
+    """Return a path without a slash at its end, such as `/prices`; empty for the root of the host."""
+    value = text(name).rstrip("/")
+    if not ROOT_PATH.fullmatch(value):
+        refuse(name, without_secrets(value), "a path such as /prices, or nothing")
+    return value
 
 
 def is_address(value: str, schemes: Sequence[str]) -> bool:

@@ -37,6 +37,8 @@ NONSENSE = [
     ("DATABASE_URL", "postgres://localhost:99999/rates"), ("RATES_WS_AUTH", " "),
     ("HTTP_PROXY", "socks5://127.0.0.1:1080"), ("HTTPS_PROXY", "https://127.0.0.1:3128"), ("HTTPS_PROXY", "http://:3128"),
     ("HTTP_PROXY", "http://127.0.0.1:3128/prices"), ("HTTP_PROXY", "127.0.0.1:99999"), ("HTTP_PROXY", "http://[nowhere"),
+    ("HOST", "*"), ("REDIS_HOST", "*"), ("RATES_ROOT_PATH", "prices"), ("RATES_ROOT_PATH", "/a;b"),
+    ("RATES_ROOT_PATH", "//prices"), ("RATES_ROOT_PATH", "/../prices"), ("RATES_ROOT_PATH", "https://a/prices"),
     ("HOST", "http://localhost"), ("HOST", "localhost:8000"), ("REDIS_HOST", "redis://redis"),
     ("REDIS_HOST", "redis:6379"), ("REDIS_HOST", "redis/0"), ("REDIS_URL", "redis://redis/rates"),
     ("REDIS_URL", "redis://redis 1/0"), ("COINGECKO_API_URL", "https://example.com or/v3"),

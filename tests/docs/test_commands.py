@@ -194,7 +194,7 @@ TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"([A-Z_]+=\S+ )*make .+": try_make,
     r".*manage\.py subscribe_rates": try_subscriber,
     r"((\.venv/bin/)?python3? )?manage\.py .+": try_manage,
-    r"python -m benchmarks\..+": try_module,
+    r"python -m (benchmarks|config)\..+": try_module,
     r"(python rates_client\.py|go run \.|node rates-client\.mjs) .+": try_client,
     r"(celery|uvicorn) .+": try_click,
     r"daphne .+": try_daphne,

@@ -64,7 +64,9 @@ def test_the_service_behind_each_proxy(front: Front, figure: Figure) -> None:
     page = front.ask("/", X_Forwarded_Proto="http")
     assert (page.status, "Bitcoin" in page.text) == (200, True)  # type: ignore[attr-defined]
     assert json.loads(front.ask("/api/rates").text)["rates"][0]["price"]  # type: ignore[attr-defined]
-    assert {front.ask(path).status for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics")} == {404}
+    assert {
+        front.ask(path).status for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics", "/prices/metrics")
+    } == {404}
 
     # A browser's socket, and as many others as one address may have, whatever address it claims.
     with ExitStack() as sockets:
@@ -90,7 +92,7 @@ def test_the_service_behind_each_proxy(front: Front, figure: Figure) -> None:
 @pytest.mark.parametrize(
     ("name", "setting"),
     [
-        ("nginx.conf", r"location /ws/ {[^}]*proxy_read_timeout (\d+)s"),
+        ("nginx.conf", r"location ~ /ws/rates\S* {[^}]*proxy_read_timeout (\d+)s"),
         ("haproxy.cfg", r"timeout tunnel (\d+)s"),
         ("apache.conf", r"upgrade=websocket .*\btimeout=(\d+)"),
     ],

@@ -104,14 +104,15 @@ def raise_file_limit() -> None:
 
 def listen(host: str, port: int) -> socket.socket:
     """
-    Return a socket that listens on *host* and *port*.
+    Return a socket that listens on *host* and *port*; with `::` for IPv4 too.
 
     Raises:
         CommandError: when the address is in use or not ours.
     """
     try:
         family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(place[:2], family=family, backlog=BACKLOG)
+        both = place[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(place[:2], family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = error.strerror or str(error)
         raise CommandError(f"Cannot listen on {host} port {port}: {reason}; choose another with PORT") from None

@@ -20,6 +20,7 @@ const view = createView(board, order, status);
 let paused = false, frameRequested = false, receivedKind = null, titledAt = 0;
 
 const socket = connectRates({
+  url: `${location.origin.replace("http", "ws")}${page.root}/ws/rates`,
   symbols: page.select ? page.select.split(",") : undefined,
   token: page.tokenUrl ? async () => (await (await fetch(page.tokenUrl)).json()).token : undefined,
   quiet: Number(page.heartbeat) + 3,
