@@ -21,9 +21,10 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
-# A browser beside other tests would be slower than what it waits for.
+# Half of what tests do is waiting, so four run at a time on two cores. A browser beside them would be slower than what
+# it waits for.
 test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
-	$(BIN)/pytest -n 2 --dist worksteal --ignore tests/browser
+	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser
 	$(BIN)/pytest tests/browser
 
 # Most of a fault is waiting, so four run at a time; what measures many sockets runs alone.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from django.conf import settings
 
 from rates import store
 from rates.history.day_stats import day_reader
@@ -16,7 +17,15 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("busy machine")
 
+# Django's own choice takes a third of a second of computing for each password.
+QUICK_HASHER = "django.contrib.auth.hashers.MD5PasswordHasher"
+
 pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries", "tests.world"]
+
+
+def pytest_configure() -> None:
+    """Make accounts and logins cheap."""
+    settings.PASSWORD_HASHERS = [QUICK_HASHER]
 
 
 @pytest.fixture(autouse=True)
