@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/rates/<str:symbol>/history", board.history, name="api-history"),
     path("api/rates/<str:symbol>/at", history.price_at, name="api-price-at"),
     path("api/rates/<str:symbol>/candles", history.candles, name="api-candles"),
+    path("api/stream", views.stream, name="api-stream"),
     path("api/socket-token", views.socket_token, name="socket-token"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -16,6 +16,12 @@ from rates.api.problems import Problem, problem_view
 from rates.fanout.tokens import issue_page_token
 
 
+@problem_view("GET", "HEAD")
+def stream(request: HttpRequest) -> HttpResponse:
+    """Answer what `rates.gateway.event_stream` leaves: other methods, and what did not come through the gate."""
+    raise Problem(501, "not_ready", "event streams need uvicorn or daphne as the server")
+
+
 async def healthz(request: HttpRequest) -> HttpResponse:
     """Respond with 200: the process is alive."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})

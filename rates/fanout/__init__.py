@@ -5,7 +5,8 @@ From a publication to every socket: one hub per web process, its links to the cl
     admission, tokens, handshake   who may connect, and how that is answered
     hub, sockets                   holds the newest board and feeds the sockets; what it knows of a client
     subscription                   how publications reach the hub, and what happens when Redis fails
-    server, links                  the link to a client under each server
+    server, links                  the link to a socket under each server
+    event_links                    the same for a stream of server-sent events
     slow_clients                   closes a client that reads too slowly
     drain                          SIGTERM: clients are told when to reconnect
     close_codes                    why the server closes a socket

@@ -22,7 +22,7 @@ from django.conf import settings
 from rates import publication
 from rates.concurrency import cancel_and_wait, restart_on_error
 from rates.fanout.close_codes import CloseCode
-from rates.fanout.sockets import Frame, Group, Socket
+from rates.fanout.sockets import Frame, Group, Socket, event_id
 from rates.fanout.subscription import Subscription
 from rates.telemetry import counts
 from rates.telemetry.reports import report_forever
@@ -87,12 +87,16 @@ class Hub:
 
     # Sockets
 
-    def add(self, socket: Socket) -> None:
-        """Greet *socket* with the board that this process holds, and send it every change from now on."""
+    def add(self, socket: Socket, held: str = "") -> None:
+        """
+        Greet *socket* with the board that this process holds, and send it every change from now on.
+
+        The board is left out for a client that *held* it, by the id of its last event, when its connection ended.
+        """
         socket.link.on_writable = lambda: self._catch_up(socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
         greeting = [publication.hello_text(self.snapshot.epoch if self.snapshot else "")] if socket.typed else []
-        self._send(socket, *greeting, *self._board_texts(socket.group))
+        self._send(socket, *greeting, *([] if self._is_current(held) else self._board_texts(socket.group)))
 
     def remove(self, socket: Socket) -> None:
         """Forget *socket*."""
@@ -131,6 +135,10 @@ class Hub:
     def all_sockets(self) -> list[Socket]:
         """Return all open sockets."""
         return [socket for members in self.sockets.values() for socket in members]
+
+    def _is_current(self, held: str) -> bool:
+        # A late board has the same number as before, and other marks.
+        return self.snapshot is not None and not self.late and held == event_id(self.snapshot.epoch, self.snapshot.seq)
 
     def _send(self, socket: Socket, *texts: str) -> None:
         if texts and not socket.link.write(Frame(*texts)):

@@ -9,11 +9,8 @@ the links in `links`. It replaces uvicorn's timers (two per socket) by `check_cl
 Tested in `tests/fanout/test_server.py`, `tests/fanout/test_consumers.py` and `tests/fanout/test_frames.py`.
 """
 
-import fcntl
 import os
 import random
-import socket
-import termios
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,12 +19,16 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame as MessageFrame
 
 from rates.fanout.close_codes import CloseCode
-from rates.fanout.slow_clients import CLOSE_TIMEOUT, SlowClientTimer, reset_connection
+from rates.fanout.slow_clients import (
+    CLOSE_TIMEOUT,
+    SlowClientTimer,
+    bound_send_buffer,
+    reset_connection,
+    unacknowledged,
+)
 from rates.fanout.sockets import Frame
 from rates.telemetry import counts
 
-# Bytes that the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
-SEND_BUFFER = 64 * 1024
 MAX_MESSAGE_BYTES = 4096
 # Seconds for the last frames to a client that does not read.
 STUCK_CLOSE_TIMEOUT = 0.3
@@ -87,8 +88,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self.transport.set_write_buffer_limits(high=0)
         connection = transport.get_extra_info("socket")
-        if connection is not None and connection.family != socket.AF_UNIX:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        bound_send_buffer(connection)
         if connection is not None and transport.get_extra_info("sslcontext") is None:
             self._descriptor = connection.fileno()
 
@@ -176,9 +176,7 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _is_acknowledged(self) -> bool:
         """Return whether the client's host has taken all that was sent, the ping too: a host that is gone has not."""
-        connection = self.transport.get_extra_info("socket")
-        unacknowledged = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
-        return not any(unacknowledged)
+        return not unacknowledged(self.transport.get_extra_info("socket"))
 
     def shutdown(self) -> None:
         """End the connection when the server stops; a client that does not read cannot delay that."""

@@ -6,8 +6,11 @@ client: less than before means that the client reads. One that takes nothing for
 `CloseCode.TRY_AGAIN_LATER`.
 """
 
+import fcntl
 import socket
 import struct
+import sys
+import termios
 from typing import Any, Protocol
 
 from rates.fanout.close_codes import CloseCode
@@ -17,6 +20,9 @@ from rates.telemetry import counts
 STUCK_AFTER = 15.0
 # Seconds for the client's side of the closing handshake.
 CLOSE_TIMEOUT = 3.0
+
+# Bytes that the kernel may hold for a client that does not read (it doubles this); a board of 200 coins fits.
+SEND_BUFFER = 64 * 1024
 
 
 class Closable(Protocol):
@@ -55,6 +61,17 @@ class SlowClientTimer:
         counts.closed.labels("slow").inc()
         link.close(CloseCode.TRY_AGAIN_LATER)
         return True
+
+
+def bound_send_buffer(connection: Any) -> None:
+    """Bound what the kernel keeps for the client of *connection*, a socket, where it has such a buffer."""
+    if connection is not None and connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+
+def unacknowledged(connection: Any) -> int:
+    """Return how many of the bytes sent the client's host has not confirmed; one that is gone confirms none."""
+    return int.from_bytes(fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def reset_connection(transport: Any) -> None:

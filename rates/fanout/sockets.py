@@ -1,14 +1,25 @@
 """
 What the hub knows of its clients: encoded frames, the link to one client, and the client itself.
 
-A `Frame` is made once for all clients that get it; a `ClientLink` takes it or says that the client is busy.
+A `Frame` is made once for all clients that get it, whatever carries it: WebSocket messages, or server-sent events. A
+`ClientLink` takes it or says that the client is busy.
 
 Tested in `tests/fanout/test_hub.py`.
 """
 
+import random
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple, Protocol
+
+# What an event needs to know of a frame of `rates.v1`; `rates.publication` writes these members first.
+HEAD = re.compile(
+    r'\{"type":"(?P<kind>\w+)"(?:,"epoch":"(?P<epoch>[^"]*)","seq":(?P<seq>\d+)|,"retry_ms":(?P<retry>\d+))?'
+)
+# Milliseconds after which a browser connects again whose stream has ended. It waits exactly that long, so each gets
+# another time: otherwise all would come back in the same moment.
+RECONNECT_FROM, RECONNECT_TO = 1000, 5000
 
 
 class Group(NamedTuple):
@@ -37,6 +48,16 @@ class Frame:
         """The texts as unmasked WebSocket frames (RFC 6455, section 5.2)."""
         return b"".join(encode_text_frame(text.encode()) for text in self.texts)
 
+    @cached_property
+    def events(self) -> bytes:
+        """The texts as server-sent events."""
+        return b"".join(map(encode_event, self.texts))
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The events as one chunk of an HTTP/1.1 body (RFC 9112, section 7.1)."""
+        return b"%x\r\n%b\r\n" % (len(self.events), self.events)
+
 
 def encode_text_frame(data: bytes) -> bytes:
     """Return *data* as one unmasked text frame."""
@@ -46,6 +67,27 @@ def encode_text_frame(data: bytes) -> bytes:
     if size < 65536:
         return b"\x81\x7e" + size.to_bytes(2, "big") + data
     return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+def encode_event(text: str) -> bytes:
+    """
+    Return *text*, a frame of `rates.v1`, as a server-sent event (HTML Living Standard, section 9.2).
+
+    Its `id` is the publication that the client holds then; `hello` and `bye` say when to come back if the stream ends.
+    """
+    head = HEAD.match(text)
+    assert head is not None
+    fields = [f"event: {head['kind']}"]
+    if head["seq"]:
+        fields.append(f"id: {event_id(head['epoch'], int(head['seq']))}")
+    if head["retry"] or head["kind"] == "hello":
+        fields.append(f"retry: {head['retry'] or random.randint(RECONNECT_FROM, RECONNECT_TO)}")
+    return "\n".join([*fields, f"data: {text}", "", ""]).encode()
+
+
+def event_id(epoch: str, seq: int) -> str:
+    """Return the `id` of an event that brings a client to publication *seq* of *epoch*."""
+    return f"{epoch}:{seq}"
 
 
 class ClientLink(Protocol):

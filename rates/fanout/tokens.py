@@ -49,7 +49,7 @@ def find_token(scope: dict[str, Any], headers: dict[bytes, bytes]) -> str | None
     kind, _, value = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if kind.lower() == BEARER:
         return value.strip()
-    offered: list[str] = scope["subprotocols"]
+    offered: list[str] = scope.get("subprotocols", [])
     return next((token for name, token in pairwise(offered) if name.lower() == BEARER), None)
 
 

@@ -4,6 +4,7 @@ What every request below `/api/` passes before Django.
     gate           the ASGI application around Django and the stream
     rate_limit     how many requests a minute an address may send
     access         who may ask, with `RATES_API_AUTH=jwt`
+    event_stream   `/api/stream`: the sockets' frames as server-sent events
     prepared       answers about the board, kept until the next publication
     replies        an answer as bytes; error pages that become problems
 """

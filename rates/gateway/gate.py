@@ -62,7 +62,8 @@ class Gate:
             await self._inner(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        scope = {**scope, "path": scope.get("root_path", "") + path}
+        # The stream writes to the server's own connection, which it finds by the server's own `send`.
+        scope = {**scope, "path": scope.get("root_path", "") + path, "rates.send": send}
         send = with_headers(headers, send)
         try:
             reply = await self._answer_here(scope, path, headers)

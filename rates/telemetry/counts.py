@@ -34,7 +34,8 @@ Sample = tuple[str, dict[str, str], float]
 
 # Sockets
 
-sockets = Gauge("rates_sockets", "Open sockets.", registry=WEB)
+sockets = Gauge("rates_sockets", "Open sockets and event streams.", registry=WEB)
+event_streams = Gauge("rates_event_streams", "Open event streams; rates_sockets counts them too.", registry=WEB)
 sockets_limit = Gauge("rates_sockets_limit", "Sockets beyond this are refused (RATES_MAX_CONNECTIONS).", registry=WEB)
 admitted = Counter("rates_sockets_admitted", "Sockets that were opened.", registry=WEB)
 refused = Counter("rates_handshakes_refused", "Handshakes that were refused, by reason.", ["reason"], registry=WEB)
