@@ -17,6 +17,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EACCES
 from functools import cache
 from pathlib import Path
 from secrets import token_urlsafe
@@ -41,7 +42,7 @@ def own_files() -> Iterator[None]:
 
 
 def _owner(path: Path) -> str:
-    """Return whose *path* is, where it is another person's."""
+    """Return whose *path* is, where it is another person's, and what to do about it."""
     place = next(parent for parent in (path, *path.parents) if os.path.lexists(parent))
     if place.lstat().st_uid == os.geteuid():
         return ""
@@ -49,7 +50,22 @@ def _owner(path: Path) -> str:
         name = place.owner()
     except KeyError:
         name = f"user {place.lstat().st_uid}"
-    return f"; {place} belongs to {name}, and everybody needs a folder of their own"
+    return (
+        f"; {place} belongs to {name}, and this is user {os.geteuid()}: use a folder of your own, or let root run "
+        f"`install -d -o {os.geteuid()} {DATA_DIR}`"
+    )
+
+
+def check_writable(path: Path) -> None:
+    """
+    Check that *path*, a file that may be there or not, can be written.
+
+    Raises:
+        PermissionError: it cannot, or nothing can be made beside it, as SQLite has to.
+    """
+    for needed in (path.parent, path):
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES), str(needed))
 
 
 @own_files()

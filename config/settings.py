@@ -31,7 +31,7 @@ from config.environment.readers import (
     words,
 )
 from config.environment.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
-from config.folder import BASE_DIR, DATA_DIR, local_secret, open_data_dir, own_files
+from config.folder import BASE_DIR, DATA_DIR, check_writable, local_secret, open_data_dir, own_files
 from config.logging import logging_configuration
 from config.masking import passwords_in
 
@@ -105,6 +105,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     with own_files():
         open_data_dir()
         Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        check_writable(Path(DATABASES["default"]["NAME"]))
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -136,7 +137,7 @@ STORAGES = {
 }
 # Static files come from the applications too, so that every way to start works before `collectstatic`.
 WHITENOISE_USE_FINDERS = True
-warnings.filterwarnings("ignore", message="No directory at", module="whitenoise")
+warnings.filterwarnings("ignore", message="No directory at")
 # WhiteNoise hands out files by sync iterators; under ASGI Django says so once per file.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
@@ -376,6 +377,8 @@ SECRETS = (
     str(DATABASES["default"].get("PASSWORD", "")),
     *(str(value) for name, value in DATABASES["default"]["OPTIONS"].items() if "password" in name),
 )
+# Seven lines of Celery, for which `config.celery.application` has one.
+warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 LOGGING = logging_configuration(LOG_LEVEL, LOG_FORMAT, SECRETS)
 LOGGING_CONFIG = "config.logging.configure"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_pages.SecretsFilter"

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 
+from rates.exceptions import one_line
+
 logger = logging.getLogger(__name__)
 
 
@@ -17,7 +19,7 @@ class DatabaseDownMiddleware(MiddlewareMixin):
         """Return the page for a failing database; None for other errors."""
         if not isinstance(exception, DatabaseError):
             return None
-        reason = str(exception).partition("\n")[0]
+        reason = one_line(exception)
         logger.warning("%s needs the database: %s", request.path, reason)
         # The error text of a server's client library contains its address, which must not be shown before the login.
         shown = reason if connection.vendor == "sqlite" else type(exception).__name__

@@ -11,12 +11,24 @@ The errors that this project raises on purpose.
     │   └── NotOffered         it has no such thing: another question may be answered at once
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
 
-Tested in `tests/sources/test_exchanges.py` and `tests/sources/test_coingecko.py`.
+Tested in `tests/sources/test_exchanges.py`, `tests/sources/test_coingecko.py` and `tests/test_start_notes.py`.
 """
 
+import re
 from collections.abc import Sequence
 
 from rates.types import Rate
+
+# What SQLite says, and the codes of PostgreSQL, whose words depend on its language.
+MISSING = re.compile("no such (table|column)")
+MISSING_CODES = ("42P01", "42703")
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of what *error* says, and what to do about tables that are missing."""
+    line = str(error).partition("\n")[0]
+    missing = MISSING.match(line) or getattr(error.__cause__, "sqlstate", "") in MISSING_CODES
+    return f"{line}; run manage.py migrate" if missing else line
 
 
 class RatesError(Exception):

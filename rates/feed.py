@@ -7,7 +7,7 @@ Tested in `tests/test_pipeline.py` and `tests/test_edits.py`.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,6 +28,9 @@ from rates.store.coin_list import coin_list
 from rates.types import Absence, OwnerChange, Rate
 
 logger = logging.getLogger(__name__)
+
+# Coins that one log line names.
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,7 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
     #    can no longer publish unnoticed: so no edit is undone by a list from before it.
     saved = store.update_board(lambda memory: decide(memory, coin_list.read()))
     # 2. Tell the operator who took a coin over, and what else is worth knowing.
-    for change in saved.owners:
-        _log_owner(change)
+    _log_owners(saved.owners)
     for note in saved.notes:
         logger.warning("%s", note)
     if saved.proven:
@@ -140,8 +142,12 @@ def _publish(decide: Callable[[Memory, Sequence[Coin]], Change]) -> Saved:
     return saved
 
 
-def _log_owner(change: OwnerChange) -> None:
-    if change.before:
-        logger.warning("%s: price now from %s, before from %s", change.symbol, change.after, change.before)
-    else:
-        logger.info("%s: price now from %s", change.symbol, change.after)
+def _log_owners(changes: Iterable[OwnerChange]) -> None:
+    """Log who took coins over from whom: one line for all coins that went the same way."""
+    by_way: dict[tuple[str, str | None], list[str]] = {}
+    for change in changes:
+        by_way.setdefault((change.after, change.before), []).append(change.symbol)
+    for (after, before), symbols in by_way.items():
+        shown = ", ".join(symbols[:MOST_NAMED])
+        more = f" and {len(symbols) - MOST_NAMED} others" if len(symbols) > MOST_NAMED else ""
+        logger.info("price now from %s%s: %s%s", after, f", before from {before}" if before else "", shown, more)

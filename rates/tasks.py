@@ -17,6 +17,7 @@ from rates.exceptions import StoreUnavailable
 from rates.history.recorder import recorder
 from rates.history_thread import HistoryThread, start_history_thread
 from rates.outbound import http  # noqa: F401 - before the pool forks: a tick must not spend its deadline on imports
+from rates.start_notes import note_proxies
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
 
@@ -84,6 +85,8 @@ def _run_slot(interval: float) -> str:
 def refresh_at_start(**_kwargs: object) -> None:
     """Fetch the first prices when the worker starts, not one interval later."""
     refresh_rates.delay()
+    # After the fork, because it has threads.
+    note_proxies()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -4,6 +4,7 @@ The Celery application: `celery -A config worker -B`.
 Tested in `tests/config/test_beat.py`, and with real processes in `tests/test_processes.py`.
 """
 
+import logging
 import os
 from typing import Any
 
@@ -18,6 +19,8 @@ from config.logging import configure
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # The web process runs Django's checks; here they would load every page and the admin, 10 MB in each process.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "True")
+
+logger = logging.getLogger(__name__)
 
 app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -44,3 +47,10 @@ def prepare_start(**_: Any) -> None:
 
     local.prepare()
     checks.refuse_bad_start()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def warn_root(**_: Any) -> None:
+    """Say in one line what Celery says in seven."""
+    if os.geteuid() == 0:
+        logger.warning("this worker runs as root; give it a user of its own")

@@ -24,6 +24,7 @@ from config.folder import BASE_DIR
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 POSTGRES = ("postgres", "postgresql", "pgsql", "psql", "postgis")
 FORMS = "postgres://user:secret@host:5432/name, postgres:///name?host=/run/postgresql or sqlite:///path/to.sqlite3"
+SSL_MODE = re.compile(r"\bsslmode=([a-z-]+)", re.IGNORECASE)
 DJANGO_OPTION = re.compile(
     r"(atomic_requests|autocommit|conn_health_checks|conn_max_age|disable_server_side_cursors)=", re.IGNORECASE
 )
@@ -41,6 +42,9 @@ def database(name: str, default: Path) -> dict[str, Any]:
         found = _postgres(f"postgresql://{rest}")
     else:
         found = {} if separator else _postgres(value)
+    mode = SSL_MODE.search(value)
+    if not found and mode and mode[1] not in SSL_MODES:
+        refuse(name, f"…{mode[0]}", f"sslmode={' or '.join(SSL_MODES)}")
     if not found:
         refuse(name, without_secrets(value), FORMS)
     return found

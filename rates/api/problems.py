@@ -18,6 +18,8 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
+from rates.exceptions import one_line
+
 logger = logging.getLogger(__name__)
 
 View = Callable[..., Any]
@@ -110,7 +112,7 @@ def _check_method(request: HttpRequest, methods: Sequence[str]) -> None:
 def _as_problem(request: HttpRequest, error: Problem | DatabaseError) -> Problem:
     if isinstance(error, Problem):
         return error
-    logger.warning("%s needs the database: %s", request.path, str(error).partition("\n")[0])
+    logger.warning("%s needs the database: %s", request.path, one_line(error))
     return AWAY
 
 

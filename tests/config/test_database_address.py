@@ -75,3 +75,10 @@ def test_a_file_of_sqlite_is_the_same_for_every_process(
 def test_sqlite_takes_options_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///rates.sqlite3?timeout=5")
     assert database("DATABASE_URL", DEFAULT)["OPTIONS"] == {"timeout": 5}
+
+
+def test_a_misspelt_sslmode_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://u:guess-me@h/n?sslmode=required")
+    with pytest.raises(SystemExit, match=r"DATABASE_URL='…sslmode=required' is not usable; .*require or") as refused:
+        database("DATABASE_URL", DEFAULT)
+    assert "guess-me" not in str(refused.value)

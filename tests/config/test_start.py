@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -84,7 +85,9 @@ def board(port: str) -> dict:
 
 def test_a_worker_that_lost_its_redis_ends_without_a_traceback(checkout: Path) -> None:
     with typed(checkout, "celery", "-A", "config", "worker") as worker:
-        worker.wait_for("price now from simulated")
+        assert worker.wait_for("price now from").endswith("price now from simulated: BTC, ETH, SOL, XLM\n")
+        said = "".join(worker.said)
+        assert ("superuser" in said, said.count("runs as root")) == (False, int(os.geteuid() == 0))
         [server] = [pid for pid, line in running_in(checkout).items() if "valkey-server" in line]
         os.kill(server, signal.SIGTERM)
         worker.wait_for("Cannot connect to redis")
@@ -209,6 +212,23 @@ def test_another_person_is_told_whose_folder_it_is_and_changes_nothing(checkout:
         done = subprocess.run([*nobody, "make", command], cwd=checkout, capture_output=True, text=True, check=False)
         assert "belongs to root" in done.stderr
         assert sorted(path.name for path in checkout.iterdir()) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up its powers over files")
+def test_a_folder_that_cannot_be_written_is_one_line_that_says_what_to_do(checkout: Path) -> None:
+    (checkout / "var").mkdir(mode=0o500)
+    plain = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--inh-caps=-all")
+    done = subprocess.run(
+        [*plain, BIN / "python", "manage.py", "migrate"], cwd=checkout, env={"DEBUG": "False", "SECRET_KEY": 50 * "k"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, f"{checkout}/var: Permission denied.\n")
+
+
+def test_a_database_that_cannot_be_used_is_one_line(checkout: Path) -> None:
+    done = run(checkout, *MANAGE, "migrate", DATABASE_URL="postgres://u:guess-me@127.0.0.1:9/rates")
+    assert done.returncode == 1
+    assert re.fullmatch(r"The database cannot be used: .*Connection refused\n", done.stderr)
 
 
 def test_a_long_path_has_its_socket_in_a_private_folder_that_nobody_can_take_first(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from rates.checks import refuse_bad_start
 from rates.fanout.consumers import MAX_MESSAGE_BYTES
 from rates.fanout.server import RatesWebSocketProtocol
+from rates.start_notes import note_preparation, note_proxies
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ class Command(BaseCommand):
         raise_file_limit()
         listener = listen(settings.HOST, settings.PORT)
         config = configuration()
+        note_proxies()
+        note_preparation()
         if settings.DEBUG and not is_loopback(settings.HOST):
             logger.warning("DEBUG=True on %s: error pages show the code to everybody who gets here", settings.HOST)
         logger.info("serving on %s port %d, processes: %d", settings.HOST, settings.PORT, settings.WEB_CONCURRENCY)

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 
 from rates import garbage_collection
 from rates.checks import refuse_bad_start
+from rates.start_notes import note_proxies
 from rates.streams.leader import run
 
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Stream until SIGTERM or SIGINT."""
         refuse_bad_start()
+        note_proxies()
         garbage_collection.freeze_startup_heap()
         asyncio.run(_run_until_told())
 
