@@ -9,5 +9,6 @@ urlpatterns = [
     path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),
     path("", include("rates.api.urls")),
+    path("", include("rates.coingecko_api.urls")),
     path("", include("dashboard.urls")),
 ]

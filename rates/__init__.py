@@ -12,6 +12,7 @@ The engine: from the sources to the sockets. `docs/architecture.md` has the pict
     history, history_thread      candles: recorded, stored, read
     backfill, vendor_history     historical candles from the vendors
     gateway                      what every request to the API passes first
+    coingecko_api                board and history as CoinGecko's API has them
     api, admin, telemetry        what is read over HTTP, where staff work, what is measured
 """
 

@@ -6,9 +6,10 @@ A source that fails does not affect the others. `rates.sources.pacing` decides w
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -126,6 +127,7 @@ class Poll:
         learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
         self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, learned)))
         self.answers |= answers
+        store.save_market_caps(_find_market_caps(answers.values()), settings.QUOTE_CURRENCY, time.time())
         for name, answer in answers.items():
             absence_log.note(name, answer if not isinstance(answer, SourceError) else answer.arrived)
 
@@ -186,6 +188,12 @@ class Poll:
     def _is_silent(self, state: CoinState, now: datetime) -> bool:
         """Return whether the stream whose price shows is silent, and its source's poll has not confirmed the price."""
         return _shows_stream(state) and not self._is_live(state, now, state.shown.source if state.shown else "")
+
+
+def _find_market_caps(answers: Iterable[list[Rate] | SourceError]) -> dict[str, Decimal]:
+    arrived = (answer.arrived if isinstance(answer, SourceError) else answer for answer in answers)
+    told = (rates.market_caps for rates in arrived if isinstance(rates, Rates))
+    return {coin_id: cap for caps in told for coin_id, cap in caps.items()}
 
 
 def _read_healths(stored: Mapping[str, Mapping[str, Any]]) -> dict[str, Health]:

@@ -20,7 +20,7 @@ FORBIDDEN = re.compile(r"[\s,;:/\\<>\"'`´‘’‚‛“”„‟«»‹›⁄�
 # The second words of keys in Redis, `rates:board`; a coin of that name has to be written with a capital.
 RESERVED = {
     *("backfill", "board", "calls", "catalog", "counters", "day", "history", "minutes", "owners", "processes"),
-    *("sources", "states", "stream"),
+    *("market_caps", "sources", "states", "stream"),
 }
 
 

@@ -95,11 +95,17 @@ class Rates(list[Rate]):
 
     Attributes:
         absent: why a coin that was asked for has none, by symbol, where the answer tells: ``no coin has the id foo``.
+        market_caps: what the coins are worth in all, by CoinGecko's id, where the answer tells.
     """
 
-    def __init__(self, rates: Iterable[Rate] = (), absent: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        rates: Iterable[Rate] = (),
+        absent: Mapping[str, str] | None = None,
+        market_caps: Mapping[str, Decimal] | None = None,
+    ) -> None:
         super().__init__(rates)
-        self.absent = dict(absent or {})
+        self.absent, self.market_caps = dict(absent or {}), dict(market_caps or {})
 
     @classmethod
     def of_pairs(

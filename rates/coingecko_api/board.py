@@ -5,7 +5,7 @@ The published board as programs of CoinGecko read it: every coin by id, in every
     Catalog (ids) ───────────┼─► Board ─► price, volume, market cap in any currency
     market caps ─────────────┘
 
-A figure in the base currency has the digits of the board; a converted one has 17, which is what a JSON number holds.
+A figure in the base currency has the digits of the board; others are derived as `rates.currencies` derives prices.
 
 Tested in `tests/coingecko_api/test_simple_price.py`.
 """
@@ -13,7 +13,7 @@ Tested in `tests/coingecko_api/test_simple_price.py`.
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal
@@ -24,23 +24,23 @@ from django.conf import settings
 
 from rates import publication, store
 from rates.coingecko_api.catalog import Catalog, Listed, catalog_reader
+from rates.currencies import COIN_IDS, PARTS_OF_BTC, derive_price, divide, list_currencies
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
-from rates.types import Snapshot, read_time, round_places
+from rates.types import Currency, Snapshot, read_time, round_places
 
 logger = logging.getLogger(__name__)
 
 # Seconds for which a process uses the market caps that it has read.
 READ_INTERVAL = 30.0
+# Digits of what is no price: volumes, changes.
 CONVERTED = Context(prec=17)
-# Coins that CoinGecko offers as currencies, by code; and what their units are.
-COIN_CURRENCIES = {
-    "btc": "bitcoin", "eth": "ethereum", "ltc": "litecoin", "bch": "bitcoin-cash", "bnb": "binancecoin",
-    "eos": "eos", "xrp": "ripple", "xlm": "stellar", "link": "chainlink", "dot": "polkadot",
-    "yfi": "yearn-finance", "sol": "solana",
+BITCOIN = COIN_IDS["btc"]
+# Every currency that is a coin or a part of one: its id, and how many units make one.
+COIN_UNITS = {
+    **{code: (coin_id, Decimal(1)) for code, coin_id in COIN_IDS.items()},
+    **{code: (BITCOIN, Decimal(1).scaleb(places)) for code, places in PARTS_OF_BTC.items()},
 }
-BITCOIN = "bitcoin"
-BITCOIN_UNITS = {"bits": Decimal(10**6), "sats": Decimal(10**8)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Board:
     def convert(self, value: Decimal | None, currency: str) -> Decimal | None:
         """Return *value*, which is in the base currency, in *currency*."""
         worth = self.worths[currency]
-        return value if value is None or worth is BASE else CONVERTED.multiply(value, worth.per_base)
+        return value if value is None or worth is BASE else derive_price(value, worth.per_base)
 
     def price(self, quote: Quote, currency: str) -> Decimal | None:
         """Return the price of a coin in *currency*; that of a coin in itself is exact."""
@@ -139,16 +139,18 @@ def make_board(snapshot: Snapshot, catalog: Catalog, market_caps: Mapping[str, D
     shown = publication.mark_stale(snapshot) if publication.is_late(snapshot) else snapshot
     listed = [coin for coin in catalog.coins.values() if coin.symbol in shown.fragments]
     quotes = {c.coin_id: _read(c, json.loads(shown.fragments[c.symbol].json), market_caps) for c in listed}
-    return Board(quotes, _find_worths(quotes), catalog)
+    measured = {c.code: _read_worth(c, quotes) for c in list_currencies(snapshot)[1:]}
+    return Board(quotes, {settings.QUOTE_CURRENCY: BASE, **measured, **_derive_worths(quotes, measured)}, catalog)
 
 
 def _read(coin: Listed, row: Mapping[str, Any], market_caps: Mapping[str, Decimal]) -> Quote:
-    figures = {
-        name: _decimal(row.get(name)) for name in ("price", "change_24h_pct", "volume_24h", "high_24h", "low_24h")
-    }
     return Quote(
-        coin,
-        *figures.values(),
+        coin=coin,
+        price=_decimal(row["price"]),
+        change_pct=_decimal(row["change_24h_pct"]),
+        volume=_decimal(row["volume_24h"]),
+        high=_decimal(row.get("high_24h")),
+        low=_decimal(row.get("low_24h")),
         observed_at=read_time(row["observed_at"]) if row["observed_at"] else None,
         stale=row["stale"],
         disputed=row["disputed"],
@@ -160,21 +162,26 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _find_worths(quotes: Mapping[str, Quote]) -> dict[str, Worth]:
-    """Return what a unit of the base currency is worth; a currency without a worth now is left out."""
-    worths = {settings.QUOTE_CURRENCY: BASE}
-    units = dict.fromkeys(COIN_CURRENCIES, Decimal(1)) | BITCOIN_UNITS
-    for code, many in units.items():
-        quote = quotes.get(COIN_CURRENCIES.get(code, BITCOIN))
-        if quote and quote.price is not None and code not in worths:
-            worths[code] = _coin_worth(quote, quote.price, many)
-    return worths
+def _read_worth(currency: Currency, quotes: Mapping[str, Quote]) -> Worth:
+    coin_id, units = COIN_UNITS.get(currency.code, ("", Decimal(1)))
+    worth = Worth(Decimal(currency.per_base), _decimal(currency.change_24h_pct), currency.stale, currency.disputed)
+    return worth._replace(coin_id=coin_id, units=units) if coin_id in quotes else worth
+
+
+def _derive_worths(quotes: Mapping[str, Quote], known: Collection[str]) -> dict[str, Worth]:
+    """Return what the base is worth in the coins of the board that CoinGecko has as currencies and are not *known*."""
+    derived = {}
+    for code, (coin_id, units) in COIN_UNITS.items():
+        quote = quotes.get(coin_id)
+        if quote and quote.price is not None and code not in {settings.QUOTE_CURRENCY, *known}:
+            derived[code] = _coin_worth(quote, quote.price, units)
+    return derived
 
 
 def _coin_worth(quote: Quote, price: Decimal, units: Decimal) -> Worth:
     change = quote.change_pct
-    inverse = None if change is None or change <= -100 else CONVERTED.divide(-change, 1 + change / 100)
-    return Worth(CONVERTED.divide(units, price), inverse, quote.stale, quote.disputed, quote.coin.coin_id, units)
+    inverse = None if change is None or change <= -100 else CONVERTED.divide(-100 * change, 100 + change)
+    return Worth(divide(units, price), inverse, quote.stale, quote.disputed, quote.coin.coin_id, units)
 
 
 def round_price(price: Decimal, precision: int | None) -> Decimal:
@@ -225,7 +232,7 @@ def _load_snapshot() -> Snapshot | None:
 def read_market_caps(before: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
     """Return the market caps that CoinGecko told lately, by id; those from *before* while Redis is down."""
     try:
-        return store.load_market_caps()
+        return store.load_market_caps(settings.QUOTE_CURRENCY, time.time())
     except StoreUnavailable as error:
         logger.debug("market caps cannot be read: %s", error)
         return before

@@ -10,14 +10,14 @@ A point is the close of the candle that ends then; the last point of a chart is 
 """
 
 import time
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from rates.coingecko_api.board import Board, Quote, round_price
 from rates.coingecko_api.parameters import Parameters, Refusal, read_days, read_moment, read_precision
 from rates.coingecko_api.past import MOST_CANDLES, read_chart
-from rates.history.candles import DAY, HOUR, MINUTE
+from rates.history.candles import DAY, HOUR, MINUTE, Candle
+from rates.history.reading import END_OF_TIME
 
 INTERVALS = {"1m": MINUTE, "5m": 300, "hourly": HOUR, "daily": DAY}
 FINEST, HALF_HOUR, FOUR_HOURS, FOUR_DAYS = 300, 1800, 4 * HOUR, 4 * DAY
@@ -42,7 +42,7 @@ def market_chart(board: Board, quote: Quote, currency: str, params: Parameters) 
     interval = _read_interval(params) or _choose_interval(now - start, ends_now=True)
     if days is not None:
         _check_length(now - start, interval)
-    return _draw(board, quote, currency, params, Span(interval, start, now))
+    return _draw(board, quote, currency, params, Span(interval, start, END_OF_TIME))
 
 
 def market_chart_range(board: Board, quote: Quote, currency: str, params: Parameters) -> dict[str, Rows]:
@@ -99,7 +99,7 @@ def ohlc(quote: Quote, currency: str, params: Parameters) -> list[list[int | Dec
     interval = _read_interval(params) or _choose_candles(now - start)
     _check_length(now - max(start, 1.0) if days is not None else 0.0, interval)
     candles = read_chart(quote.coin.coin_id, currency, interval, start, now)
-    return [[ended * 1000, *_round_all(candle[1:5], precision)] for ended, candle in candles]
+    return [[ended * 1000, *_write(candle, precision)] for ended, candle in candles]
 
 
 def _choose_candles(span: float) -> int:
@@ -108,5 +108,7 @@ def _choose_candles(span: float) -> int:
     return FOUR_HOURS if span <= 30 * DAY + NOW else FOUR_DAYS
 
 
-def _round_all(prices: Sequence[Decimal], precision: int | None) -> list[Decimal]:
-    return [round_price(price, precision) for price in prices]
+def _write(candle: Candle, precision: int | None) -> list[Decimal]:
+    """Return open, high, low, close; a converted candle's extremes come from its close, so its open may be beyond."""
+    prices = [round_price(price, precision) for price in candle[1:5]]
+    return [prices[0], max(prices), min(prices), prices[3]]

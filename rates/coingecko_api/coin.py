@@ -56,7 +56,7 @@ def describe(board: Board, quote: Quote, params: Parameters, site: str) -> dict[
         "tickers": list,
     }
     parts = {name: make() for name, make in more.items() if name in wanted}
-    details = {"categories_details": []} if read_flag(params, "include_categories_details") else {}
+    details: dict[str, Any] = {"categories_details": []} if read_flag(params, "include_categories_details") else {}
     return {
         **_head(quote),
         "web_slug": coin.coin_id,
@@ -112,7 +112,7 @@ def _describe_market(board: Board, quote: Quote, sparkline: bool) -> dict[str, A
         return in_all(lambda code: board.convert(value, code))
 
     past = read_past([quote.coin.coin_id], currencies, list(SPANS.values()))
-    changes = {span: in_all(lambda code, span=span: change(board, quote, code, past, span)) for span in SPANS}
+    changes = {span: {code: change(board, quote, code, past, span) for code in currencies} for span in SPANS}
     line = {"sparkline_7d": {"price": read_lines([quote.coin.coin_id], base)[quote.coin.coin_id]}} if sparkline else {}
     moved = in_all(lambda code: _change_24h(board, quote, code))
     return {

@@ -8,8 +8,9 @@ Tested in `tests/coingecko_api/test_lists.py`.
 
 from typing import Any
 
-from rates.coingecko_api.board import BITCOIN, BITCOIN_UNITS, COIN_CURRENCIES, Board
+from rates.coingecko_api.board import BITCOIN, Board
 from rates.coingecko_api.parameters import Refusal
+from rates.currencies import COIN_IDS, PARTS_OF_BTC, is_coin
 
 COMMODITIES = ("xau", "xag")
 # Name and unit by code, as CoinGecko writes them.
@@ -51,7 +52,7 @@ def answer(board: Board) -> dict[str, dict[str, Any]]:
 
 def sort_codes(board: Board) -> list[str]:
     """Return the currencies that prices can be told in, the coins among them first."""
-    return sorted(board.worths, key=lambda code: (code not in COIN_CURRENCIES, code in BITCOIN_UNITS))
+    return sorted(board.worths, key=lambda code: (code not in COIN_IDS, code in PARTS_OF_BTC))
 
 
 def _describe(code: str, value: Any) -> dict[str, Any]:
@@ -60,6 +61,6 @@ def _describe(code: str, value: Any) -> dict[str, Any]:
 
 
 def _kind(code: str) -> str:
-    if code in COIN_CURRENCIES or code in BITCOIN_UNITS:
+    if is_coin(code):
         return "crypto"
     return "commodity" if code in COMMODITIES else "fiat"

@@ -26,8 +26,7 @@ from rates.coingecko_api.simple_price import choose_coins
 from rates.history.candles import DAY, HOUR
 from rates.types import time_text
 
-SPANS = {"1h": HOUR, **{f"{days}d": days * DAY for days in (1, 7, 14, 30, 60, 200)}, "1y": 365 * DAY}
-SPANS["24h"] = SPANS.pop("1d")
+SPANS = {"1h": HOUR, "24h": DAY, **{f"{days}d": days * DAY for days in (7, 14, 30, 60, 200)}, "1y": 365 * DAY}
 OFFERED_SPANS = [span for span in SPANS if span != "60d"]
 ORDERS: Mapping[str, Callable[[Quote], Any]] = {
     "market_cap": lambda quote: quote.market_cap,
@@ -38,7 +37,7 @@ HIGHEST_PAGE = 10**6
 UNKNOWN = ("ath", "ath_change_percentage", "ath_date", "atl", "atl_change_percentage", "atl_date")
 
 
-def answer(board: Board, currency: str, params: Parameters, site: str) -> tuple[list[dict[str, Any]], list[Quote]]:
+def answer(board: Board, currency: str, params: Parameters, site: str) -> tuple[list[dict[str, Any]], Sequence[Quote]]:
     """Return the rows of the page that is asked for, and their quotes; *site* begins the addresses of images."""
     spans = read_spans(params)
     quotes = _choose_page(_sort(_choose_quotes(board, params), params), params)

@@ -13,7 +13,7 @@ from functools import cache
 
 from django.conf import settings
 
-from rates.coingecko_api.board import BITCOIN, BITCOIN_UNITS, COIN_CURRENCIES, CONVERTED
+from rates.coingecko_api.board import COIN_UNITS, CONVERTED
 from rates.history import archive, reading
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, convert, floor_time
 from rates.history.reading import factor_instrument
@@ -32,10 +32,9 @@ def price_of(coin_id: str) -> Instrument:
 
 def worth_of(currency: str) -> tuple[Instrument, Decimal | None]:
     """Return the series that tells what *currency* is worth; and, if that is a coin's price, its units in one coin."""
-    if currency in BITCOIN_UNITS:
-        return price_of(BITCOIN), BITCOIN_UNITS[currency]
-    if currency in COIN_CURRENCIES:
-        return price_of(COIN_CURRENCIES[currency]), Decimal(1)
+    if currency in COIN_UNITS:
+        coin_id, units = COIN_UNITS[currency]
+        return price_of(coin_id), units
     return factor_instrument(settings.QUOTE_CURRENCY, currency), None
 
 

@@ -9,7 +9,7 @@ Tested in `tests/coingecko_api/test_replies.py`.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
-from rates.coingecko_api.board import Quote
+from rates.coingecko_api.board import Quote, Worth
 from rates.coingecko_api.parameters import Refusal
 
 logger = logging.getLogger(__name__)
@@ -52,11 +52,13 @@ class Reply(NamedTuple):
         body: what becomes JSON; decimals become numbers.
         max_age: seconds that caches may keep it.
         quotes: the coins whose prices are in it; those that are not to be trusted are named in headers.
+        worths: those of the currencies that the prices are in.
     """
 
     body: Any
     max_age: int = 1
     quotes: Iterable[Quote] = ()
+    worths: Sequence[Worth] = ()
 
 
 Handler = Callable[..., Reply | HttpResponse]
@@ -93,19 +95,21 @@ def _answer(handler: Handler, request: HttpRequest, parts: dict[str, str]) -> Ht
 def _respond(reply: Reply | HttpResponse) -> HttpResponse:
     if isinstance(reply, HttpResponse):
         return reply
-    response = HttpResponse(ENCODER.encode(reply.body), content_type=JSON_TYPE, headers=describe_trust(reply.quotes))
+    response = HttpResponse(
+        ENCODER.encode(reply.body), content_type=JSON_TYPE, headers=describe_trust(reply.quotes, reply.worths)
+    )
     patch_cache_control(response, public=True, max_age=reply.max_age)
     return response
 
 
-def describe_trust(quotes: Iterable[Quote]) -> dict[str, str]:
-    """Return headers that name the coins whose price is disputed or stale; none while all is well."""
-    priced = [quote for quote in quotes if quote.price is not None]
-    marked = {
-        DISPUTED: ",".join(quote.coin.coin_id for quote in priced if quote.disputed),
-        STALE: ",".join(quote.coin.coin_id for quote in priced if quote.stale),
+def describe_trust(quotes: Iterable[Quote], worths: Sequence[Worth]) -> dict[str, str]:
+    """Return headers that name the coins whose price is stale or disputed; none while all is well."""
+    marks = [(q.coin.coin_id, *q.marks_in(worths)) for q in quotes if q.price is not None]
+    named = {
+        STALE: ",".join(coin_id for coin_id, stale, _ in marks if stale),
+        DISPUTED: ",".join(coin_id for coin_id, _, disputed in marks if disputed),
     }
-    return {name: _cut(ids) for name, ids in marked.items() if ids}
+    return {name: _cut(ids) for name, ids in named.items() if ids}
 
 
 def _cut(ids: str) -> str:

@@ -87,4 +87,6 @@ def _describe(board: Board, quote: Quote, question: Question) -> Iterator[tuple[
     if question.updated:
         yield "last_updated_at", int(quote.observed_at.timestamp())
     if question.trust:
-        yield from zip(("stale", "disputed"), quote.marks_in(map(board.worths.get, question.currencies)), strict=True)
+        yield from zip(
+            ("stale", "disputed"), quote.marks_in(board.worths[code] for code in question.currencies), strict=True
+        )

@@ -26,5 +26,5 @@ PATHS = {
 }
 urlpatterns = [
     *(re_path(rf"^api/v3/{path}/?$", view) for path, view in PATHS.items()),
-    re_path(r"^api/v3(/.*)?$", views.not_found),
+    re_path(r"^api/v3(?:/.*)?$", views.not_found),
 ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from rates.coingecko_api import charts, coin, exchange_rates, images, markets, simple_price
 from rates.coingecko_api.board import Board, Quote, board_reader
-from rates.coingecko_api.parameters import Parameters, Refusal, read_date, read_flag, read_query, require
+from rates.coingecko_api.parameters import Parameters, Refusal, read_codes, read_date, read_flag, read_query, require
 from rates.coingecko_api.replies import RETRY_AFTER, Reply, endpoint
 from rates.symbols import fold
 
@@ -59,8 +59,10 @@ def ping(_request: HttpRequest) -> Reply:
 @endpoint
 def price(request: HttpRequest) -> Reply:
     """Answer with current prices of some coins."""
-    body, quotes = simple_price.answer(load_board(), _params(request))
-    return Reply(body, quotes=quotes)
+    board, params = load_board(), _params(request)
+    body, quotes = simple_price.answer(board, params)
+    codes = [code for code in read_codes(params["vs_currencies"]) if code in board.worths]
+    return Reply(body, quotes=quotes, worths=[board.worths[code] for code in codes])
 
 
 @endpoint
@@ -91,8 +93,9 @@ def coins_list(request: HttpRequest) -> Reply:
 def coins_markets(request: HttpRequest) -> Reply:
     """Answer with a row for each coin."""
     params, board = _params(request), load_board()
-    rows, quotes = markets.answer(board, _find_currency(board, params), params, _site(request))
-    return Reply(rows, quotes=quotes)
+    currency = _find_currency(board, params)
+    rows, quotes = markets.answer(board, currency, params, _site(request))
+    return Reply(rows, quotes=quotes, worths=[board.worths[currency]])
 
 
 @endpoint
@@ -115,24 +118,26 @@ def history(request: HttpRequest, coin_id: str) -> Reply:
 def market_chart(request: HttpRequest, coin_id: str) -> Reply:
     """Answer with the prices of the last days."""
     board, params = load_board(), _params(request)
-    quote = _find_quote(board, coin_id)
-    return Reply(charts.market_chart(board, quote, _find_currency(board, params), params), quotes=[quote])
+    quote, currency = _find_quote(board, coin_id), _find_currency(board, params)
+    return Reply(charts.market_chart(board, quote, currency, params), quotes=[quote], worths=[board.worths[currency]])
 
 
 @endpoint
 def market_chart_range(request: HttpRequest, coin_id: str) -> Reply:
     """Answer with the prices between two moments."""
     board, params = load_board(), _params(request)
-    quote = _find_quote(board, coin_id)
-    return Reply(charts.market_chart_range(board, quote, _find_currency(board, params), params), quotes=[quote])
+    quote, currency = _find_quote(board, coin_id), _find_currency(board, params)
+    return Reply(
+        charts.market_chart_range(board, quote, currency, params), quotes=[quote], worths=[board.worths[currency]]
+    )
 
 
 @endpoint
 def ohlc(request: HttpRequest, coin_id: str) -> Reply:
     """Answer with candles of the last days."""
     board, params = load_board(), _params(request)
-    quote = _find_quote(board, coin_id)
-    return Reply(charts.ohlc(quote, _find_currency(board, params), params), quotes=[quote])
+    quote, currency = _find_quote(board, coin_id), _find_currency(board, params)
+    return Reply(charts.ohlc(quote, currency, params), quotes=[quote], worths=[board.worths[currency]])
 
 
 @endpoint
@@ -145,8 +150,12 @@ def search(request: HttpRequest) -> Reply:
     exact = sorted(coins, key=lambda c: words not in (fold(c.symbol), fold(c.name), c.coin_id))
     found = [
         {
-            "id": c.coin_id, "name": c.name, "api_symbol": c.coin_id, "symbol": c.symbol.upper(),
-            "market_cap_rank": None, **images.image_urls(_site(request), c, "thumb", "large"),
+            "id": c.coin_id,
+            "name": c.name,
+            "api_symbol": c.coin_id,
+            "symbol": c.symbol.upper(),
+            "market_cap_rank": None,
+            **images.image_urls(_site(request), c, "thumb", "large"),
         }
         for c in exact[:MOST_FOUND]
     ]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -121,7 +122,8 @@ def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadl
         return error
     priced = {rate.symbol for rate in rates}
     lacking = {symbol: coin_id for coin_id in ids for symbol in symbols[coin_id] if symbol not in priced}
-    return Rates(rates, {symbol: explain_absence(body, coin_id) for symbol, coin_id in lacking.items()})
+    absent = {symbol: explain_absence(body, coin_id) for symbol, coin_id in lacking.items()}
+    return Rates(rates, absent, parse_market_caps(body, settings.QUOTE_CURRENCY))
 
 
 def explain_absence(body: Mapping[str, Any], coin_id: str) -> str:
@@ -149,7 +151,9 @@ def _join(answers: Sequence[Rates | SourceError], coins: int, took: float, timeo
     """
     parts = [answer for answer in answers if not isinstance(answer, SourceError)]
     absent = {symbol: reason for part in parts for symbol, reason in part.absent.items()}
-    rates = Rates((rate for part in parts for rate in part), {s: r for s, r in absent.items() if s != USDT_PAIR})
+    market_caps = {coin_id: cap for part in parts for coin_id, cap in part.market_caps.items()}
+    told = {symbol: reason for symbol, reason in absent.items() if symbol != USDT_PAIR}
+    rates = Rates((rate for part in parts for rate in part), told, market_caps)
     errors = [answer for answer in answers if isinstance(answer, SourceError)]
     worst = next((error for error in errors if not isinstance(error, SourceUnreachable)), errors[0] if errors else None)
     if worst is None and not rates:
@@ -178,6 +182,7 @@ def _price_params(ids: Sequence[str]) -> dict[str, str]:
     return {
         "ids": ",".join(ids),
         "vs_currencies": settings.QUOTE_CURRENCY,
+        "include_market_cap": "true",
         "include_24hr_change": "true",
         "include_24hr_vol": "true",
         "include_last_updated_at": "true",
@@ -312,3 +317,11 @@ def parse_prices(body: Any, symbols: Mapping[str, Sequence[str]], quote: str, re
             for symbol in symbols.get(coin_id, ())
         ]
     return rates
+
+
+def parse_market_caps(body: Mapping[str, Any], quote: str) -> dict[str, Decimal]:
+    """Return the market caps in the *body* of `simple/price`, by id; one that is not known is 0 there and left out."""
+    caps = {
+        coin_id: read_price(item.get(f"{quote}_market_cap")) for coin_id, item in body.items() if isinstance(item, dict)
+    }
+    return {coin_id: cap for coin_id, cap in caps.items() if cap is not None}

@@ -7,7 +7,7 @@ Redis, the shared memory of all processes.
     coin_list     the coins on the board, also while the database is down
     coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet
-    lookups       what the admin has looked up
+    lookups       what CoinGecko told beside prices: look-ups of the admin, market caps
 """
 
 from rates.store.board import (
@@ -43,7 +43,14 @@ from rates.store.coordination import (
     update_healths,
 )
 from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
-from rates.store.lookups import load_catalog, load_search, save_catalog, save_search
+from rates.store.lookups import (
+    load_catalog,
+    load_market_caps,
+    load_search,
+    save_catalog,
+    save_market_caps,
+    save_search,
+)
 from rates.store.minutes import (
     forget_minutes,
     load_backfill,
@@ -84,6 +91,7 @@ __all__ = [
     "load_header",
     "load_healths",
     "load_histories",
+    "load_market_caps",
     "load_minutes",
     "load_newest_minutes",
     "load_overview",
@@ -99,6 +107,7 @@ __all__ = [
     "save_backfill",
     "save_catalog",
     "save_day_stats",
+    "save_market_caps",
     "save_minutes",
     "save_search",
     "save_unknown_pairs",

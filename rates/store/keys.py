@@ -19,6 +19,7 @@ Every key in Redis; no module outside this package spells one.
     rates:history           token of the process that writes candles to the database; expires unless renewed
     rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
+    rates:market_caps       hash, CoinGecko's id -> when and what it told; an hour (`lookups`)
     rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
     rates:login:{who}       attempts to log in, by address and by name (hashed); kept for minutes
     rates:known:{who}       a name has logged in from an address (hashed); kept for a month
@@ -36,6 +37,7 @@ COUNTERS = "rates:counters"
 OWNERS = "rates:owners"
 PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
+MARKET_CAPS = "rates:market_caps"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
 HISTORY_LEADER = "rates:history"

@@ -1,15 +1,19 @@
 """
-What the admin has looked up at CoinGecko, cached so that each question costs one call a day.
+What CoinGecko told beside prices: what the admin looked up, so that each question costs one call a day; market caps.
 
-Tested in `tests/admin/test_coins.py`.
+Tested in `tests/admin/test_coins.py` and `tests/sources/test_coingecko.py`.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
-from rates.store.keys import CATALOG
+from rates.store.keys import CATALOG, MARKET_CAPS
 from rates.store.redis_client import client, redis_errors
+
+# Seconds after CoinGecko told a market cap that it is forgotten.
+MARKET_CAPS_KEPT = 3600
 
 
 def save_catalog(coins: Mapping[str, Sequence[str]], seconds: int) -> None:
@@ -36,3 +40,28 @@ def load_search(query: str) -> list[list[Any]] | None:
     with redis_errors():
         text = client().get(f"rates:search:{query}")
     return json.loads(text) if text else None
+
+
+def save_market_caps(caps: Mapping[str, Decimal], quote: str, now: float) -> None:
+    """Keep *caps* in *quote*, by CoinGecko's id, told at the Unix time *now*; forget those that are too old."""
+    if not caps:
+        return
+    with redis_errors(), client().pipeline() as pipe:
+        gone = [coin_id for coin_id, text in client().hgetall(MARKET_CAPS).items() if _is_old(text, now)]
+        if gone:
+            pipe.hdel(MARKET_CAPS, *gone)
+        pipe.hset(MARKET_CAPS, mapping={coin_id: f"{int(now)} {quote} {cap}" for coin_id, cap in caps.items()})
+        pipe.expire(MARKET_CAPS, MARKET_CAPS_KEPT)
+        pipe.execute()
+
+
+def load_market_caps(quote: str, now: float) -> dict[str, Decimal]:
+    """Return the market caps in *quote* that are not too old, by CoinGecko's id."""
+    with redis_errors():
+        texts = client().hgetall(MARKET_CAPS)
+    told = {coin_id: text.split(" ") for coin_id, text in texts.items() if not _is_old(text, now)}
+    return {coin_id: Decimal(cap) for coin_id, (_, currency, cap) in told.items() if currency == quote}
+
+
+def _is_old(text: str, now: float) -> bool:
+    return now - int(text.partition(" ")[0]) > MARKET_CAPS_KEPT
