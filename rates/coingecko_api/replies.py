@@ -1,46 +1,38 @@
 """
-What is the same on every path: methods, headers, errors as CoinGecko's clients read them, ETag and 304.
+What is the same on every path: headers, errors as CoinGecko's clients read them, ETag and 304.
 
-    {"error": "coin not found"}      every error; with 503 and 429 comes Retry-After, in whole seconds
+    {"error": "coin not found"}                                    every error but
+    {"status": {"error_code": 429, "error_message": "..."}}        too many requests, and no valid key
 
-Pages of all sites may read every answer, errors too: nobody's cookies are looked at here.
+With 429 and 503 comes Retry-After in whole seconds, few enough that a program that sleeps so long does not seem dead.
 
 Tested in `tests/coingecko_api/test_replies.py`.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import quote_etag
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from rates.coingecko_api.board import Quote, Worth
 from rates.coingecko_api.parameters import Refusal
-
-logger = logging.getLogger(__name__)
+from rates.types import time_text
 
 JSON_TYPE = "application/json; charset=utf-8"
 # Seconds.
-RETRY_AFTER, PREFLIGHT_AGE = 5, 86400
+LONGEST_WAIT = 30
 LONGEST_HEADER = 4000
-KEY_HEADERS = ("x-cg-demo-api-key", "x-cg-pro-api-key")
 DISPUTED, STALE = "X-Rates-Disputed", "X-Rates-Stale"
-ORIGINS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"ETag, Retry-After, {DISPUTED}, {STALE}",
-}
-PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": ", ".join((*KEY_HEADERS, "content-type", "accept", "authorization")),
-    "Access-Control-Max-Age": str(PREFLIGHT_AGE),
-}
+# CoinGecko's numbers of what its clients tell apart: a limit, a missing key.
+STATUS_CODES = {429: 429, 401: 10002}
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -68,36 +60,36 @@ def endpoint(handler: Handler) -> Callable[..., HttpResponse]:
     """Make a view of *handler*, which returns a `Reply`, or raises a `Refusal`."""
 
     @csrf_exempt  # nobody is logged in here
+    @require_safe
     @wraps(handler)
     def answer(request: HttpRequest, **parts: str) -> HttpResponse:
-        response = _answer(handler, request, parts)
-        for name, value in ORIGINS.items():
-            response[name] = value
-        return response
+        try:
+            return _make_conditional(request, _respond(handler(request, **parts)))
+        except Refusal as refusal:
+            wait = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+            return tell_error(refusal.status, refusal.words, wait)
 
     return answer
 
 
-def _answer(handler: Handler, request: HttpRequest, parts: dict[str, str]) -> HttpResponse:
-    if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers=PREFLIGHT)
-    if request.method not in ("GET", "HEAD"):
-        return _refuse(Refusal(405, "only GET and HEAD are allowed here"), {"Allow": "GET, HEAD, OPTIONS"})
-    try:
-        return _make_conditional(request, _respond(handler(request, **parts)))
-    except Refusal as refusal:
-        return _refuse(refusal)
-    except DatabaseError as error:
-        logger.warning("%s needs the database: %s", request.path, str(error).partition("\n")[0])
-        return _refuse(Refusal(503, "the database cannot be used now; try again", RETRY_AFTER))
+def tell_error(status: int, words: str, headers: Mapping[str, str]) -> HttpResponse:
+    """Return an error, which no cache may keep."""
+    kept = {name.lower(): value for name, value in headers.items()}
+    if "retry-after" in kept:
+        kept["retry-after"] = str(min(int(kept["retry-after"]), LONGEST_WAIT))
+    body: dict[str, Any] = {"error": words}
+    if status in STATUS_CODES:
+        told = {"timestamp": time_text(datetime.now(UTC)), "error_code": STATUS_CODES[status], "error_message": words}
+        body = {"status": told}
+    headers = {"Cache-Control": "no-store", **kept}
+    return HttpResponse(ENCODER.encode(body), status=status, content_type=JSON_TYPE, headers=headers)
 
 
 def _respond(reply: Reply | HttpResponse) -> HttpResponse:
     if isinstance(reply, HttpResponse):
         return reply
-    response = HttpResponse(
-        ENCODER.encode(reply.body), content_type=JSON_TYPE, headers=describe_trust(reply.quotes, reply.worths)
-    )
+    headers = describe_trust(reply.quotes, reply.worths)
+    response = HttpResponse(ENCODER.encode(reply.body), content_type=JSON_TYPE, headers=headers)
     patch_cache_control(response, public=True, max_age=reply.max_age)
     return response
 
@@ -115,15 +107,6 @@ def describe_trust(quotes: Iterable[Quote], worths: Sequence[Worth]) -> dict[str
 def _cut(ids: str) -> str:
     """Return *ids* as far as programs take a header; what is left out shows as dots."""
     return ids if len(ids) <= LONGEST_HEADER else ids[:LONGEST_HEADER].rpartition(",")[0] + ",..."
-
-
-def _refuse(refusal: Refusal, headers: dict[str, str] | None = None) -> HttpResponse:
-    more = {"Cache-Control": "no-store", **(headers or {})}
-    if refusal.retry_after is not None:
-        more["Retry-After"] = str(refusal.retry_after)
-    return HttpResponse(
-        ENCODER.encode({"error": refusal.words}), status=refusal.status, content_type=JSON_TYPE, headers=more
-    )
 
 
 def _make_conditional(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -1,5 +1,5 @@
 """
-The paths of CoinGecko's API that are answered here, each with and without a slash at its end.
+The paths of CoinGecko's API that are answered here, without the slash at their end, which the gate takes away.
 
 Tested in `tests/coingecko_api/test_replies.py`.
 """
@@ -24,7 +24,4 @@ PATHS = {
     f"{COIN}/ohlc": views.ohlc,
     r"images/(?P<coin_id>[^/]+)\.svg": views.image,
 }
-urlpatterns = [
-    *(re_path(rf"^api/v3/{path}/?$", view) for path, view in PATHS.items()),
-    re_path(r"^api/v3(?:/.*)?$", views.not_found),
-]
+urlpatterns = [re_path(rf"^api/v3/{path}$", view) for path, view in PATHS.items()]

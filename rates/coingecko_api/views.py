@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from rates.coingecko_api import charts, coin, exchange_rates, images, markets, simple_price
 from rates.coingecko_api.board import Board, Quote, board_reader
 from rates.coingecko_api.parameters import Parameters, Refusal, read_codes, read_date, read_flag, read_query, require
-from rates.coingecko_api.replies import RETRY_AFTER, Reply, endpoint
+from rates.coingecko_api.replies import Reply, endpoint
 from rates.symbols import fold
 
 # Seconds that caches may keep what is no price, and a picture.
 LIST_AGE, IMAGE_AGE = 300, 86400
-NOT_HERE = "Incorrect path. This service has the paths that docs/coingecko.md lists"
 MOST_FOUND = 100
 
 
@@ -25,14 +24,14 @@ def _params(request: HttpRequest) -> Parameters:
 
 
 def _site(request: HttpRequest) -> str:
-    return request.build_absolute_uri("/")
+    return request.build_absolute_uri(f"{request.META.get('SCRIPT_NAME', '')}/")
 
 
 def load_board() -> Board:
     """Return the newest board; without any price there is none."""
     board = board_reader().read()
     if board is None or all(quote.price is None for quote in board.quotes.values()):
-        raise Refusal(503, "no prices yet; try again", RETRY_AFTER)
+        raise Refusal(503, "no prices yet; try again", retry_after=5)
     return board
 
 
@@ -168,9 +167,3 @@ def image(_request: HttpRequest, coin_id: str) -> HttpResponse:
     quote = _find_quote(load_board(), coin_id)
     headers = {"Cache-Control": f"public, max-age={IMAGE_AGE}"}
     return HttpResponse(images.draw(quote.coin.symbol), content_type="image/svg+xml", headers=headers)
-
-
-@endpoint
-def not_found(_request: HttpRequest, **_parts: str) -> Reply:
-    """Answer that there is no such path."""
-    raise Refusal(404, NOT_HERE)

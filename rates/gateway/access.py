@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
+from rates.api.origins import COMPATIBLE
 from rates.api.problems import Problem
 from rates.fanout.admission import Refusal
 from rates.fanout.tokens import TokenRefused, authenticate
@@ -19,7 +20,6 @@ from rates.gateway.replies import HeaderMap, Scope
 # The document that says how to ask; what gives a page of this site its token (to no other page); and the stream, which
 # checks the same by itself, because a browser's `EventSource` must be refused in another way.
 OPEN = {"/api/openapi.json", "/api/socket-token", "/api/stream"}
-COMPATIBLE = "/api/v3/"
 KEY_NAMES = ("x_cg_pro_api_key", "x_cg_demo_api_key")
 
 

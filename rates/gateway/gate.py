@@ -64,7 +64,7 @@ class Gate:
         headers = dict(scope["headers"])
         # The stream writes to the server's own connection, which it finds by the server's own `send`.
         scope = {**scope, "path": scope.get("root_path", "") + path, "rates.send": send}
-        send = with_headers(headers, send)
+        send = with_headers(path, headers, send)
         try:
             reply = await self._answer_here(scope, path, headers)
         except Problem as problem:
@@ -79,7 +79,7 @@ class Gate:
 
     async def _answer_here(self, scope: Scope, path: str, headers: HeaderMap) -> Reply | None:
         if is_preflight(scope, headers):
-            return Reply(204, preflight_headers(headers.get(b"origin", b"").decode("latin-1")), b"")
+            return Reply(204, preflight_headers(headers.get(b"origin", b"").decode("latin-1"), path), b"")
         self._limit.count(client_of_scope(scope).network)
         await check_access(scope, path, headers)
         reply = await self._prepared.answer(scope, path, headers)
@@ -143,9 +143,9 @@ def is_preflight(scope: Scope, headers: HeaderMap) -> bool:
     return scope["method"] == "OPTIONS" and b"origin" in headers and b"access-control-request-method" in headers
 
 
-def with_headers(headers: HeaderMap, send: Send) -> Send:
+def with_headers(path: str, headers: HeaderMap, send: Send) -> Send:
     """Return *send* with what every answer to a request with *headers* says: who may read it, and who may keep it."""
-    added: Headers = origin_headers(headers.get(b"origin", b"").decode("latin-1"))
+    added: Headers = origin_headers(headers.get(b"origin", b"").decode("latin-1"), path)
     closed = settings.RATES_API_AUTH == "jwt"
     if closed:
         added.append((b"vary", b"Authorization, Cookie"))

@@ -16,6 +16,7 @@ from rates.coingecko_api.board import board_reader
 from rates.coingecko_api.catalog import catalog_reader
 from rates.fanout.hub import get_hub
 from rates.models import Coin, Series, StoredCandle
+from rates.routing import open_gate
 from rates.signals import edit_publisher
 from tests.coingecko_api.market import MARKET_CAPS, Api, make_snapshot, store_coins, store_history
 
@@ -25,7 +26,7 @@ def address(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
     """The address of the service, which has coins and candles."""
     listener = socket.create_server(("127.0.0.1", 0))
     host, port = listener.getsockname()
-    config = uvicorn.Config(ASGIHandler(), lifespan="off", access_log=False, log_config=None)
+    config = uvicorn.Config(open_gate(ASGIHandler()), lifespan="off", access_log=False, log_config=None)
     server = uvicorn.Server(config)
     # `serve` would take the signals of the test run.
     thread = Thread(target=lambda: asyncio.run(server._serve([listener])))
@@ -46,7 +47,7 @@ def address(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 def board(settings: Settings) -> None:
     """Publish a board that stays fresh for as long as a test takes."""
     settings.RATES_STALE_AFTER = 3600.0
-    settings.ALLOWED_HOSTS = ["*"]
+    settings.RATES_API_RATE = 0
     for cached in (get_hub, board_reader, catalog_reader):
         cached.cache_clear()
     store.save_market_caps(MARKET_CAPS, "usd", time.time())

@@ -72,12 +72,9 @@ def test_a_coin_without_a_price_has_no_figures(api: Api) -> None:
     assert body["last_updated"] is None
 
 
-@pytest.mark.parametrize("path", ["coins/none", "coins/off", "coins/none/history?date=30-12-2025", "coins/a%2Fb"])
+@pytest.mark.parametrize("path", ["coins/none", "coins/off", "coins/none/history?date=30-12-2025"])
 def test_an_unknown_coin_is_not_found(api: Api, path: str) -> None:
-    assert api.error(path, 404) in (
-        "coin not found",
-        "Incorrect path. This service has the paths that docs/coingecko.md lists",
-    )
+    assert api.error(path, 404) == "coin not found"
 
 
 @pytest.mark.parametrize("form", ["%d-%m-%Y", "%Y-%m-%d"])

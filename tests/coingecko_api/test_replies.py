@@ -4,6 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from rates.fanout.hub import get_hub
+from rates.fanout.tokens import issue_page_token
 from rates.types import Snapshot
 from tests.boards import fragments
 from tests.coingecko_api.market import Api, make_snapshot
@@ -26,7 +27,6 @@ PATHS = [
 ]
 ERRORS = [
     ("nowhere", 404),
-    ("", 404),
     ("coins", 404),
     ("coins/none", 404),
     ("coins/none/market_chart?vs_currency=usd&days=1", 404),
@@ -54,11 +54,15 @@ def test_head_says_what_get_does_without_a_body(api: Api, path: str, query: str)
 @pytest.mark.parametrize(("path", "query"), PATHS)
 def test_pages_of_any_site_may_read_every_answer(api: Api, path: str, query: str) -> None:
     assert api.ask(path + query, Origin="https://app.example.com").headers["Access-Control-Allow-Origin"] == "*"
-    asked = {"Origin": "https://app.example.com", "Access-Control-Request-Headers": "x-cg-demo-api-key"}
+    asked = {
+        "Origin": "https://app.example.com",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "x-cg-demo-api-key",
+    }
     preflight = api.ask(path + query, "OPTIONS", **asked)
     assert preflight.status_code == 204
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
-    allowed = preflight.headers["Access-Control-Allow-Headers"]
+    allowed = preflight.headers["Access-Control-Allow-Headers"].lower()
     assert all(name in allowed for name in ("x-cg-demo-api-key", "x-cg-pro-api-key", "content-type", "accept"))
     assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
 
@@ -73,7 +77,7 @@ def test_an_error_says_what_was_wrong_to_pages_of_any_site(api: Api, path: str, 
 
 def test_other_methods_are_refused(api: Api) -> None:
     answer = api.ask("simple/price", "POST")
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
@@ -96,6 +100,25 @@ def test_a_key_is_taken_and_ignored(api: Api, key: str) -> None:
     path = "simple/price?ids=bitcoin&vs_currencies=usd"
     assert api.get(f"{path}&{key}=CG-secret") == api.get(path)
     assert api.ask(path, **{key.replace("_", "-"): "CG-secret"}).status_code == 200
+
+
+def test_too_many_questions_are_told_as_coingecko_tells_it(api: Api, settings: Settings) -> None:
+    settings.RATES_API_RATE = 1
+    answers = [api.ask("ping") for _ in range(3)]
+    assert answers[-1].status_code == 429
+    assert answers[-1].json()["status"]["error_code"] == 429
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 30
+    assert answers[-1].headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("name", ["x_cg_demo_api_key", "x_cg_pro_api_key"])
+def test_where_a_token_is_needed_it_is_the_key(api: Api, settings: Settings, name: str) -> None:
+    settings.RATES_API_AUTH = "jwt"
+    answer = api.ask("ping")
+    assert (answer.status_code, answer.json()["status"]["error_code"]) == (401, 10002)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert api.ask("ping", **{name.replace("_", "-"): issue_page_token()}).status_code == 200
+    assert api.ask(f"ping?{name}={issue_page_token()}").headers["Cache-Control"].startswith("private")
 
 
 def is_unavailable(api: Api, path: str) -> bool:
