@@ -1,7 +1,7 @@
 """
 The paths under `/api/v3/`, each from a request to the answer of one module.
 
-Tested in `tests/coingecko_api/test_clients.py`.
+Tested in `tests/coingecko_api/test_replies.py`.
 """
 
 from typing import Any
