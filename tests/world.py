@@ -24,7 +24,10 @@ from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 
 ALL = ("coingecko", "binance", "kraken")
-INTERVAL = 1.0
+# What passes between two ticks, in seconds. The real time of a tick on a busy machine is little beside it.
+INTERVAL = 5.0
+# What a source has to answer is a part of this, in seconds of real time.
+REAL_INTERVAL = 1.0
 LONGER_THAN_ANY_PAUSE = 3700
 Faults = Mapping[str, str]
 
@@ -106,7 +109,7 @@ def age_rate(rate: Rate, by: timedelta) -> Rate:
 @pytest.fixture
 def world(db: None, settings: Settings, coingecko: CoinGecko, binance: Binance, kraken: Kraken) -> World:
     """All well so far: three sources, two coins."""
-    settings.RATES_REFRESH_INTERVAL, settings.RATES_STALE_AFTER = INTERVAL, 3 * INTERVAL
+    settings.RATES_REFRESH_INTERVAL, settings.RATES_STALE_AFTER = REAL_INTERVAL, 3 * INTERVAL
     settings.RATES_SOURCES, settings.RATES_STREAM = list(ALL), []
     Coin.objects.all().delete()
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))

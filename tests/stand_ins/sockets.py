@@ -68,6 +68,7 @@ class SocketStandIn(StandIn):
         messages: every message that clients sent, with the monotonic time of its arrival.
         opened: connections that were opened since the start.
         interval: seconds between two rounds of events on a stream.
+        rounds: rounds of events that were sent, on all connections.
         history: its historical candles over HTTP, at `HISTORY_PATH`.
     """
 
@@ -78,6 +79,7 @@ class SocketStandIn(StandIn):
     messages: list[tuple[float, Any]] = field(default_factory=list)
     opened: int = 0
     interval: float = 0.05
+    rounds: int = 0
     port: int = 0
     connections: set[ServerConnection] = field(default_factory=set)
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
@@ -190,19 +192,22 @@ class SocketStandIn(StandIn):
         """Send rounds of *events* for ever, with the connection's faults between them."""
         while True:
             await asyncio.sleep(self.interval)
-            fault = self.take_fault()
-            if fault == "silent":
-                await connection.ping()
-                continue
-            if fault == "half_open":
-                connection.transport.pause_reading()  # type: ignore[attr-defined]
-                continue
+            await self._take_turn(connection, events, self.take_fault())
+            self.rounds += 1
+
+    async def _take_turn(
+        self, connection: ServerConnection, events: Callable[[str], Iterator[str]], fault: str
+    ) -> None:
+        if fault == "silent":
+            await connection.ping()
+        elif fault == "half_open":
+            connection.transport.pause_reading()  # type: ignore[attr-defined]
+        elif fault == "only_garbage":
+            for frame in GARBAGE:
+                await connection.send(frame)
+        else:
             if fault == "drop":
                 connection.transport.abort()
-            if fault == "only_garbage":
-                for frame in GARBAGE:
-                    await connection.send(frame)
-                continue
             await self._send_round(connection, events, fault)
 
     async def _send_round(
