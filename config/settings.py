@@ -302,6 +302,11 @@ RATES_HEARTBEAT = 10
 
 # Who may read it: anybody, or who may open a socket with RATES_WS_AUTH=jwt.
 RATES_API_AUTH = choice("RATES_API_AUTH", "public", ("public", "jwt"))
+# Who may see pages, embedded cards and badges: anybody, or whoever is logged in.
+RATES_PAGES_AUTH = choice("RATES_PAGES_AUTH", "public", ("public", "login"))
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "dashboard:login", "dashboard:board", "dashboard:login"
+if RATES_PAGES_AUTH == "login":
+    MIDDLEWARE.append("dashboard.login.LoginMiddleware")
 # Requests a minute for one address, in each web process; 0: no limit.
 RATES_API_RATE = whole("RATES_API_RATE", "600", 0, 10**9)
 for name, value in {"RATES_WS_AUTH": RATES_WS_AUTH, "RATES_API_AUTH": RATES_API_AUTH}.items():

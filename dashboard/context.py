@@ -32,6 +32,7 @@ DEFAULT_PINS = 4
 # Preloaded: without it the browser would discover them import by import, one round trip after the other.
 SCRIPTS = (
     "dashboard/js/main.js",
+    "dashboard/js/api.js",
     "dashboard/js/board.js",
     "dashboard/js/numbers.js",
     "dashboard/js/preferences.js",
@@ -162,14 +163,15 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         },
         "script_board": script_board(board),
         "script_texts": script_texts(),
+        "may_log_out": settings.RATES_PAGES_AUTH == "login",
         "simulated": any(coin.simulated for coin in board.coins),
         "sources": sorted({coin.source for coin in board.coins if coin.source}),
     }
 
 
 def _token_url() -> str:
-    """Return the address at which a page gets a short-lived token for its socket; empty when sockets are public."""
-    return reverse("socket-token") if settings.RATES_WS_AUTH == "jwt" else ""
+    """Return where a page gets a short-lived token for its socket and the API; empty when both are public."""
+    return reverse("socket-token") if "jwt" in (settings.RATES_WS_AUTH, settings.RATES_API_AUTH) else ""
 
 
 def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """The URLs of the pages."""
 
-from django.conf.urls.i18n import urlpatterns as i18n_urls
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from dashboard import views
+from rates.admin.login_throttle import throttled
 
 app_name = "dashboard"
 urlpatterns = [
@@ -11,5 +14,7 @@ urlpatterns = [
     path("coins/<str:symbol>.svg", views.show_badge, name="badge"),
     path("coins/<str:symbol>/", views.show_coin, name="coin"),
     path("embed/<str:symbol>/", views.show_embed, name="embed"),
-    path("i18n/", include((i18n_urls, "i18n"))),
+    path("login/", throttled(LoginView.as_view(template_name="dashboard/login.html")), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("i18n/", include(([path("setlang/", login_not_required(set_language), name="set_language")], "i18n"))),
 ]

@@ -1,4 +1,4 @@
-"""What staff see while the database is down: why, and that prices keep updating without it."""
+"""What people see while the database is down: why, and that prices keep updating without it."""
 
 import logging
 
@@ -17,10 +17,13 @@ class DatabaseDownMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the page for a failing database; None for other errors."""
-        if not isinstance(exception, DatabaseError):
-            return None
-        reason = one_line(exception)
-        logger.warning("%s needs the database: %s", request.path, reason)
-        # The error text of a server's client library contains its address, which must not be shown before the login.
-        shown = reason if connection.vendor == "sqlite" else type(exception).__name__
-        return render(request, "503.html", {"reason": shown}, status=503)
+        return explain(request, exception) if isinstance(exception, DatabaseError) else None
+
+
+def explain(request: HttpRequest, error: DatabaseError) -> HttpResponse:
+    """Return the page that says why *request* cannot be answered."""
+    reason = one_line(error)
+    logger.warning("%s needs the database: %s", request.path, reason)
+    # The error text of a server's client library contains its address, which must not be shown before the login.
+    shown = reason if connection.vendor == "sqlite" else type(error).__name__
+    return render(request, "503.html", {"reason": shown}, status=503)

@@ -1,5 +1,5 @@
 """
-The admin's login allows a limited number of attempts and then responds with 429 for some minutes (brute force).
+A login, of the admin or of the pages, allows a limited number of attempts, then responds with 429 for some minutes.
 
     one name from one address   5
     one address                20
@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from rates import store
@@ -29,7 +30,7 @@ WINDOW = 300
 REMEMBER_ADDRESS = 30 * 86400
 MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_NAME = 5, 20, 50
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class Attempt(NamedTuple):
@@ -44,7 +45,7 @@ def throttled(login: View) -> View:
     """Return the view *login* with a limit on attempts."""
 
     @wraps(login)
-    def view(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+    def view(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method != "POST":
             return login(request, *args, **options)
         attempt = read_attempt(request)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -97,8 +98,9 @@ def problem_view(*methods: str) -> Callable[[View], View]:
             except (Problem, DatabaseError) as error:
                 return _finish(request, problem_response(_as_problem(request, error)))
 
-        # Without Django's check of forms: they read nothing that a cookie opens, or need more than that.
-        return csrf_exempt(wraps(view)(answer_async if iscoroutinefunction(view) else answer))
+        # Without the checks for pages: of forms, as these change nothing, and of logins, as the gate has its own.
+        made: View = wraps(view)(answer_async if iscoroutinefunction(view) else answer)
+        return csrf_exempt(login_not_required(made))
 
     return decorate
 

@@ -8,6 +8,7 @@ Tested in `tests/api/test_readiness.py`, `tests/api/test_metrics.py`, `tests/api
 import asyncio
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.crypto import constant_time_compare
 
@@ -22,17 +23,20 @@ def stream(request: HttpRequest) -> HttpResponse:
     raise Problem(501, "not_ready", "event streams need uvicorn or daphne as the server")
 
 
+@login_not_required
 async def healthz(request: HttpRequest) -> HttpResponse:
     """Respond with 200: the process is alive."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
+@login_not_required
 async def readyz(request: HttpRequest) -> HttpResponse:
     """Respond with 200 when prices are fresh and Redis is up, else 503 with the reasons; list paused sources."""
     report = await asyncio.to_thread(readiness.check_readiness)
     return JsonResponse(report, status=200 if report["ready"] else 503, headers={"Cache-Control": "no-store"})
 
 
+@login_not_required
 async def show_metrics(request: HttpRequest) -> HttpResponse:
     """Respond in Prometheus' text format; with `METRICS_TOKEN` set, only to clients that send it."""
     if settings.METRICS_TOKEN and not shows_token(request, settings.METRICS_TOKEN):
@@ -54,6 +58,8 @@ def socket_token(request: HttpRequest) -> HttpResponse:
     """Respond to our own pages with a token for socket and API; other sites' pages and programs are refused."""
     if not is_same_origin(request):
         raise Problem(403, "forbidden", "only this site's own pages get a token here; programs have their own")
+    if settings.RATES_PAGES_AUTH == "login" and not request.user.is_authenticated:
+        raise Problem(401, "unauthorized", "the page's reader is not logged in", {"WWW-Authenticate": "Bearer"})
     return JsonResponse({"token": issue_page_token()}, headers={"Cache-Control": "no-store"})
 
 

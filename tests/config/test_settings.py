@@ -22,7 +22,7 @@ NONSENSE = [
     ("RATES_SOURCES", "coinbase"), ("RATES_SOURCES", "simulated,coingecko"), ("RATES_STREAM", "off,kraken"),
     ("COINGECKO_API_URL", "ftp://example.com"), ("COINGECKO_PLAN", "gold"), ("COINGECKO_MONTHLY_CREDITS", "-5"),
     ("BINANCE_STREAM_URL", "https://example.com"), ("REDIS_PORT", "99999"), ("REDIS_URL", "http://localhost"),
-    ("RATES_API_AUTH", "login"), ("RATES_API_RATE", "-1"), ("RATES_API_RATE", "many"),
+    ("RATES_API_AUTH", "login"), ("RATES_PAGES_AUTH", "jwt"), ("RATES_API_RATE", "-1"), ("RATES_API_RATE", "many"),
     ("RATES_ALLOWED_ORIGINS", "**"),
     ("RATES_WS_AUTH", "basic"), ("RATES_JWT_ALGORITHM", "none"), ("RATES_MAX_CONNECTIONS", "0"), ("DEBUG", "perhaps"),
     ("WEB_CONCURRENCY", "0"), ("PORT", "0"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),

@@ -1,4 +1,5 @@
 /** The coin page: chart and table of the stored updates, kept current by the events of `main.js`. */
+import {ask} from "./api.js";
 import {drawChart} from "./chart.js";
 import {setPrice, setText} from "./marks.js";
 import {formatNumber, formatPrice, formatShare, formatTime, texts, translate} from "./numbers.js";
@@ -71,9 +72,9 @@ function appendPoint({price, observed_at: time}) {
 
 /** A whole board means that updates may have been missed: only the server has them. */
 async function reloadHistory() {
-  const answer = await fetch(page.historyUrl).catch(() => null);
-  if (!answer?.ok) return;
-  points = (await answer.json()).map(({observed_at, price}) => [observed_at, price]);
+  const updates = await ask(page.historyUrl);
+  if (!updates) return;
+  points = updates.map(({observed_at, price}) => [observed_at, price]);
   renderHistory();
 }
 

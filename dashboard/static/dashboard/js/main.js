@@ -1,4 +1,5 @@
 /** The page from top to bottom: its parts, the socket that feeds the board, what is rendered of it, the controls. */
+import {newToken} from "./api.js";
 import {createBoard, changeOf} from "./board.js";
 import {wireControls} from "./controls.js";
 import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
@@ -22,7 +23,7 @@ let paused = false, frameRequested = false, receivedKind = null, titledAt = 0;
 const socket = connectRates({
   url: `${location.origin.replace("http", "ws")}${page.root}/ws/rates`,
   symbols: page.select ? page.select.split(",") : undefined,
-  token: page.tokenUrl ? async () => (await (await fetch(page.tokenUrl)).json()).token : undefined,
+  token: page.tokenUrl ? newToken : undefined,
   quiet: Number(page.heartbeat) + 3,
   onState(name, info) {
     status.setLink(name, info);
