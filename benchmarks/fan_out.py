@@ -37,6 +37,10 @@ FEWEST, MOST, DELIVERIES = 12, 40, 20_000
 # Seconds between a complete delivery and the next publication.
 PAUSE = 0.1
 
+# Path and subprotocol of what is not the plain dialect at `/ws/rates`.
+PLAIN = ("/ws/rates",)
+DIALECTS = {"rates, rates.v1": ("/ws/rates", "rates.v1"), "rates, events": ("/api/stream", "events")}
+
 Command = Callable[[int, str], list[str]]
 
 
@@ -45,7 +49,7 @@ def build(folder: Path) -> dict[str, Command]:
     subprocess.run(["gcc", "-O2", "-o", folder / "load", HERE / "load.c"], check=True)
     python = sys.executable
     servers: dict[str, Command] = {
-        "rates": lambda port, url: [python, "manage.py", "serve"],
+        **dict.fromkeys(("rates", *DIALECTS), lambda port, url: [python, "manage.py", "serve"]),
         "rates, plain ASGI": lambda port, url: [
             *(python, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--ws", "websockets-sansio"),
             *("--ws-per-message-deflate", "false", "--no-access-log", "--log-level", "warning"),
@@ -132,9 +136,9 @@ class Publisher:
 class Load:
     """The running load client, with its sockets open."""
 
-    def __init__(self, program: Path, port: int, size: int, *subprotocol: str) -> None:
+    def __init__(self, program: Path, port: int, size: int, path: str, *subprotocol: str) -> None:
         self._process = subprocess.Popen(
-            [program, "127.0.0.1", str(port), "/ws/rates", str(size), *subprotocol],
+            [program, "127.0.0.1", str(port), path, str(size), *subprotocol],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -184,7 +188,7 @@ def measure(name: str, command: Command, *, coins: int, size: int, folder: Path,
     with running(command(port, url), port, PORT=str(port)) as server:
         time.sleep(0.5)
         empty = memory_kb(server.pid)
-        load = Load(folder / "load", port, size)
+        load = Load(folder / "load", port, size, *DIALECTS.get(name, PLAIN))
         time.sleep(1)
         publisher.publish()  # warms up
         time.sleep(1)
@@ -225,6 +229,7 @@ def set_up_django(redis_url: str, folder: Path) -> None:
         DATABASE_URL=f"sqlite:///{folder}/db.sqlite3",
         RATES_MAX_CONNECTIONS="12000",
         RATES_MAX_CONNECTIONS_PER_IP="12000",
+        RATES_API_RATE="0",
     )
     import django  # noqa: PLC0415 - its settings are read from the environment above
 

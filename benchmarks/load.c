@@ -1,7 +1,8 @@
 /*
- * The load client of the benchmarks: N WebSocket connections in one epoll loop, lean enough to cost less than any server.
+ * The load client of the benchmarks: N connections in one epoll loop, lean enough to cost less than any server.
  *
- *     load HOST PORT PATH COUNT [SUBPROTOCOL]
+ *     load HOST PORT PATH COUNT [SUBPROTOCOL]      WebSockets
+ *     load HOST PORT PATH COUNT events             streams of server-sent events; a chunk is a frame
  *
  * Prints one line when all are open, "open SECONDS"; then obeys lines on its standard input:
  *
@@ -38,7 +39,7 @@ struct client {
 };
 
 static struct client *clients;
-static int count, opened, started, complete, epoll, round_on;
+static int count, opened, started, complete, epoll, round_on, streams;
 static uint64_t first, last, bytes;
 static char request[1024];
 static int request_size;
@@ -107,17 +108,41 @@ static void frames(struct client *c, const unsigned char *data, size_t size, uin
     }
 }
 
+/* The same for the chunks of a body: "SIZE in hexadecimal\r\n", that many bytes, "\r\n". */
+static void chunks(struct client *c, const unsigned char *data, size_t size, uint64_t at) {
+    while (size) {
+        if (c->skip) {
+            uint64_t taken = c->skip < size ? c->skip : size;
+            c->skip -= taken, data += taken, size -= taken;
+            continue;
+        }
+        if (c->header_size == 20) { errno = 0; die("chunk"); }
+        c->header[c->header_size++] = *data++, size--;
+        if (c->header[c->header_size - 1] != '\n') continue;
+        c->header[c->header_size] = 0, c->header_size = 0;
+        uint64_t length = strtoull((char *)c->header, NULL, 16);
+        if (!length) { errno = 0; die("the server ended a stream"); }
+        c->skip = length + 2;
+        text_arrived(c, length, at);
+    }
+}
+
+static void arrived(struct client *c, const unsigned char *data, size_t size, uint64_t at) {
+    if (streams) chunks(c, data, size, at);
+    else frames(c, data, size, at);
+}
+
 static void handshake(struct client *c, const unsigned char *data, size_t size, uint64_t at) {
     while (size) {
         if (c->header_size == HEAD - 1) { errno = 0; die("long handshake"); }
         c->header[c->header_size++] = *data++, size--;
         if (c->header_size >= 4 && !memcmp(c->header + c->header_size - 4, "\r\n\r\n", 4)) {
-            if (memcmp(c->header, "HTTP/1.1 101", 12)) { errno = 0; die("handshake refused"); }
+            if (memcmp(c->header, streams ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) { errno = 0; die("handshake refused"); }
             c->header_size = 0;
             c->state = OPEN;
             opened++;
             if (started < count) begin(&clients[started]);
-            frames(c, data, size, at);
+            arrived(c, data, size, at);
             return;
         }
     }
@@ -134,7 +159,7 @@ static void serve(struct client *c, uint32_t events) {
     ssize_t size = read(c->fd, buffer, sizeof buffer);
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) die("read");
-    if (c->state == OPEN) frames(c, buffer, (size_t)size, now());
+    if (c->state == OPEN) arrived(c, buffer, (size_t)size, now());
     else handshake(c, buffer, (size_t)size, now());
 }
 
@@ -164,7 +189,10 @@ int main(int argc, char **argv) {
     setrlimit(RLIMIT_NOFILE, &files);
     server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &server.sin_addr);
-    request_size = snprintf(request, sizeof request,
+    streams = argc > 5 && !strcmp(argv[5], "events");
+    if (streams) request_size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%s\r\n\r\n",
+                                         argv[3], argv[1], argv[2]);
+    else request_size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
         argv[3], argv[1], argv[2], argc > 5 ? "Sec-WebSocket-Protocol: " : "", argc > 5 ? argv[5] : "",

@@ -13,6 +13,14 @@ from tests.browser.sockets import HELLO, Server, frame, rate
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
+# Collects the kinds of all events of `/api/stream` where `expect` can wait for them.
+LISTEN = """() => {
+    const root = document.documentElement, source = new EventSource("/api/stream?symbols=btc,ETH")
+    source.onopen = () => { root.dataset.heard = "open" }
+    for (const kind of ["hello", "board", "update", "heartbeat", "bye"])
+        source.addEventListener(kind, (event) => { root.dataset.heard += " " + JSON.parse(event.data).type })
+}"""
+
 
 @pytest.fixture
 def page(open_page: Any) -> Any:
@@ -163,12 +171,17 @@ def test_a_coin_page_says_when_its_coin_is_gone(page: Any) -> None:
 
 
 def test_the_death_of_the_web_process_is_noticed_and_healed(open_page: Any, site: Site) -> None:
+    """By the page, and by a browser's own `EventSource`, which was told when to come back."""
     page = open_page("/")
     expect(page.locator("#status")).to_contain_text("Live")
+    page.evaluate(LISTEN)
+    expect(page.locator("html")).to_have_attribute("data-heard", re.compile("^open hello board( update)+"))
     site.stop("web")
     expect(page.locator("#status")).to_contain_text("Offline", timeout=15000)
+    page.evaluate("document.documentElement.dataset.heard = 'none'")
     site.start("web")
     expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
+    expect(page.locator("html")).to_have_attribute("data-heard", re.compile("^open hello.* update"), timeout=40000)
 
 
 def test_a_network_that_drops_everything_is_noticed_and_healed(open_page: Any, site: Site) -> None:
