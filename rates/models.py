@@ -4,7 +4,8 @@ What staff edit, the list of coins; and what must last, the history of prices.
 Tested in `tests/admin/test_coins.py` and `tests/test_symbols.py`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -14,7 +15,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from rates.symbols import LONGEST_SYMBOL, find_fault, find_symbol
-from rates.types import Pair
+from rates.types import KnownPairs, Pair
 
 # Besides white space: control characters, separators without width, halves of pairs, variants, no characters at all.
 INVISIBLE = r"\s\x00-\x1f\x7f-\xa0\u2000-\u206f\ud800-\udfff\ufe00-\ufe0f\ufeff\ufff0-\uffff"
@@ -128,11 +129,17 @@ class Coin(models.Model):
         return f"{self.name} ({self.symbol})"
 
     @property
-    def pairs(self) -> dict[str, Pair]:
+    def pairs(self) -> Mapping[str, Pair]:
         """The pairs by which exchanges price the coin, by the name of the source; none where it has none."""
-        binance = Pair(self.binance_symbol, self.binance_factor, self.binance_verified)
-        kraken = Pair(self.kraken_symbol or self._kraken_guess, self.kraken_factor, bool(self.kraken_verified))
-        return {name: pair for name, pair in (("binance", binance), ("kraken", kraken)) if pair.name}
+        return self.known_pairs.by_source
+
+    @property
+    def known_pairs(self) -> KnownPairs:
+        """The same with what tells them from others, and which of them nobody has verified."""
+        return _read_pairs(
+            (self.binance_symbol, self.binance_factor, self.binance_verified),
+            (self.kraken_symbol or self._kraken_guess, self.kraken_factor, bool(self.kraken_verified)),
+        )
 
     @property
     def _kraken_guess(self) -> str:
@@ -151,6 +158,13 @@ class Coin(models.Model):
             message = _("%(symbol)s is %(other)s already; give this coin another symbol, such as %(proposal)s.")
             words = {"symbol": taken, "other": others[taken], "proposal": propose_symbol(self, others)}
             raise ValidationError({"symbol": ValidationError(message, code="unique", params=words)})
+
+
+# A tick asks for them several times.
+@lru_cache(maxsize=4096)
+def _read_pairs(binance: tuple[str, int, bool], kraken: tuple[str, int, bool]) -> KnownPairs:
+    found = {"binance": Pair(*binance), "kraken": Pair(*kraken)}
+    return KnownPairs.of({name: pair for name, pair in found.items() if pair.name})
 
 
 def propose_symbol(coin: Coin, taken: Collection[str]) -> str:

@@ -12,6 +12,8 @@ from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 # For rounding, which fails if its result has more digits than the context: a price may have 60, another may be 1e49
 # times as high, and both may be converted into another currency.
 WIDE = Context(prec=120)
@@ -57,8 +59,21 @@ class Pair:
         return self.name if self.factor == 1 else f"{self.name}/{self.factor}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class KnownPairs(NamedTuple):
+    """The pairs of a coin *by_source*, the `key` of each of them, and the sources whose pair is *unverified*."""
+
+    by_source: Mapping[str, Pair]
+    keys: Mapping[str, str]
+    unverified: frozenset[str]
+
+    @classmethod
+    def of(cls, pairs: Mapping[str, Pair]) -> "KnownPairs":
+        """Return what is known of *pairs*, by source."""
+        unverified = frozenset(source for source, pair in pairs.items() if not pair.verified)
+        return cls(pairs, {source: pair.key for source, pair in pairs.items()}, unverified)
+
+
+class Rate(Struct, frozen=True, array_like=True):
     """
     Latest price of one coin as given by one source, with its 24-hour figures.
 
@@ -126,8 +141,7 @@ class Absence(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """
     One enabled coin on the board: the rate it shows, and how far to trust it.
 
@@ -258,7 +272,12 @@ def percent_text(value: Decimal) -> str:
 
 def round_places(value: Decimal, places: int, rounding: str | None = None) -> Decimal:
     """Return *value* with *places* decimals, however many digits that makes; halves go to the even one."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
+    return value.quantize(_quantum(places), rounding, WIDE)
+
+
+@lru_cache(maxsize=256)
+def _quantum(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 # A tick writes and reads thousands of times of day, nearly all of them the same few.
@@ -274,8 +293,7 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True, array_like=True):
     """
     The newest answer of one source about one coin, and what is needed to judge it.
 
@@ -291,13 +309,12 @@ class Reading:
     rate: Rate
     live: bool = False
     streak: int = 1
-    anchors: Mapping[str, Decimal] = field(default_factory=dict)
+    anchors: Mapping[str, Decimal] = {}
     refused: str | None = None
     step: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True, array_like=True):
     """
     A price that awaits confirmation because it is too far from the last good one.
 
@@ -311,8 +328,7 @@ class Held:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class CoinState:
+class CoinState(Struct, frozen=True):
     """
     What the publishers know of one coin; shared by all of them through Redis.
 
@@ -332,14 +348,14 @@ class CoinState:
     """
 
     coingecko_id: str = ""
-    pairs: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[str, str] = {}
     proven: frozenset[str] = frozenset()
     unproven: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     unidentified: bool = False
     quote: str = ""
-    readings: Mapping[str, Reading] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = {}
+    absent: Mapping[str, str] = {}
     shown: Rate | None = None
     good: Decimal | None = None
     disputed: bool = False

@@ -6,12 +6,12 @@ Between two ticks everything that is remembered moves into the past by an interv
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pytest_django import Settings
 
 from rates import feed, store

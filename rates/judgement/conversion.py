@@ -11,10 +11,10 @@ Prices in a quote that nobody has measured are only shown when there are no othe
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from django.conf import settings
+from msgspec.structs import replace
 
 from rates.judgement.readings import EVIDENCE_AGE
 from rates.judgement.rules import Rules
@@ -53,6 +53,11 @@ def convert(rate: Rate, factor: Decimal | None) -> Rate:
         return rate
     volume = rate.volume_24h and multiply(rate.volume_24h, factor)
     return replace(rate, price=multiply(rate.price, factor), volume_24h=volume)
+
+
+def convert_price(price: Decimal, factor: Decimal) -> Decimal:
+    """Return the *price* that `convert` would give a rate."""
+    return price if factor == 1 else multiply(price, factor)
 
 
 def multiply(amount: Decimal, factor: Decimal) -> Decimal:

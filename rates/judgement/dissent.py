@@ -8,8 +8,9 @@ Tested in `tests/judgement/test_ownership.py`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from rates.judgement.readings import distance_pct
 from rates.judgement.rules import Rules

@@ -9,9 +9,10 @@ A pair whose price is further away than a jump may be is doubtful: staff are tol
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from rates.judgement.conversion import Factors, convert
 from rates.judgement.ownership import Verdict, decide

@@ -18,36 +18,53 @@ or when it has stood for three readings.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
-from rates.judgement.conversion import Factors, convert
+from msgspec import Struct
+from msgspec.structs import replace
+
+from rates.judgement.conversion import Factors, convert, convert_price
 from rates.judgement.dissent import keep_dispute
-from rates.judgement.readings import EVIDENCE_AGE, STANDING, distance_pct, find_fresh, is_fresh, is_frozen
+from rates.judgement.readings import (
+    EVIDENCE_AGE,
+    STANDING,
+    distance_pct,
+    find_fresh,
+    find_frozen,
+    find_moving,
+    is_fresh,
+)
 from rates.judgement.rules import Rules
 from rates.types import CoinState, Held, Rate, Reading, round_places
 
+# The factor of a source whose prices are in our quote currency.
+SAME = Decimal(1)
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+
+class Candidate(Struct, frozen=True):
     """
-    A fresh reading in the quote currency.
+    A fresh reading that may be shown.
 
     Attributes:
+        rate: as its source gave it.
+        factor: what one unit of the source's quote currency is worth; None while nobody has measured it.
+        price: that of the rate in our quote currency, as far as the factor is known.
         streak: how many fresh readings in a row its source gave; with two it may take the coin from another fresh
             source, with three a lone price is a good one.
         certain: it is really in the quote currency; a USDT price without a measured USDT/USD is not.
     """
 
     rate: Rate
+    factor: Decimal | None
+    price: Decimal
     rank: int
     streak: int
     certain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a coin shows after the judgement; `state.shown` is its rate."""
 
     state: CoinState
@@ -69,8 +86,7 @@ def find_candidates(readings: Mapping[str, Reading], factors: Factors, now: date
     only shown when there are no others.
     """
     fresh = find_fresh(readings, now, rules)
-    moving = [reading for reading in fresh if not is_frozen(reading, fresh, rules)]
-    candidates = sorted(_convert_all(moving, factors, rules), key=lambda candidate: candidate.rank)
+    candidates = sorted(_convert_all(find_moving(fresh, rules), factors, rules), key=attrgetter("rank"))
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
 
 
@@ -83,7 +99,7 @@ def find_frozen_majority(
     The source that moved away from them may be the one that is wrong, so they count as evidence.
     """
     fresh = find_fresh(readings, now, rules)
-    frozen = [reading for reading in fresh if is_frozen(reading, fresh, rules)]
+    frozen = find_frozen(fresh, rules)
     return _convert_all(frozen, factors, rules) if 2 * len(frozen) > len(fresh) else []
 
 
@@ -100,15 +116,18 @@ def find_witnesses(readings: Mapping[str, Reading], factors: Factors, now: datet
 
 
 def _prices(candidates: Iterable[Candidate]) -> dict[str, Decimal]:
-    return {candidate.rate.source: candidate.rate.price for candidate in candidates}
+    return {candidate.rate.source: candidate.price for candidate in candidates}
 
 
-def _convert_all(readings: Iterable[Reading], factors: Factors, rules: Rules) -> list[Candidate]:
-    return [_candidate(reading, factors.get(reading.rate.source, Decimal(1)), rules) for reading in readings]
+def _convert_all(readings: Sequence[Reading], factors: Factors, rules: Rules) -> list[Candidate]:
+    ranks = rules.rank_all(readings)
+    return [_candidate(r, factors.get(r.rate.source, SAME), rank) for r, rank in zip(readings, ranks, strict=True)]
 
 
-def _candidate(reading: Reading, factor: Decimal | None, rules: Rules) -> Candidate:
-    return Candidate(convert(reading.rate, factor), rules.rank(reading), reading.streak, factor is not None)
+def _candidate(reading: Reading, factor: Decimal | None, rank: int) -> Candidate:
+    rate = reading.rate
+    price = rate.price if factor is SAME or factor is None else convert_price(rate.price, factor)
+    return Candidate(rate, factor, price, rank, reading.streak, factor is not None)
 
 
 def decide(
@@ -136,7 +155,8 @@ def decide(
         # picked, or the owner would change with every small move.
         enough = min(size, len(candidates) // 2 + 1)
         pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
-        state = _show_confirmed(state, pick, candidates, rules)
+        doubts = [] if size == len(candidates) else [c for c in candidates if not _agree(pick, c, rules)]
+        state = _show_confirmed(state, pick, doubts, rules)
     elif len(candidates) > 1:
         state = _show_nearest(state, candidates, rules)
     else:
@@ -149,9 +169,12 @@ def decide(
         if not _is_checked(state, candidates, rules):
             witnesses += find_witnesses(state.readings, factors, now, rules)
         state = _contradict(state, good, witnesses, rules)
-    fresh = _prices(_convert_all(find_fresh(state.readings, now, rules), factors, rules))
-    recent = fresh | _prices(find_witnesses(state.readings, factors, now, rules))
-    state = keep_dispute(before, state, fresh, recent, rules)
+    if before.disputed or state.disputed:
+        fresh = _prices(_convert_all(find_fresh(state.readings, now, rules), factors, rules))
+        recent = fresh | _prices(find_witnesses(state.readings, factors, now, rules))
+        state = keep_dispute(before, state, fresh, recent, rules)
+    elif state.dissenters:
+        state = replace(state, dissenters=frozenset())
     return _verdict(state, candidates, now, rules)
 
 
@@ -163,20 +186,20 @@ def _carry_good_price(good: Decimal | None, candidates: Sequence[Candidate], rul
     """
     if good is None:
         return None
-    off, nearest = min((distance_pct(c.rate.price, good), c.rate.price) for c in candidates)
+    off, nearest = min([(distance_pct(c.price, good), c.price) for c in candidates])
     return nearest if off <= min(rules.agreement_pct, rules.max_jump_pct) else good
 
 
 def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:
     """Return for each of *candidates* those that agree with it, itself included."""
-    prices = [c.rate.price for c in candidates]
+    prices = [c.price for c in candidates]
     if distance_pct(max(prices), min(prices)) <= rules.agreement_pct:
         return [candidates] * len(candidates)
     return [[c for c in candidates if _agree(pick, c, rules)] for pick in candidates]
 
 
 def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
-    return one is other or distance_pct(one.rate.price, other.rate.price) <= rules.agreement_pct
+    return one is other or distance_pct(one.price, other.price) <= rules.agreement_pct
 
 
 def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
@@ -188,16 +211,15 @@ def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
     return candidates[0]
 
 
-def _show_confirmed(state: CoinState, pick: Candidate, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
-    doubts = [c for c in candidates if not _agree(pick, c, rules)]
-    return _show(state, pick, disputed=not pick.certain or _is_doubted(pick, doubts, state.good, rules))
+def _show_confirmed(state: CoinState, pick: Candidate, doubts: Sequence[Candidate], rules: Rules) -> CoinState:
+    return _show(state, pick, disputed=not pick.certain or _is_doubted(pick.price, doubts, state.good, rules))
 
 
-def _is_doubted(pick: Candidate, doubts: Sequence[Candidate], good: Decimal | None, rules: Rules) -> bool:
-    if good is None:
+def _is_doubted(price: Decimal, doubts: Sequence[Candidate], good: Decimal | None, rules: Rules) -> bool:
+    if good is None or not doubts:
         return False
-    off = distance_pct(pick.rate.price, good)
-    return off > rules.agreement_pct and any(distance_pct(c.rate.price, good) < off for c in doubts)
+    off = distance_pct(price, good)
+    return off > rules.agreement_pct and any(distance_pct(c.price, good) < off for c in doubts)
 
 
 def _has_stepped(state: CoinState, good: Decimal | None, rules: Rules) -> bool:
@@ -209,14 +231,14 @@ def _is_checked(state: CoinState, candidates: Sequence[Candidate], rules: Rules)
     """Return whether several agree on the shown price, a poll among them: then the other sources were asked too."""
     shown = state.shown
     assert shown is not None
-    agreeing = [c for c in candidates if distance_pct(c.rate.price, shown.price) <= rules.agreement_pct]
+    agreeing = [c for c in candidates if distance_pct(c.price, shown.price) <= rules.agreement_pct]
     return len(agreeing) > 1 and any(c.rank >= len(rules.streams) for c in agreeing)
 
 
 def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Candidate], rules: Rules) -> CoinState:
     """Return *state*, disputed if one of *witnesses*, which may not be shown, is nearer to the last *good* price."""
     assert state.shown is not None
-    if not _is_doubted(Candidate(state.shown, 0, STANDING, True), witnesses, good, rules):
+    if not _is_doubted(state.shown.price, witnesses, good, rules):
         return state
     return replace(state, disputed=True, good=good)
 
@@ -225,15 +247,15 @@ def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rule
     reference = state.reference
     if reference is None:
         return _show(state, _prefer(candidates, state), disputed=True)
-    near = [c for c in candidates if distance_pct(c.rate.price, reference) <= rules.max_jump_pct]
+    near = [c for c in candidates if distance_pct(c.price, reference) <= rules.max_jump_pct]
     if not near:
         return replace(state, disputed=True)
-    return _show(state, min(near, key=lambda c: distance_pct(c.rate.price, reference)), disputed=True)
+    return _show(state, min(near, key=lambda c: distance_pct(c.price, reference)), disputed=True)
 
 
 def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
     reference = state.reference
-    off = distance_pct(pick.rate.price, reference) if reference is not None else Decimal(0)
+    off = distance_pct(pick.price, reference) if reference is not None else Decimal(0)
     if off > rules.max_jump_pct:
         return _hold(state, pick, rules)
     back = state.held is not None and state.held.count < STANDING
@@ -243,26 +265,27 @@ def _show_lone(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
 
 
 def _hold(state: CoinState, pick: Candidate, rules: Rules) -> CoinState:
-    held = _count_held(state.held, pick.rate, rules)
+    held = _count_held(state.held, pick, rules)
     if held.count < STANDING:
         return replace(state, disputed=True, held=held)
     return replace(_show(state, pick, disputed=True), held=held)
 
 
-def _count_held(held: Held | None, rate: Rate, rules: Rules) -> Held:
-    if held is None or held.source != rate.source or distance_pct(held.price, rate.price) > rules.agreement_pct:
-        return Held(rate.source, rate.price, rate.observed_at)
+def _count_held(held: Held | None, pick: Candidate, rules: Rules) -> Held:
+    rate, price = pick.rate, pick.price
+    if held is None or held.source != rate.source or distance_pct(held.price, price) > rules.agreement_pct:
+        return Held(rate.source, price, rate.observed_at)
     moved = rate.observed_at > held.observed_at
     count = min(held.count + moved, STANDING)
-    return Held(rate.source, rate.price, max(rate.observed_at, held.observed_at), count)
+    return Held(rate.source, price, max(rate.observed_at, held.observed_at), count)
 
 
 def _show_aged(state: CoinState, factors: Factors, rules: Rules) -> CoinState:
     """Show the price of a refused reading where it is the newest there is: better than nothing, and marked stale."""
-    aged = _convert_all((reading for reading in state.readings.values() if reading.refused), factors, rules)
+    aged = _convert_all([reading for reading in state.readings.values() if reading.refused], factors, rules)
     for pick in sorted(aged, key=lambda c: c.rate.observed_at, reverse=True):
         newer = state.shown is None or pick.rate.observed_at > state.shown.observed_at
-        near = state.good is None or distance_pct(pick.rate.price, state.good) <= rules.max_jump_pct
+        near = state.good is None or distance_pct(pick.price, state.good) <= rules.max_jump_pct
         if newer and near and pick.certain:
             rate = replace(pick.rate, received_at=pick.rate.observed_at)
             return _show(state, replace(pick, rate=rate), disputed=state.disputed)
@@ -270,23 +293,20 @@ def _show_aged(state: CoinState, factors: Factors, rules: Rules) -> CoinState:
 
 
 def _show(state: CoinState, pick: Candidate, *, disputed: bool) -> CoinState:
-    good = state.good if disputed else pick.rate.price
-    return replace(state, shown=pick.rate, good=good, disputed=disputed, held=None)
+    good = state.good if disputed else pick.price
+    return replace(state, shown=convert(pick.rate, pick.factor), good=good, disputed=disputed, held=None)
 
 
 def _verdict(state: CoinState, candidates: Sequence[Candidate], now: datetime, rules: Rules) -> Verdict:
     shown = state.shown
     if shown is None:
         return Verdict(state, stale=False)
-    prices = [c.rate.price for c in candidates]
+    others = [c for c in candidates if c.rate.source != shown.source]
+    prices = [c.price for c in candidates]
     return Verdict(
         state,
         stale=not is_fresh(shown.received_at, now, rules.stale_after),
-        confirmed_by=tuple(
-            c.rate.source
-            for c in candidates
-            if c.rate.source != shown.source and distance_pct(c.rate.price, shown.price) <= rules.agreement_pct
-        ),
+        confirmed_by=tuple(c.rate.source for c in others if distance_pct(c.price, shown.price) <= rules.agreement_pct),
         spread_pct=round_places(distance_pct(max(prices), min(prices)), 2) if len(prices) > 1 else None,
     )
 

@@ -6,9 +6,10 @@ steps; so a reading remembers the others' prices when its own last changed (`anc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from rates.judgement.rules import Rules
 from rates.types import Rate, Reading, round_places
@@ -29,7 +30,9 @@ EVIDENCE_AGE = timedelta(seconds=90)
 
 def distance_pct(one: Decimal, other: Decimal) -> Decimal:
     """Return how far two prices are apart, in percent of the lower one."""
-    return abs(one - other) / min(one, other) * 100
+    if one < other:
+        one, other = other, one
+    return (one - other) / other * 100
 
 
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
@@ -126,9 +129,18 @@ def _is_behind(rate: Rate, old: Rate) -> bool:
     return rate.observed_at < old.observed_at and not ours
 
 
-def is_frozen(reading: Reading, others: Sequence[Reading], rules: Rules) -> bool:
-    """Return whether this price is unchanged while one of *others* has moved away by more than the agreement band."""
-    return any(_has_moved_away(other.rate, reading, rules) for other in others)
+def find_moving(fresh: Sequence[Reading], rules: Rules) -> Sequence[Reading]:
+    """Return those of the *fresh* readings that are not frozen."""
+    frozen = find_frozen(fresh, rules)
+    return [reading for reading in fresh if reading not in frozen] if frozen else fresh
+
+
+def find_frozen(fresh: Sequence[Reading], rules: Rules) -> list[Reading]:
+    """Return those that are unchanged while another of *fresh* has moved away by more than the agreement band."""
+    prices = [reading.rate.price for reading in fresh]
+    if len(prices) < 2 or distance_pct(max(prices), min(prices)) <= rules.agreement_pct:
+        return []
+    return [reading for reading in fresh if any(_has_moved_away(other.rate, reading, rules) for other in fresh)]
 
 
 def _has_moved_away(other: Rate, reading: Reading, rules: Rules) -> bool:

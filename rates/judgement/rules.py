@@ -4,20 +4,19 @@ The settings, and what the sources declare, as far as the judgement depends on t
 Tested in `tests/judgement/test_conversion.py` and `tests/judgement/test_ownership.py`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from django.conf import settings
+from msgspec import Struct
 
 from rates.sources.registry import POLL_SOURCES
 from rates.types import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """
     What the judgement depends on besides the readings.
 
@@ -37,7 +36,7 @@ class Rules:
     stale_after: timedelta
     agreement_pct: Decimal
     max_jump_pct: Decimal
-    quotes: Mapping[str, str] = field(default_factory=dict)
+    quotes: Mapping[str, str] = {}
     usdt_is_near: bool = True
     by_id: frozenset[str] = frozenset()
 
@@ -51,10 +50,10 @@ class Rules:
         """How long an event of a stream proves it to deliver: another price is there before this one is stale."""
         return self.stale_after / 2
 
-    def rank(self, reading: Reading) -> int:
-        """Return the place of *reading*'s source; lower is better."""
+    def rank_all(self, readings: Iterable[Reading]) -> list[int]:
+        """Return the place of the source of each of *readings*; lower is better."""
         places = _places(self.streams, self.polls)
-        return places.get((reading.rate.source, reading.live), len(places))
+        return [places.get((reading.rate.source, reading.live), len(places)) for reading in readings]
 
 
 @lru_cache(maxsize=8)

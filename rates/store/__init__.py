@@ -4,6 +4,7 @@ Redis, the shared memory of all processes.
     keys          every key, and what it holds
     redis_client  the client, transactions, and failures as `StoreUnavailable`
     board, codec  the published board, its histories, the state of each coin; that state as text
+    known         what this process last read or wrote of each coin
     coin_list     the coins on the board, also while the database is down
     coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet

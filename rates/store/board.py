@@ -13,6 +13,7 @@ from django.conf import settings
 from rates.exceptions import StoreUnavailable
 from rates.store.codec import decode_state, encode_state
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCE_HEALTHS, STATES, history_key, rate_key
+from rates.store.known import Known
 from rates.store.redis_client import ATTEMPTS, client, read_hash, redis_errors, transact
 from rates.types import CoinState, Currency, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
 
@@ -39,9 +40,9 @@ for i, key in ipairs(KEYS) do
 end
 """
 
-# The states that this process last wrote or read, by their texts: a tick reads them twice, and usually they are the
-# ones that the same process wrote in the tick before.
-_decoded: dict[str, CoinState] = {}
+# A tick reads both, and usually they are what the same process wrote in the tick before.
+_states = Known(lambda _, text: decode_state(text))
+_fragments = Known(lambda symbol, text: Fragment(symbol, text, json.loads(text)["price"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +130,23 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
         StoreUnavailable: when Redis cannot be reached or refuses to write. Nothing has changed then, unless Redis hung
             and executes the transaction later; hubs notice that by its number.
     """
+    # Most likely the board still has the coins that it had; all of it is read in one round trip then.
+    expected = _fragments.names
+    reads = [("GET", BOARD), ("HGETALL", STATES), ("MGET", *_rate_keys(expected))]
 
-    def work(pipe: Any) -> Saved:
-        memory = _load_memory(pipe)
+    def work(pipe: Any, answers: Sequence[Any]) -> Saved:
+        header, states, texts = _read_header(answers[0]), _states.read(answers[1]), answers[2]
+        if header and header.symbols != expected:
+            texts = pipe.mget(_rate_keys(header.symbols))
+        memory = Memory(_read_snapshot(header, texts) if header else None, states)
         change = decide(memory)
         saved = _assign_seq(memory.snapshot, change)
         pipe.multi()
-        _write(pipe, saved, change)
+        _write(pipe, memory, saved, change)
         return saved
 
     # Both keys, because a change that is not published writes the states alone.
-    return transact(work, BOARD, STATES)
-
-
-def _load_memory(pipe: Any) -> Memory:
-    header = _read_header(pipe.get(BOARD))
-    states = _read_states(pipe.hgetall(STATES))
-    snapshot = _read_snapshot(header, pipe.mget(_rate_keys(header))) if header else None
-    return Memory(snapshot, states)
+    return transact(work, reads, BOARD, STATES)
 
 
 def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
@@ -168,29 +168,20 @@ def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
     )
 
 
-def _write(pipe: Any, saved: Saved, change: Change) -> None:
-    _write_states(pipe, change)
+def _write(pipe: Any, memory: Memory, saved: Saved, change: Change) -> None:
+    _write_states(pipe, memory.states, change.states)
     if saved.published:
         _write_board(pipe, saved, change)
 
 
-def _write_states(pipe: Any, change: Change) -> None:
-    pipe.delete(STATES)
-    if change.states:
-        texts = {symbol: encode_state(state) for symbol, state in change.states.items()}
-        _remember(texts, change.states)
+def _write_states(pipe: Any, before: Mapping[str, CoinState], after: Mapping[str, CoinState]) -> None:
+    """Write what has changed: a publication of a stream is about few coins."""
+    texts = {symbol: encode_state(state) for symbol, state in after.items() if state != before.get(symbol)}
+    if texts:
         pipe.hset(STATES, mapping=texts)
-
-
-def _read_states(texts: Mapping[str, str]) -> dict[str, CoinState]:
-    states = {symbol: _decoded.get(text) or decode_state(text) for symbol, text in texts.items()}
-    _remember(texts, states)
-    return states
-
-
-def _remember(texts: Mapping[str, str], states: Mapping[str, CoinState]) -> None:
-    _decoded.clear()
-    _decoded.update((text, states[symbol]) for symbol, text in texts.items())
+    if gone := before.keys() - after.keys():
+        pipe.hdel(STATES, *gone)
+    _states.remember(texts, after, after)
 
 
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
@@ -202,6 +193,7 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
     if rates:
         pipe.mset(rates)
+    _fragments.remember({s: f.json for s, f in snapshot.fragments.items()}, snapshot.fragments, snapshot.fragments)
     gone = [history_key(symbol) for symbol in change.forgotten]
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
     if gone:
@@ -232,14 +224,14 @@ def load_snapshot() -> Snapshot | None:
             header = load_header()
             if header is None:
                 return None
-            after, *texts = pipe.get(BOARD).mget(_rate_keys(header)).execute()
+            after, *texts = pipe.get(BOARD).mget(_rate_keys(header.symbols)).execute()
             if _read_header(after) == header:
                 return None if None in texts[0] else _read_snapshot(header, texts[0])
     raise StoreUnavailable("Redis: the board changes too fast to be read")
 
 
-def _rate_keys(header: Header) -> list[str]:
-    return [rate_key(symbol) for symbol in header.symbols] or [BOARD]
+def _rate_keys(symbols: Sequence[str]) -> list[str]:
+    return [rate_key(symbol) for symbol in symbols] or [BOARD]
 
 
 def _read_header(text: str | None) -> Header | None:
@@ -254,11 +246,8 @@ def _read_header(text: str | None) -> Header | None:
 
 def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
     """Return the board of the coins whose *texts* exist; the next publication writes those that were lost again."""
-    fragments = {
-        symbol: Fragment(symbol, text, json.loads(text)["price"])
-        for symbol, text in zip(header.symbols, texts, strict=False)
-        if text is not None
-    }
+    found = zip(header.symbols, texts, strict=False)
+    fragments = _fragments.read({symbol: text for symbol, text in found if text is not None})
     return Snapshot(header.epoch, header.seq, header.as_of, fragments, header.currencies)
 
 
@@ -271,7 +260,7 @@ def _read_tuple(kind: type[N], text: str) -> N:
 def load_states() -> dict[str, CoinState]:
     """Return the state of each coin and quote pair."""
     with redis_errors():
-        return _read_states(client().hgetall(STATES))
+        return _states.read(client().hgetall(STATES))
 
 
 def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
@@ -321,7 +310,7 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
     texts = dict(zip(wanted, rest[::2], strict=True))
     return Overview(
         snapshot=_read_snapshot(header, [texts.get(s) for s in header.symbols]) if header else None,
-        states=_read_states(states),
+        states=_states.read(states),
         histories={s: _read_history(texts) for s, texts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),
         calls={name: int(count) for name, count in calls.items()},

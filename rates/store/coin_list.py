@@ -2,8 +2,10 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
 
@@ -20,11 +22,38 @@ RETRY_AFTER = 5.0
 DEADLINE = 1000
 
 
+class _Known(NamedTuple):
+    """The rows of the table that were read last, and the coins that they are: to make 300 of them takes 3 ms."""
+
+    rows: list[tuple[Any, ...]]
+    coins: list[Coin]
+
+
+@cache
+def _query() -> tuple[str, tuple[Any, ...]]:
+    """Return the query of the enabled coins and its parameters, made once: that takes as long as to read 300 rows."""
+    sql, params = Coin.objects.enabled().query.sql_with_params()
+    return sql, tuple(params)
+
+
+def _read_rows() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(*_query())
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _make_coin(row: Sequence[Any]) -> Coin:
+    fields = Coin._meta.concrete_fields
+    values = [field.to_python(value) for field, value in zip(fields, row, strict=True)]
+    return Coin.from_db(None, [field.attname for field in fields], values)
+
+
 class CoinList:
     """The list that this process last read, when reading last failed, and when that was last logged."""
 
     def __init__(self) -> None:
-        self._coins: list[Coin] | None = None
+        self._known: _Known | None = None
         self._failed_at = float("-inf")
         self._logged_at = float("-inf")
 
@@ -32,26 +61,31 @@ class CoinList:
         """
         Return the enabled coins, in order; while the database is down, those that were read last.
 
+        They are the same objects as long as nothing was edited, so nobody may change them.
+
         Raises:
             DatabaseError: when the database is down and the list was never read.
         """
-        if self._coins is not None and time.monotonic() - self._failed_at < RETRY_AFTER:
-            return list(self._coins)
+        known = self._known
+        if known is not None and time.monotonic() - self._failed_at < RETRY_AFTER:
+            return list(known.coins)
         try:
             with _deadline():
-                self._coins = coins = list(Coin.objects.enabled())
+                rows = _read_rows()
         except DatabaseError as error:
-            if self._coins is None:
+            if known is None:
                 raise
             self._failed_at = time.monotonic()
             self._log_failure(error)
-            coins = self._coins
-        # Not `self._coins`: another thread may have replaced it by an older list.
-        return list(coins)
+            return list(known.coins)
+        if known is None or rows != known.rows:
+            # Not read from `self._known` again: another thread may have replaced it by an older list.
+            self._known = known = _Known(rows, [_make_coin(row) for row in rows])
+        return list(known.coins)
 
     def confirm_pairs(self, proven: Iterable[tuple[str, str]]) -> None:
         """Keep in the database that the pair of each (symbol, source) is the coin's; the board knows it anyway."""
-        coins = {coin.symbol: coin for coin in self._coins or ()}
+        coins = {coin.symbol: coin for coin in self._known.coins} if self._known else {}
         try:
             for symbol, source in proven:
                 # Another thread may have read a list that lacks them by now.

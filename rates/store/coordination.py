@@ -65,15 +65,15 @@ def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
     *decide* runs again when another process was faster, so it must have no side effects.
     """
 
-    def work(pipe: Any) -> Healths:
-        stored = read_hash(pipe.hgetall(SOURCE_HEALTHS))
+    def work(pipe: Any, answers: Sequence[Any]) -> Healths:
+        stored = read_hash(answers[0])
         decided = decide(stored)
         pipe.multi()
         if decided:
             pipe.hset(SOURCE_HEALTHS, mapping={name: json.dumps(health) for name, health in decided.items()})
         return {**stored, **decided}
 
-    return transact(work, SOURCE_HEALTHS)
+    return transact(work, [("HGETALL", SOURCE_HEALTHS)], SOURCE_HEALTHS)
 
 
 def count_calls(calls: Mapping[str, int], now: datetime) -> None:

@@ -5,7 +5,7 @@ Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.p
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
@@ -83,12 +83,13 @@ def is_cluster() -> bool:
             client().connection_pool.disconnect()
 
 
-def transact(work: Callable[[Any], T], *keys: str) -> T:
+def transact(work: Callable[[Any, Sequence[Any]], T], reads: Sequence[Sequence[str]], *keys: str) -> T:
     """
-    Run *work* as an optimistic transaction and return its result.
+    Run *work* as an optimistic transaction of two round trips and return its result.
 
-    *work* gets a pipeline that watches *keys*: it reads, calls `multi`, and queues the writes. It runs again when
-    another process has changed one of the keys, so it must have no side effects.
+    *work* gets a pipeline that watches *keys* and the answers to the commands *reads*: it reads more if it has to,
+    calls `multi`, and queues the writes. It runs again when another process has changed one of the keys, so it must
+    have no side effects.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached, does not answer or refuses.
@@ -98,8 +99,7 @@ def transact(work: Callable[[Any], T], *keys: str) -> T:
     with redis_errors(), pipe:
         for _ in range(ATTEMPTS):
             try:
-                pipe.watch(*keys)
-                result = work(pipe)
+                result = work(pipe, pipe.watch_and_read(keys, reads))
                 pipe.execute()
             except WatchError:
                 continue
@@ -109,11 +109,23 @@ def transact(work: Callable[[Any], T], *keys: str) -> T:
 
 class _WatchingPipeline(Pipeline):
     """
-    A pipeline that does not send UNWATCH when its connection has been closed; the server has forgotten it anyway.
+    A pipeline that reads together with WATCH, and does not send UNWATCH over a connection that has been closed: the
+    server has forgotten it anyway.
 
     The library's own sends it after every failure, over a new connection: with a server that hangs this costs the
     timeout three more times, and then the connection is never returned to the pool.
     """
+
+    def watch_and_read(self, keys: Sequence[str], reads: Sequence[Sequence[str]]) -> list[Any]:
+        """Watch *keys* and return the answers to the commands *reads*, in one round trip and not one for each."""
+        commands: list[Any] = [(command, {}) for command in (("WATCH", *keys), *reads)]
+        connection: Any = self.connection_pool.get_connection()
+        self.connection = connection
+        execute: Any = self._execute_pipeline
+        answers: list[Any] = connection.retry.call_with_retry(
+            lambda: execute(connection, commands, True), lambda _: connection.disconnect()
+        )
+        return answers[1:]
 
     def reset(self) -> None:  # type: ignore[override] # as in the library, whose `Redis` has a command of that name
         if self.connection and not self.connection.is_connected:

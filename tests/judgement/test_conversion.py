@@ -1,9 +1,9 @@
 """What a unit of a source's quote currency is worth, and what becomes of prices in it."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from rates.judgement import conversion, next_board
 from rates.judgement.rules import read_rules

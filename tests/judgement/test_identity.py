@@ -1,10 +1,10 @@
 """Which pairs are known to be the coin; the namesakes are real ones of 2025 and 2026."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from rates.judgement.identity import describe_doubtful, identity_notes
 from rates.judgement.next_board import judge, match_states

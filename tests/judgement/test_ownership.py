@@ -1,10 +1,11 @@
 """The table of who owns a coin's price, and how far it is trusted."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from rates.judgement.ownership import Verdict, accept, decide
 from rates.judgement.readings import add_rate

@@ -12,12 +12,13 @@ market rises all the while. What must hold at every tick, whatever happens:
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 
 import pytest
+from msgspec.structs import replace
 
 from rates.exceptions import SourceError
 from rates.judgement import next_board

@@ -56,6 +56,18 @@ def test_no_size_of_a_number_breaks_a_parser(values: Sequence[str]) -> None:
             assert number is None or read_number(number) is not None
 
 
+@pytest.mark.parametrize("bad", ["NaN", "-Infinity", "1" * 5000, "0." + "1" * 100, '"\\ud800"'])
+def test_a_value_that_strict_json_does_not_have_costs_no_other_one(bad: str) -> None:
+    read = read_json(f'{{"bad":{bad},"good":63250.1234567890123456789}}')
+    assert (read_number(read["bad"]), str(read["good"])) == (None, "63250.1234567890123456789")
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>", b"[1,]", b'"\xff"', b"[" * 100_000])
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"line|decode|nested"):
+        read_json(text)
+
+
 @pytest.mark.parametrize(
     "text", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "2026-11-24T12:00:00", "soon", "", None, 5]
 )

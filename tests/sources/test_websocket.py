@@ -13,8 +13,10 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.sync.server import ServerConnection, serve
 
 from rates import store
@@ -22,7 +24,7 @@ from rates.exceptions import SourceUnreachable
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
 from rates.sources import binance
-from rates.sources.websocket import LONGEST_MESSAGE, open_session
+from rates.sources.websocket import LONGEST_MESSAGE, cut_short_texts, open_session
 from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.sockets import DRIP
@@ -194,3 +196,47 @@ def test_vendor_is_spoken_to_through_tls_and_must_prove_who_it_is(tmp_path: Path
         )
     assert run.stdout == ("{'last': Decimal('63250.12')}\n" if trusted else "")
     assert ("SSLCertVerificationError" in run.stderr) != trusted
+
+
+LENGTHS = [0, 1, 90, 91, 65_000, 70_000, 2]
+
+
+def test_messages_of_every_length_arrive_in_order_whatever_comes_between() -> None:
+    """Short ones are not parsed by the library that reads the others; pings and pieces are none of them."""
+
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        for number, length in enumerate(LENGTHS):
+            connection.send(json.dumps({"number": number, "fill": "x" * length}))
+        assert connection.ping().wait(2)
+        connection.send(['{"number"', ": 7}"])
+        connection.send('{"number": 8}')
+
+    with vendor(behave) as address, open_session("vendor", address, 5) as session:
+        session.send("price?")
+        assert [session.read()["number"] for _ in range(9)] == list(range(9))
+
+
+@given(st.lists(st.sampled_from([0, 1, 5, 125, 126, 300]), min_size=1), st.integers(0, 1500))
+def test_texts_are_cut_where_their_frames_end(lengths: list[int], received: int) -> None:
+    texts = [b"x" * length for length in lengths]
+    sent = b"".join(Frame(Opcode.TEXT, text).serialize(mask=False) for text in texts)
+    first, rest, _ = cut_short_texts(sent[:received])
+    second, rest, goes_on = cut_short_texts(rest + sent[received:])
+    assert (first + second, rest, goes_on) == (texts, b"", True)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        Frame(Opcode.PING, b""),
+        Frame(Opcode.CLOSE, b""),
+        Frame(Opcode.TEXT, b"{", fin=False),
+        Frame(Opcode.BINARY, b"{}"),
+        Frame(Opcode.TEXT, b"x" * 70_000),
+    ],
+)
+def test_any_other_frame_is_left_to_the_library_with_all_that_follows(frame: Frame) -> None:
+    text = Frame(Opcode.TEXT, b"{}").serialize(mask=False)
+    other = frame.serialize(mask=False)
+    assert cut_short_texts(text + other + text) == ([b"{}"], other + text, False)

@@ -43,6 +43,17 @@ def test_a_removed_coin_takes_its_keys_along() -> None:
     assert "XLM" not in store.load_states()
 
 
+def test_only_states_that_changed_are_written() -> None:
+    """What a newer release has added to the others stays there."""
+    save({"BTC": "1", "XLM": "2", "ETH": "3"})
+    text = store.client().hget(store.STATES, "XLM").replace("{", '{"mood":"new",', 1)
+    store.client().hset(store.STATES, "XLM", text)
+    changed = {"BTC": CoinState(coingecko_id="bitcoin"), "XLM": CoinState(coingecko_id="XLM")}
+    store.update_board(lambda _: replace(change({"BTC": "1", "XLM": "2"}), states=changed))
+    assert store.load_states() == changed
+    assert store.client().hget(store.STATES, "XLM") == text
+
+
 def save_update(price: str, time: str, as_of: datetime = NOW) -> None:
     made = replace(change({"BTC": price}), as_of=as_of, points={"BTC": HistoryPoint(price, f"2026-11-24T{time}.000Z")})
     store.update_board(lambda _: made)

@@ -33,6 +33,17 @@ def test_the_coins_of_the_last_time_serve_while_the_database_is_away(
     ]
 
 
+def test_coins_are_the_same_objects_until_one_is_edited(coins: list[Coin]) -> None:
+    """So that nothing about them has to be found out again; what they say is that of any other query."""
+    coin_list = CoinList()
+    first, second = coin_list.read(), coin_list.read()
+    assert all(one is other for one, other in zip(first, second, strict=True))
+    Coin.objects.filter(symbol="A").update(binance_symbol="AUSDT", binance_verified=True)
+    third = coin_list.read()
+    assert [vars(c) | {"_state": 0} for c in third] == [vars(c) | {"_state": 0} for c in Coin.objects.enabled()]
+    assert third[1].pairs != first[1].pairs
+
+
 def test_a_database_that_failed_is_left_alone_for_a_while(
     coins: list[Coin], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -54,7 +65,7 @@ def test_without_a_last_time_the_failure_is_told(coins: list[Coin]) -> None:
 def test_an_edit_is_not_called_a_failure_when_the_list_cannot_be_read_after_it(
     coins: list[Coin], caplog: pytest.LogCaptureFixture
 ) -> None:
-    coin_list._coins = None
+    coin_list._known = None
     lose_table("rates_coin")
     EditPublisher().publish("")
     assert "published with the next tick: no such table" in caplog.text
