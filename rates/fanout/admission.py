@@ -124,12 +124,15 @@ def strip_port(origin: str) -> str:
     return origin
 
 
-def log_refusal(reason: str) -> None:
-    """Log why a socket is refused, once a minute for the same *reason*: clients that are refused retry."""
+def log_refusal(reason: str, refused: str = "socket") -> None:
+    """Log why what is *refused* is so, once a minute for the same *reason*: clients that are refused retry."""
     now = time.monotonic()
     if now - _logged.get(reason, float("-inf")) < LOG_INTERVAL:
         return
     if len(_logged) >= MAX_LOGGED_REFUSALS:
-        _logged.clear()
+        for old in [reason for reason, at in _logged.items() if now - at >= LOG_INTERVAL]:
+            del _logged[old]
+        if len(_logged) >= MAX_LOGGED_REFUSALS:
+            return
     _logged[reason] = now
-    logger.warning("socket refused: %s", reason)
+    logger.warning("%s refused: %s", refused, reason)

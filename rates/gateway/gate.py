@@ -80,7 +80,7 @@ class Gate:
     async def _answer_here(self, scope: Scope, path: str, headers: HeaderMap) -> Reply | None:
         if is_preflight(scope, headers):
             return Reply(204, preflight_headers(headers.get(b"origin", b"").decode("latin-1"), path), b"")
-        self._limit.count(client_of_scope(scope).network)
+        self._limit.count(client_of_scope(scope))
         await check_access(scope, path, headers)
         reply = await self._prepared.answer(scope, path, headers)
         if reply and is_error_page(reply.status, dict(reply.headers).get(b"content-type", b"")):

@@ -12,13 +12,14 @@ from collections.abc import Awaitable
 from typing import NamedTuple, NoReturn
 
 from rates.fanout.hub import get_hub
+from rates.forwarded import is_secure
 from rates.gateway.replies import App, HeaderMap, Headers, Message, Reply, Scope, as_asked
 
 MOST_ANSWERS = 128
 # Bytes of a question and of an answer that are worth keeping: 128 of them are 32 MB.
 LONGEST_QUERY, LONGEST_ANSWER = 4096, 256 * 1024
 # What an answer may depend on beside path and query.
-KEYS = (b"host", b"accept", b"x-forwarded-proto")
+KEYS = (b"host", b"accept")
 
 
 class Question(NamedTuple):
@@ -45,7 +46,8 @@ class PreparedAnswers:
             return None
         self._forget_old()
         query = scope["query_string"]
-        question = Question(path, query, scope.get("scheme", ""), tuple(headers.get(name, b"") for name in KEYS))
+        scheme = "https" if is_secure(scope) else "http"
+        question = Question(path, query, scheme, tuple(headers.get(name, b"") for name in KEYS))
         kept = self._kept.get(question)
         if kept is None:
             reply = await self._make_once(question, scope)
@@ -103,7 +105,7 @@ async def call(app: App, scope: Scope, question: Question) -> Reply:
         sent.append(message)
 
     headers: Headers = [(name, value) for name, value in zip(KEYS, question.headers, strict=True) if value]
-    await app({**scope, "method": "GET", "headers": headers}, receive, send)
+    await app({**scope, "method": "GET", "headers": headers, "scheme": question.scheme}, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
     return Reply(sent[0]["status"], [(name.lower(), value) for name, value in sent[0]["headers"]], body)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from rates.api.problems import Problem
+from rates.fanout.admission import log_refusal
+from rates.forwarded import Client
 
 MINUTE = 60.0
 # Addresses that are remembered, of which those that asked last stay: at most 10 MB.
@@ -52,9 +54,9 @@ class RateLimit:
     def __init__(self) -> None:
         self._windows: OrderedDict[str, Window] = OrderedDict()
 
-    def count(self, address: str, now: float | None = None) -> None:
+    def count(self, client: Client, now: float | None = None) -> None:
         """
-        Count a request from *address*.
+        Count a request of *client*.
 
         Raises:
             Problem: 429 when it is one too many.
@@ -62,8 +64,9 @@ class RateLimit:
         limit: int = settings.RATES_API_RATE
         if not limit:
             return
-        wait = self._take(address, limit, time.monotonic() if now is None else now)
+        wait = self._take(client.network, limit, time.monotonic() if now is None else now)
         if wait > 0:
+            log_refusal(f"RATES_API_RATE, {limit} a minute, is used up by {client.network}{client.hint}", "request")
             detail = f"RATES_API_RATE allows {limit} requests a minute for one address; see Retry-After"
             raise Problem(429, "rate_limited", detail, {"Retry-After": str(math.ceil(wait))})
 

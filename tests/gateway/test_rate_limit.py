@@ -1,8 +1,11 @@
 """How many requests an address may send."""
 
+from contextlib import suppress
+
 import pytest
 
 from rates.api.problems import Problem
+from rates.forwarded import Client
 from rates.gateway import rate_limit
 from rates.gateway.rate_limit import RateLimit
 from tests.gateway.asking import ask
@@ -11,7 +14,7 @@ from tests.gateway.asking import ask
 def wait(limit: RateLimit, now: float, address: str = "192.0.2.1") -> int:
     """Return how long an address is told to wait, 0 when its request is within the limit."""
     try:
-        limit.count(address, now)
+        limit.count(Client(address, ""), now)
     except Problem as problem:
         told = problem
     else:
@@ -54,7 +57,7 @@ def test_addresses_are_forgotten_that_asked_longest_ago(monkeypatch: pytest.Monk
     monkeypatch.setattr(rate_limit, "MOST_ADDRESSES", 2)
     limit = RateLimit()
     for address in "abacad":
-        limit.count(address, 1000.0)
+        limit.count(Client(address, ""), 1000.0)
     assert list(limit._windows) == ["a", "d"]
 
 
@@ -62,6 +65,16 @@ def test_zero_is_no_limit(settings) -> None:
     settings.RATES_API_RATE = 0
     limit = RateLimit()
     assert [wait(limit, 1000.0) for _ in range(100)] == [0] * 100
+
+
+def test_a_limit_that_meets_a_proxy_names_the_setting(caplog) -> None:
+    limit = RateLimit()
+    for _ in range(6):
+        with suppress(Problem):
+            limit.count(Client("192.0.2.99", "; X"), 1000.0)
+    assert [line for line in caplog.messages if "192.0.2.99" in line] == [
+        "request refused: RATES_API_RATE, 4 a minute, is used up by 192.0.2.99; X"
+    ]
 
 
 async def test_an_address_that_asks_too_often_is_refused_below_api_only(board: None, settings) -> None:
