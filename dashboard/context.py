@@ -1,4 +1,4 @@
-"""What the views pass to the templates: the newest board, its histories, the preferences in the visitor's cookies."""
+"""What the views pass to the templates: the newest board, its lines, the preferences in the visitor's cookies."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,19 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dashboard.lines import load_lines
 from dashboard.numbers import currency_sign
+from dashboard.period import Line
 from dashboard.presentation import CoinView, read_rate, unpriced, view_coin
 from dashboard.texts import script_texts
 from rates import store
+from rates.api.readiness import find_pauses
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.models import Coin
 from rates.publication import is_late
 from rates.symbols import fold
-from rates.types import HistoryPoint, Snapshot, read_time, time_text
+from rates.types import Snapshot, read_time, time_text
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +38,21 @@ SCRIPTS = (
     "dashboard/js/api.js",
     "dashboard/js/board.js",
     "dashboard/js/numbers.js",
+    "dashboard/js/period.js",
     "dashboard/js/preferences.js",
     "dashboard/js/rates-socket.js",
+    "dashboard/js/reasons.js",
     "dashboard/js/status.js",
     "dashboard/js/controls.js",
     "dashboard/js/view.js",
+    "dashboard/js/lines.js",
     "dashboard/js/order.js",
     "dashboard/js/paint.js",
     "dashboard/js/marks.js",
+)
+COIN_SCRIPTS = tuple(
+    f"dashboard/js/{name}.js"
+    for name in ("coin", "history", "candles", "chart", "chart-style", "chart-marks", "readout")
 )
 THEMES = ("light", "dark")
 PALETTES = ("blue", "east")
@@ -55,15 +65,19 @@ class BoardView:
 
     Attributes:
         pins: symbols that the visitor has pinned, or the default ones.
-        late: no price may look live: nobody has published for long, or every price is stale.
+        late: no price may look live: nobody has published for long, or every price is stale, or there is none.
+        unpriced: no coin has a price.
+        fresh_at: when the newest price that is shown was fresh.
     """
 
     coins: Sequence[CoinView]
-    histories: Mapping[str, Sequence[HistoryPoint]]
+    lines: Mapping[str, Line]
     pins: Sequence[str]
     as_of: datetime | None
     now: datetime
     late: bool
+    unpriced: bool
+    fresh_at: datetime | None
     epoch: str
     seq: int
 
@@ -80,12 +94,12 @@ def load_snapshot() -> Snapshot | None:
         return None
 
 
-def load_histories(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint]]:
-    """Return the stored updates of *symbols*; none while Redis is down: a page without lines is still useful."""
+def load_pauses() -> Mapping[str, Mapping[str, str]]:
+    """Return which sources and streams are paused, with `until` and `why`; none while Redis is down."""
     try:
-        return store.load_histories(symbols)
+        return find_pauses(store.load_healths())
     except StoreUnavailable as error:
-        logger.warning("no histories for the page: %s", error)
+        logger.warning("no pauses for the page: %s", error)
         return {}
 
 
@@ -103,19 +117,22 @@ def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = N
         by_key = {fold(symbol): symbol for symbol in rates}
         wanted = (by_key.get(fold(symbol)) for symbol in only)
         rates = {symbol: rates[symbol] for symbol in wanted if symbol is not None}
-    histories = load_histories(list(rates))
+    lines = load_lines(list(rates))
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
     late = snapshot is not None and (is_late(snapshot, now) or not has_fresh_price(snapshot))
-    coins = [view_coin(rate, histories.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
+    coins = [view_coin(rate, lines.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
     epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
-    return BoardView(coins, histories, pins, as_of, now, late, epoch, seq)
+    unpriced = snapshot is not None and bool(coins) and all(coin.price is None for coin in coins)
+    observed = [coin.observed_at for coin in coins if coin.observed_at]
+    fresh_at = max(observed) if late and observed else as_of
+    return BoardView(coins, lines, pins, as_of, now, late, unpriced, fresh_at, epoch, seq)
 
 
 def has_fresh_price(snapshot: Snapshot) -> bool:
-    """Return whether anything on the board may be called live; also before there is any price."""
-    priced = [fragment for fragment in snapshot.fragments.values() if fragment.price is not None]
-    return not priced or any(not fragment.is_stale for fragment in priced)
+    """Return whether anything on the board may be called live; an empty board may."""
+    fragments = snapshot.fragments.values()
+    return not fragments or any(f.price is not None and not f.is_stale for f in fragments)
 
 
 def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
@@ -131,8 +148,13 @@ def script_board(board: BoardView) -> dict[str, Any]:
         "seq": board.seq,
         "as_of": board.as_of and time_text(board.as_of),
         "rates": [coin.rate for coin in board.coins],
-        "histories": {symbol: [point.price for point in points] for symbol, points in board.histories.items()},
+        "lines": script_lines(board.lines),
     }
+
+
+def script_lines(lines: Mapping[str, Line]) -> dict[str, list[list[float]]]:
+    """Return *lines* as the scripts draw them: numbers of seconds and of money, with as many digits as can be seen."""
+    return {symbol: [[round(at), float(f"{price:.7g}")] for at, price in line] for symbol, line in lines.items()}
 
 
 def read_pins(request: HttpRequest) -> list[str] | None:
@@ -157,7 +179,9 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
             "interval": settings.RATES_REFRESH_INTERVAL,
             "heartbeat": settings.RATES_HEARTBEAT,
             "stale": settings.RATES_STALE_AFTER,
-            "history": settings.RATES_HISTORY_LENGTH,
+            "lines": reverse("dashboard:lines"),
+            "pauses": reverse("dashboard:pauses"),
+            "local": settings.DEBUG,
             "token": _token_url(),
             "root": settings.RATES_ROOT_PATH,
         },

@@ -21,8 +21,9 @@ from dashboard.numbers import (
     format_price,
     format_share,
 )
+from dashboard.period import Line, Period, choose_period
 from dashboard.texts import source_name
-from rates.types import HistoryPoint, read_time
+from rates.types import read_time
 
 HUES = 11
 # Seconds: below this an age is "just now".
@@ -47,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Lowest and highest stored price; *position*: where the current one lies between them, in percent."""
+    """Lowest and highest price of the period; *position*: where the current one lies between them, in percent."""
 
     low: PriceText
     high: PriceText
@@ -66,6 +67,7 @@ class CoinView:
     exact: str
     decimals: int
     change: Change | None
+    since: str
     line: sparkline.Sparkline | None
     trend: str
     range: Range | None
@@ -86,15 +88,13 @@ def hue_of(symbol: str) -> int:
     return sum(map(ord, symbol)) % HUES
 
 
-def view_coin(
-    rate: Mapping[str, Any], history: Sequence[HistoryPoint], now: datetime, late: bool = False, pinned: bool = False
-) -> CoinView:
+def view_coin(rate: Mapping[str, Any], line: Line, now: datetime, late: bool = False, pinned: bool = False) -> CoinView:
     """Return how *rate* is shown at *now*; *late*: the whole board is too old for anything to look live."""
     price = None if rate["price"] is None else Decimal(rate["price"])
-    prices = [Decimal(point.price) for point in history]
     decimals = decimals_for(price) if price is not None else 2
     observed_at = read_time(rate["observed_at"]) if rate["observed_at"] else None
     stale = price is not None and (rate["stale"] or late)
+    period = choose_period(rate, line, now)
     return CoinView(
         rate=rate,
         symbol=rate["symbol"],
@@ -103,10 +103,11 @@ def view_coin(
         price=None if price is None else format_price(price, decimals),
         exact=rate["price"] or "",
         decimals=decimals,
-        change=_change(rate, price, decimals),
-        line=sparkline.draw([float(value) for value in prices]),
-        trend=_trend(prices),
-        range=_range(price, prices, decimals),
+        change=_change(period, decimals),
+        since=period.since,
+        line=sparkline.draw([(at, float(value)) for at, value in period.line]),
+        trend=_trend(period),
+        range=_range(price, period, decimals),
         source=source_name(rate["source"]),
         simulated=rate["source"] == "simulated",
         observed_at=observed_at,
@@ -120,25 +121,28 @@ def view_coin(
     )
 
 
-def _change(rate: Mapping[str, Any], price: Decimal | None, decimals: int) -> Change | None:
-    if price is None or rate["change_24h_pct"] is None:
+def _change(period: Period, decimals: int) -> Change | None:
+    if period.percent is None or period.amount is None:
         return None
-    percent = Decimal(rate["change_24h_pct"])
-    share = 1 + percent / 100
-    before = price / share if share > 0 else Decimal(0)
-    return Change(direction(percent), format_percent(percent), format_amount(price - before, decimals), _("24 h"))
+    return Change(
+        direction(period.percent), format_percent(period.percent), format_amount(period.amount, decimals), period.words
+    )
 
 
-def _trend(prices: Sequence[Decimal]) -> str:
-    if len(prices) < 2 or prices[0] == prices[-1]:
+def _trend(period: Period) -> str:
+    """Return the direction of the line: that of the change, where it is one over the same period."""
+    if len(period.line) < 2:
         return "flat"
-    return "up" if prices[-1] > prices[0] else "down"
+    if period.percent is not None:
+        return direction(period.percent)
+    first, last = period.line[0][1], period.line[-1][1]
+    return "up" if last > first else "down" if last < first else "flat"
 
 
-def _range(price: Decimal | None, prices: Sequence[Decimal], decimals: int) -> Range | None:
-    if price is None or len(prices) < 2:
+def _range(price: Decimal | None, period: Period, decimals: int) -> Range | None:
+    low, high = period.low, period.high
+    if price is None or low is None or high is None:
         return None
-    low, high = min(*prices, price), max(*prices, price)
     position = (price - low) / (high - low) * 100 if high > low else Decimal(50)
     return Range(format_price(low, decimals), format_price(high, decimals), f"{position:.1f}")
 

@@ -24,15 +24,16 @@ class Sparkline:
     dot: str
 
 
-def draw(prices: Sequence[float]) -> Sparkline | None:
-    """Return the line through *prices*, oldest first; None when there are not two of them."""
-    if len(prices) < 2:
+def draw(points: Sequence[tuple[float, float]]) -> Sparkline | None:
+    """Return the line through *points* (time, price), oldest first; None when there are not two of them."""
+    if len(points) < 2 or points[0][0] == points[-1][0]:
         return None
-    low, high = min(prices), max(prices)
+    prices = [price for _, price in points]
+    low, high, (began, _), (end, _) = min(prices), max(prices), points[0], points[-1]
     scale = (HEIGHT - 2 * MARGIN) / (high - low) if high > low else 0
     # A constant price is a line in the middle.
     bottom = HEIGHT - MARGIN if high > low else HEIGHT / 2
     heights = [f"{bottom - (price - low) * scale:.1f}" for price in prices]
-    step = WIDTH / (len(prices) - 1)
-    line = "M" + "L".join(f"{index * step:.1f} {height}" for index, height in enumerate(heights))
+    widths = [f"{WIDTH * (at - began) / (end - began):.1f}" for at, _ in points]
+    line = "M" + "L".join(f"{width} {height}" for width, height in zip(widths, heights, strict=True))
     return Sparkline(line, f"{line}V{HEIGHT}H0Z", f"M0 {heights[0]}H{WIDTH}", f"M{WIDTH} {heights[-1]}h0")

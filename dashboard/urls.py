@@ -11,6 +11,8 @@ from rates.admin.login_throttle import throttled
 app_name = "dashboard"
 urlpatterns = [
     path("", views.show_board, name="board"),
+    path("lines", views.show_lines, name="lines"),
+    path("pauses", views.show_pauses, name="pauses"),
     path("coins/<str:symbol>.svg", views.show_badge, name="badge"),
     path("coins/<str:symbol>/", views.show_coin, name="coin"),
     path("embed/<str:symbol>/", views.show_embed, name="embed"),

@@ -1,29 +1,32 @@
 """The pages: the board, one coin, the card to embed elsewhere, the badge. They read and write nothing."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from csp.decorators import csp_replace
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
+from dashboard.candles import RANGES, ROWS, choose_range, read_rows
 from dashboard.context import (
+    COIN_SCRIPTS,
     PALETTES,
     THEMES,
     BoardView,
     board_context,
     load_board,
+    load_pauses,
+    load_snapshot,
     page_context,
     read_pins,
+    script_lines,
 )
-from dashboard.numbers import format_price
+from dashboard.lines import coin_ids, load_lines
 from rates.symbols import fold
-from rates.types import read_time
 
 # Further coins that one embedded page may show.
 EMBED_PINS = 11
@@ -39,21 +42,42 @@ def show_board(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+def show_lines(request: HttpRequest) -> HttpResponse:
+    """Return the line of each coin, or of `?symbols=`: for a page after a gap, or with new coins."""
+    snapshot = load_snapshot()
+    wanted = {fold(symbol) for symbol in request.GET.get("symbols", "").split(",") if symbol}
+    symbols = [symbol for symbol in snapshot.fragments if not wanted or fold(symbol) in wanted] if snapshot else []
+    return JsonResponse(script_lines(load_lines(symbols)))
+
+
+@require_safe
+@never_cache
+def show_pauses(request: HttpRequest) -> HttpResponse:
+    """Return until when each source or stream is paused, for a page without fresh prices."""
+    return JsonResponse({name: pause["until"] for name, pause in load_pauses().items()})
+
+
+@require_safe
+@never_cache
 def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
-    """Show one coin with its chart and its stored updates."""
+    """Show one coin with its chart and its newest candles."""
     board = _load(symbol, pins=read_pins(request))
     coin = board.coins[0]
-    points = list(board.histories.get(coin.symbol, ()))
+    shown = choose_range(request)
     context = page_context(request, board)
-    context["coin"] = coin
-    context["extremes"] = coin.range and _("Lowest {low}, highest {high} in this range").format(
-        low=f"{context['sign']}{coin.range.low.full}", high=f"{context['sign']}{coin.range.high.full}"
-    )
-    context["script_points"] = [[point.observed_at, point.price] for point in points]
-    context["updates"] = [
-        (read_time(point.observed_at), format_price(Decimal(point.price), coin.decimals), point.price)
-        for point in reversed(points)
-    ]
+    context |= {
+        "coin": coin,
+        "coin_scripts": COIN_SCRIPTS,
+        "ranges": RANGES,
+        "table_rows": ROWS,
+        "range": shown,
+        "kind": "candles" if request.COOKIES.get("chart") == "candles" else "line",
+        "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals),
+        "extremes": coin.range
+        and _("Lowest {low}, highest {high} in this range").format(
+            low=f"{context['sign']}{coin.range.low.full}", high=f"{context['sign']}{coin.range.high.full}"
+        ),
+    }
     return render(request, "dashboard/coin.html", context)
 
 

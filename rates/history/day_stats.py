@@ -4,13 +4,14 @@ The last 24 hours of each coin by our own candles: low, high, the price before, 
     history thread ─► refresh, every few minutes ─► Redis ─► read_days ─► board
                                                           └► read_lines ─► pages
 
-The line has the price 24 hours ago first, then the close of each hour; the present price is for the reader to add.
+A line is made of (Unix time, price). It begins with the price 24 hours ago or, where there is less, with the first one
+there is; then come the closes of hours, in the first hours those of minutes; the reader adds the present price.
 """
 
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from functools import cache
 
@@ -30,8 +31,16 @@ logger = logging.getLogger(__name__)
 # Seconds between two refreshes, and for which a process uses what it has read.
 REFRESH_INTERVAL = 300.0
 READ_INTERVAL = 30.0
-# Seconds between two refreshes while there is nothing yet.
+# Seconds between two refreshes while there is nothing yet, and for how long after the start the backfill is expected to
+# bring more.
 FIRST_INTERVAL = 30.0
+FIRST_SECONDS = 600.0
+# Seconds after the end of an hour until it is certainly stored.
+SETTLED_AFTER = 30
+# With fewer hours than this, a line has the minutes of the running hour too.
+FEW_HOURS = 6
+
+Point = tuple[int, Decimal]
 
 
 class DayTracker:
@@ -39,9 +48,12 @@ class DayTracker:
 
     def __init__(self) -> None:
         self._due = float("-inf")
+        self._started = time.monotonic()
         self._hour = self._read_until = 0
         self._hours: dict[Instrument, list[Candle]] = {}
         self._running: dict[Instrument, Candle] = {}
+        self._minutes: dict[Instrument, list[Point]] = {}
+        self._began: dict[Instrument, int] = {}
 
     def refresh(self, now: float) -> None:
         """
@@ -52,17 +64,31 @@ class DayTracker:
         """
         if time.monotonic() < self._due:
             return
-        if floor_time(now, HOUR) != self._hour:
-            self._read_hours(now)
+        if floor_time(now - SETTLED_AFTER, HOUR) != self._hour:
+            self._begin_hour(now)
+        self._read_hours(now)
         self._read_minutes(now)
         store.save_day_stats(self._encode(now))
-        self._due = time.monotonic() + (REFRESH_INTERVAL if self._running else FIRST_INTERVAL)
+        is_first = not self._running or time.monotonic() - self._started < FIRST_SECONDS
+        self._due = time.monotonic() + (FIRST_INTERVAL if is_first else REFRESH_INTERVAL)
+
+    def _begin_hour(self, now: float) -> None:
+        self._hour = self._read_until = floor_time(now - SETTLED_AFTER, HOUR)
+        self._hours, self._running, self._minutes, self._began = {}, {}, {}, {}
 
     def _read_hours(self, now: float) -> None:
-        hour, oldest = floor_time(now, HOUR), int(now - DAY) - HOUR + 1
-        self._hours = {i: archive.read_candles(s.pk, oldest, hour) for i, s in list_series(HOUR).items()}
-        self._running = {}
-        self._hour = self._read_until = hour
+        """Read the closed hours of every coin that does not have a whole day of them: the backfill may bring more."""
+        oldest = int(now - DAY) - HOUR + 1
+        lacking = {i: s for i, s in list_series(HOUR).items() if len(self._hours.get(i, ())) < DAY // HOUR - 1}
+        self._hours |= {i: archive.read_candles(series.pk, oldest, self._hour) for i, series in lacking.items()}
+        self._began |= self._find_beginnings(lacking)
+
+    def _find_beginnings(self, lacking: Collection[Instrument]) -> dict[Instrument, int]:
+        """Return the first minute of each coin that is *lacking* hours: its first hour may not be a whole one."""
+        series = list_series(MINUTE)
+        young = {i: self._hours[i][0].time for i in lacking if self._hours[i] and i in series}
+        first = {i: archive.read_candles(series[i].pk, hour, hour + HOUR) for i, hour in young.items()}
+        return {i: minutes[0].time for i, minutes in first.items() if minutes}
 
     def _read_minutes(self, now: float) -> None:
         """Add the minutes that were written since the last time to the running hour."""
@@ -72,6 +98,8 @@ class DayTracker:
             if found := archive.read_candles(series.pk, self._read_until, until):
                 running = self._running.get(instrument)
                 (self._running[instrument],) = merge([running, *found] if running else found, HOUR)
+                self._minutes.setdefault(instrument, []).extend((c.time + MINUTE, c.close) for c in found)
+                self._began.setdefault(instrument, found[0].time)
                 newest = max(newest, found[-1].time + MINUTE)
         self._read_until = newest
 
@@ -79,18 +107,23 @@ class DayTracker:
         instruments = [i for i in {**self._hours, **self._running} if i.quote == settings.QUOTE_CURRENCY]
         before = find_prices([Question(instrument, now - DAY) for instrument in instruments], within=HOUR)
         stats = {
-            instrument.base: self._describe(instrument, found and found.price)
+            instrument.base: self._describe(instrument, now, found and found.price)
             for instrument, found in zip(instruments, before, strict=True)
         }
         return encode({"quote": settings.QUOTE_CURRENCY, "days": {base: each for base, each in stats.items() if each}})
 
-    def _describe(self, instrument: Instrument, before: Decimal | None) -> list[object] | None:
+    def _describe(self, instrument: Instrument, now: float, before: Decimal | None) -> list[object] | None:
         hours, running = self._hours.get(instrument, []), self._running.get(instrument)
         candles = [*hours, running] if running else hours
         if not candles:
             return None
         low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
-        return [before and str(before), str(low), str(high), [str(candle.close) for candle in hours]]
+        first = candles[0]
+        began = (int(now - DAY), before) if before else (self._began.get(instrument, first.time), first.open)
+        closes = [(candle.time + HOUR, candle.close) for candle in hours]
+        minutes = self._minutes.get(instrument, []) if len(hours) < FEW_HOURS else []
+        line = [(at, str(price)) for at, price in (began, *closes, *minutes) if at >= began[0]]
+        return [before and str(before), str(low), str(high), line]
 
 
 class DayReader:
@@ -99,7 +132,7 @@ class DayReader:
     def __init__(self) -> None:
         self._due = float("-inf")
         self.days: Mapping[str, DayStats] = {}
-        self.lines: Mapping[str, list[Decimal]] = {}
+        self.lines: Mapping[str, list[Point]] = {}
 
     def read(self) -> "DayReader":
         """Read again if it is due; what cannot be read now is read the next time."""
@@ -118,10 +151,7 @@ class DayReader:
             base: DayStats(before and Decimal(before), Decimal(low), Decimal(high))
             for base, (before, low, high, _) in days.items()
         }
-        self.lines = {
-            base: [Decimal(price) for price in (before, *closes) if price]
-            for base, (before, _, _, closes) in days.items()
-        }
+        self.lines = {base: [(at, Decimal(price)) for at, price in line] for base, (_, _, _, line) in days.items()}
 
 
 @cache
@@ -135,6 +165,6 @@ def read_days() -> Mapping[str, DayStats]:
     return day_reader().read().days
 
 
-def read_lines() -> Mapping[str, list[Decimal]]:
-    """Return the prices to draw of each coin, by CoinGecko id: 24 hours ago, then the close of each hour since."""
+def read_lines() -> Mapping[str, list[Point]]:
+    """Return the (Unix time, price) to draw of each coin, by CoinGecko id; empty until there are candles."""
     return day_reader().read().lines

@@ -263,12 +263,12 @@ def load_states() -> dict[str, CoinState]:
         return _states.read(client().hgetall(STATES))
 
 
-def load_histories(symbols: Iterable[str]) -> dict[str, list[HistoryPoint]]:
-    """Return the stored updates of each of *symbols*, oldest first, in one round trip."""
+def load_histories(symbols: Iterable[str], newest: int = 0) -> dict[str, list[HistoryPoint]]:
+    """Return the stored updates of each of *symbols*, or so many of the *newest*, oldest first, in one round trip."""
     wanted = list(symbols)
     with redis_errors(), client().pipeline(transaction=False) as pipe:
         for symbol in wanted:
-            pipe.lrange(history_key(symbol), 0, -1)
+            pipe.lrange(history_key(symbol), -newest, -1)
         lists = pipe.execute()
     return {symbol: _read_history(texts) for symbol, texts in zip(wanted, lists, strict=True)}
 

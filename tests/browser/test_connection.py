@@ -80,8 +80,8 @@ def test_a_dead_worker_is_noticed_while_the_server_still_answers(page: Any) -> N
         page.clock.run_for(4500)
         server.sockets[-1].send(beat)
     page.clock.run_for(1500)
-    expect(page.locator("#status")).to_contain_text("Delayed")
-    expect(page.locator("#banner")).to_contain_text("Prices are delayed")
+    expect(page.locator("#status")).to_contain_text("Prices are late")
+    expect(page.locator("#banner")).to_contain_text("Prices are late")
     expect(page.locator(".card[data-symbol=BTC] [data-part=tag]")).to_contain_text("old")
 
 
@@ -90,10 +90,24 @@ def test_the_header_is_not_live_while_every_price_is_stale(page: Any) -> None:
     stale = [rate(symbol, stale=True, observed_at=long_ago) for symbol in ("BTC", "ETH")]
     server = Server(page, frame("board", *stale))
     page.goto("/")
-    expect(page.locator("#status")).to_contain_text(re.compile(r"Delayed\D*1 min"))
-    expect(page.locator("#banner")).to_contain_text("Prices are delayed")
+    expect(page.locator("#status")).to_contain_text(re.compile(r"late\D*1 min"))
+    expect(page.locator("#banner")).to_contain_text(re.compile("late.*No source has a newer one", re.S))
     server.sockets[-1].send(frame("update", rate("ETH"), seq=2, removed=[]))
     expect(page.locator("#status")).to_contain_text("Live")
+
+
+def test_a_start_without_a_network_says_so_and_what_shows_prices_all_the_same(page: Any) -> None:
+    soon = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    page.route("**/pauses", lambda route: route.fulfill(json={"coingecko": soon}))
+    unknown = {"price": None, "change_24h_pct": None, "source": None, "observed_at": None}
+    server = Server(page, frame("board", rate(**unknown), rate("ETH", **unknown)))
+    page.goto("/")
+    expect(page.locator("#status")).to_contain_text("No source can be reached")
+    expect(page.locator("#banner")).to_contain_text(re.compile(r"CoinGecko is asked again at [\d:]+"))
+    expect(page.locator("#banner")).to_contain_text("make demo")
+    server.sockets[-1].send(frame("update", rate("ETH"), seq=2, removed=[]))
+    expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.locator("#banner")).to_be_hidden()
 
 
 def test_one_stale_and_one_disputed_coin_are_marked_in_words(page: Any) -> None:
@@ -128,7 +142,7 @@ def test_an_update_that_was_long_on_its_way_is_not_live(page: Any) -> None:
         server.sockets[-1].send(frame("update", rate(), seq=seq, removed=[]))
     expect(page.locator("#status")).to_contain_text("Live")
     server.sockets[-1].send(frame("update", rate(price="63111.00"), seq=5, age=30, removed=[]))
-    expect(page.locator("#status")).to_contain_text("Delayed")
+    expect(page.locator("#status")).to_contain_text("Prices are late")
     expect(page.locator("#status .age")).to_contain_text(re.compile(r"^3\d s"))
 
 
@@ -188,7 +202,7 @@ def test_a_network_that_drops_everything_is_noticed_and_healed(open_page: Any, s
     page = open_page("/")
     expect(page.locator("#status")).to_contain_text("Live")
     site.freeze("web")
-    expect(page.locator("#status")).to_contain_text(re.compile("Delayed|Offline"), timeout=15000)
+    expect(page.locator("#status")).to_contain_text(re.compile("late|Offline"), timeout=15000)
     expect(page.locator(".card").first).to_have_class(re.compile("old"))
     site.freeze("web", on=False)
     expect(page.locator("#status")).to_contain_text("Live", timeout=40000)
@@ -199,7 +213,7 @@ def test_the_death_of_the_worker_is_noticed_and_healed(open_page: Any, site: Sit
     page = open_page("/")
     expect(page.locator("#status")).to_contain_text("Live")
     site.stop("worker")
-    expect(page.locator("#status")).to_contain_text("Delayed", timeout=15000)
+    expect(page.locator("#status")).to_contain_text("Prices are late", timeout=15000)
     expect(page.locator("#banner")).to_contain_text("The server responds, but no new prices have arrived")
     site.start("worker")
     expect(page.locator("#status")).to_contain_text("Live", timeout=40000)

@@ -9,7 +9,7 @@ import pytest
 CASES = json.loads((Path(__file__).parents[1] / "data" / "number_cases.json").read_text())
 SCRIPT = """async (cases) => {
   const n = await import("/static/dashboard/js/numbers.js");
-  const {changeOf} = await import("/static/dashboard/js/board.js");
+  const {changeOf} = await import("/static/dashboard/js/period.js");
   return {
     prices: cases.prices.map(({price}) => {
       const {lead, zeros, digits} = n.formatPrice(price);
@@ -17,7 +17,7 @@ SCRIPT = """async (cases) => {
     }),
     percents: cases.percents.map(({change}) => [n.direction(change), n.formatPercent(change)]),
     amounts: cases.amounts.map(({price, change}) => {
-      const moved = changeOf({price, change_24h_pct: change, history: []});
+      const moved = changeOf({price, change_24h_pct: change});
       return n.formatAmount(moved.amount, n.decimalsFor(price)).full;
     }),
     durations: cases.durations.map(({seconds}) => n.formatDuration(seconds)),

@@ -49,7 +49,21 @@ def test_low_and_high_are_of_the_last_24_hours_and_the_line_begins_with_the_pric
     DayTracker().refresh(now)
     assert read_days() == {"bitcoin": DayStats(D(50000), D(40000), D(70000))}
     line = read_lines()["bitcoin"]
-    assert (line[0], line[-1], len(line)) == (D(50000), D(62000), 24)
+    assert line[0] == (int(now - DAY), D(50000))
+    assert (line[-1], len(line)) == ((floor_time(now, HOUR), D(62000)), 24)
+
+
+def test_with_less_than_a_day_the_line_says_since_when_and_has_minutes(now: float) -> None:
+    hour = floor_time(now, HOUR)
+    began = hour - HOUR + 4 * MINUTE
+    minutes = [candle(at, "1", "3", "2") for at in range(began, floor_time(now, MINUTE), MINUTE)]
+    archive.write_candles(MINUTE, {BTC: minutes})
+    archive.merge_closed(now)
+    DayTracker().refresh(now)
+    line = read_lines()["bitcoin"]
+    assert line[:2] == [(began, D(2)), (hour, D(2))]
+    assert line[-1] == (floor_time(now, MINUTE), D(2))
+    assert read_days() == {"bitcoin": DayStats(None, D(1), D(3))}
 
 
 def test_a_refresh_adds_what_was_written_since(now: float) -> None:
@@ -60,6 +74,19 @@ def test_a_refresh_adds_what_was_written_since(now: float) -> None:
     tracker._due = 0.0
     tracker.refresh(now + MINUTE)
     assert read_days()["bitcoin"][1:] == (D(30000), D(80000))
+
+
+def test_a_refresh_takes_in_what_the_backfill_has_brought(now: float) -> None:
+    minute = floor_time(now, MINUTE) - MINUTE
+    archive.write_candles(MINUTE, {BTC: [candle(minute, "60000", "60000", "60000")]})
+    tracker = DayTracker()
+    tracker.refresh(now)
+    store_day(now)
+    tracker._due = 0.0
+    tracker.refresh(now)
+    day_reader.cache_clear()
+    assert read_days() == {"bitcoin": DayStats(D(50000), D(40000), D(70000))}
+    assert len(read_lines()["bitcoin"]) == 24
 
 
 def test_it_is_read_once_in_a_while_and_expires(now: float) -> None:

@@ -1,7 +1,7 @@
 /** Price alerts of this browser: kept in localStorage, checked with every publication, shown once per five minutes. */
-import {changeOf} from "./board.js";
 import {setText} from "./marks.js";
 import {formatPrice, formatShare, texts, translate} from "./numbers.js";
+import {changeOf} from "./period.js";
 import {load, save} from "./preferences.js";
 
 const REPEAT_AFTER_MS = 300000, TOAST_MS = 15000;

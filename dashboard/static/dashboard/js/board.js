@@ -1,15 +1,16 @@
 /** The board as the socket describes it: the same messages give the same board. Knows nothing of the page. */
 import {decimalsFor, keepDecimals} from "./numbers.js";
+import {extendLine} from "./period.js";
 
 /**
  * Return the board that the page was rendered with, kept current by `apply`.
  *
- * `coins` is a Map of symbol to the coin object of the protocol, with `history` (prices, oldest first), `newestAt` (the
- * time of its last one), `decimals` and `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
+ * `coins` is a Map of symbol to the coin object of the protocol, with `line` ([seconds, price], oldest first), `decimals` and
+ * `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
  */
-export function createBoard({epoch, seq, as_of, rates, histories}, historyLength) {
-  const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply};
-  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, histories[rate.symbol] ?? [], null));
+export function createBoard({epoch, seq, as_of, rates, lines}) {
+  const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply, setLines};
+  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, addPrice(lines[rate.symbol] ?? [], rate, as_of), null));
 
   /** Apply a message; return its type, or null when it holds nothing for the page. */
   function apply(message) {
@@ -18,11 +19,11 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
         board.limits = message;
         break;
       case "board": // the whole truth: coins that it leaves out are gone
-        board.coins = new Map(message.rates.map((rate) => [rate.symbol, mergeRate(rate)]));
+        board.coins = new Map(message.rates.map((rate) => [rate.symbol, mergeRate(rate, message.as_of)]));
         setPosition(message);
         break;
       case "update": // only what changed; `symbols` comes when coins were added, removed or moved
-        for (const rate of message.rates) board.coins.set(rate.symbol, mergeRate(rate));
+        for (const rate of message.rates) board.coins.set(rate.symbol, mergeRate(rate, message.as_of));
         for (const symbol of message.removed ?? []) board.coins.delete(symbol);
         if (message.symbols) reorder(message.symbols);
         setPosition(message);
@@ -40,14 +41,20 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
     return message.type;
   }
 
-  function mergeRate(rate) {
-    const old = board.coins.get(rate.symbol), history = old?.history ?? [];
-    // Another source may be behind the one before; ISO times in UTC are in the order of their texts.
-    const isNew = rate.price !== null && rate.observed_at > (old?.newestAt ?? "");
+  function mergeRate(rate, asOf) {
+    const old = board.coins.get(rate.symbol);
     // A coin that changes twice before it is painted is compared with what the visitor has seen.
     const before = board.changed.has(rate.symbol) ? old?.before : old?.price;
     board.changed.add(rate.symbol);
-    return makeCoin(rate, old, isNew ? [...history, rate.price].slice(-historyLength) : history, before ?? null);
+    return makeCoin(rate, old, addPrice(old?.line ?? [], rate, asOf), before ?? null);
+  }
+
+  /** Replace the lines of the coins by what the server knows. */
+  function setLines(lines) {
+    for (const [symbol, coin] of board.coins) {
+      if (lines[symbol]) coin.line = addPrice(lines[symbol], coin, board.asOf);
+      board.changed.add(symbol);
+    }
   }
 
   function reorder(symbols) {
@@ -64,15 +71,12 @@ export function createBoard({epoch, seq, as_of, rates, histories}, historyLength
   return board;
 }
 
-function makeCoin(rate, old, history, before) {
+function makeCoin(rate, old, line, before) {
   const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals) : decimalsFor(rate.price ?? 10);
-  const newestAt = [old?.newestAt ?? "", rate.observed_at ?? ""].sort()[1];
-  return {...rate, history, newestAt, decimals, before};
+  return {...rate, line, decimals, before};
 }
 
-/** Return {percent, amount} of a coin over 24 hours; null when its source does not say. */
-export function changeOf({price, change_24h_pct: percent}) {
-  if (price === null || percent === null) return null;
-  const before = percent > -100 ? price / (1 + percent / 100) : 0;
-  return {percent, amount: price - before};
+/** A stale price is no point of a line. */
+function addPrice(line, {price, stale}, asOf) {
+  return price === null || stale || !asOf ? line : extendLine(line, Date.parse(asOf) / 1000, Number(price));
 }

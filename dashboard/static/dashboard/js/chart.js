@@ -1,45 +1,58 @@
-/** A uPlot line of one coin's prices, in the colours of the page's theme, with its lowest and highest point marked. */
-import {FONT, GAP, areaGradient, axisWidth, markExtremes, padRange, readColors} from "./chart-style.js";
-import {formatNumber, formatPrice, language, texts} from "./numbers.js";
+/** A uPlot chart of one coin's candles or of the line of their closes, in the colours of the page's theme. */
+import {findExtremes, toColumns} from "./candles.js";
+import {drawCandles, markExtremes, markNow, shadeDisputed} from "./chart-marks.js";
+import {FONT, GAP, areaGradient, axisWidth, padRange, priceLabels, readColors, timeLabels} from "./chart-style.js";
+import {formatPrice} from "./numbers.js";
 
-const HEIGHT = 320;
-const clock = new Intl.DateTimeFormat(language, {timeStyle: "medium"});
+const DAY = 86400;
 
-export function drawChart(element, decimals) {
-  const fallback = element.querySelector(".spark"), empty = element.querySelector("p");
-  let plot = null, data = [[], []];
-  const size = () => ({width: element.clientWidth, height: HEIGHT});
+/** *onPoint* is called with the candle under the pointer, or null. */
+export function drawChart(element, decimals, onPoint) {
+  const fallback = element.querySelector(".spark");
+  const unseen = {paths: () => null, points: {show: false}}; // it counts for the scale
+  let plot = null, shown = {candles: [], step: 60, kind: "line"}, rows = [], columns = [[], [], [], [], []], built = "";
+  const size = () => ({width: element.clientWidth, height: element.clientHeight});
   const price = (value) => formatPrice(value, decimals).full;
-  /** With as many decimals as it takes to tell the steps of the axis apart. */
-  const labels = (prices, step) => {
-    const places = Math.max(decimals, Math.ceil(-Math.log10(step)));
-    return prices.map((value) => formatNumber(value, places));
-  };
+
+  /** What uPlot cannot change in place: days are in UTC, a line has one colour. */
+  const look = () => [shown.kind, shown.step, trendOf(shown.candles), rows.length > 0].join();
 
   function build() {
-    const color = readColors(element, trendOf(data[1]));
+    const color = readColors(element, trendOf(shown.candles)), utc = shown.step >= DAY, line = shown.kind === "line";
     const axis = {stroke: color("--ink-3"), font: FONT, grid: {stroke: color("--line"), width: 1}, ticks: {show: false}};
     plot?.destroy();
-    fallback.remove();
+    fallback?.remove();
+    built = look();
+    const close = {
+      stroke: color("--trend"), width: 2, fill: (u) => areaGradient(u, color("--trend")),
+      points: {show: true, size: 4, filter: lonePoints},
+    };
     plot = new window.uPlot({
       ...size(),
-      padding: [24, 8, 0, 16],
-      cursor: {drag: {x: false, y: false}, points: {size: 9, width: 2}},
-      scales: {x: {time: true}, y: {range: (_, low, high) => padRange(low, high)}},
+      padding: [24, 8, 0, 28],
+      legend: {show: false},
+      cursor: {drag: {x: false, y: false}, y: false, points: {show: line, size: 9, width: 2}},
+      tzDate: (time) => (utc ? window.uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000)),
+      scales: {
+        x: {time: true, range: (_, first, last) => [first - shown.step / 2, last + shown.step / 2]},
+        y: {range: (_, low, high) => padRange(low, high)},
+      },
       axes: [
-        {...axis, space: 100, gap: GAP, size: 36, values: (_, times) => times.map((time) => clock.format(time * 1000))},
-        {...axis, side: 1, gap: GAP, size: axisWidth, values: (_, prices, axis, space, step) => labels(prices, step)},
+        {...axis, space: 84, gap: GAP, size: 36, values: (_, times, at, space, step) => timeLabels(times, step, utc)},
+        {...axis, side: 1, gap: GAP, size: axisWidth, values: (_, prices, at, space, step) => priceLabels(prices, step)},
       ],
-      series: [
-        {label: texts.time, value: (_, time) => (time === null ? "—" : clock.format(time * 1000))},
-        {
-          label: texts.price, stroke: color("--trend"), width: 2, points: {show: false},
-          fill: (u) => areaGradient(u, color("--trend")),
-          value: (_, value) => (value === null ? "—" : price(value)),
-        },
-      ],
-      hooks: {draw: [(u) => markExtremes(u, price, color)]},
-    }, data, element);
+      series: [{}, unseen, unseen, unseen, line ? close : unseen],
+      hooks: {
+        drawClear: [(u) => shadeDisputed(u, rows, shown.step, color)],
+        draw: [(u) => {
+          if (!shown.candles.length) return;
+          if (!line) drawCandles(u, shown.step, color);
+          else markNow(u, shown.candles.at(-1), color);
+          markExtremes(u, findExtremes(shown.candles), price, color);
+        }],
+        setCursor: [(u) => onPoint(u.cursor.idx === null || rows[u.cursor.idx]?.missing ? null : rows[u.cursor.idx])],
+      },
+    }, columns, element);
   }
 
   new ResizeObserver(() => plot?.setSize(size())).observe(element);
@@ -48,19 +61,29 @@ export function drawChart(element, decimals) {
     .observe(document.documentElement, {attributeFilter: ["data-theme", "data-palette"]});
   document.fonts.ready.then(() => plot?.redraw(false, true));
   return {
-    /** Show [time, price] pairs, oldest first. */
-    set(points) {
-      const oldTrend = trendOf(data[1]);
-      data = [points.map(([time]) => Date.parse(time) / 1000), points.map(([, value]) => Number(value))];
-      empty.hidden = points.length > 1;
-      if (points.length < 2) return;
-      if (plot && trendOf(data[1]) === oldTrend) plot.setData(data);
-      else build(); // uPlot cannot change the colour of a line
+    /** Show candles, oldest first; *kind*: "line" or "candles". */
+    show(view) {
+      shown = view;
+      ({rows, columns} = toColumns(view.candles, view.step));
+      if (plot && built === look()) plot.setData(columns);
+      else build();
+    },
+    /** Put the cursor on a candle, as a pointer would. */
+    point(candle) {
+      const index = rows.indexOf(candle);
+      if (index >= 0) plot.setCursor({left: plot.valToPos(columns[0][index], "x"), top: plot.valToPos(columns[4][index], "y")});
     },
   };
 }
 
-function trendOf(prices) {
-  const first = prices[0], last = prices.at(-1);
+/** A price between two gaps has no line: it gets a dot. */
+function lonePoints(u, series) {
+  const prices = u.data[series], found = [];
+  prices.forEach((price, i) => { if (price !== null && prices[i - 1] == null && prices[i + 1] == null) found.push(i); });
+  return found;
+}
+
+function trendOf(candles) {
+  const first = Number(candles[0]?.open), last = Number(candles.at(-1)?.close);
   return last > first ? "up" : last < first ? "down" : "flat";
 }

@@ -1,9 +1,12 @@
 /** The page from top to bottom: its parts, the socket that feeds the board, what is rendered of it, the controls. */
 import {newToken} from "./api.js";
-import {createBoard, changeOf} from "./board.js";
+import {createBoard} from "./board.js";
 import {wireControls} from "./controls.js";
 import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
+import {keepLines} from "./lines.js";
 import {createOrder} from "./order.js";
+import {sinceWords} from "./paint.js";
+import {periodOf} from "./period.js";
 import {load} from "./preferences.js";
 import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
@@ -14,11 +17,11 @@ const page = document.body.dataset, ownTitle = document.title;
 const hasTable = byId("rows") && !document.body.classList.contains("wall");
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
-const board = createBoard(JSON.parse(byId("board").textContent), Number(page.history));
+const board = createBoard(JSON.parse(byId("board").textContent));
 const status = createStatus(board);
 const order = createOrder(board, page, !hasTable);
 const view = createView(board, order, status);
-let paused = false, frameRequested = false, receivedKind = null, titledAt = 0;
+let paused = false, frameRequested = false, titledAt = 0;
 
 const socket = connectRates({
   url: `${location.origin.replace("http", "ws")}${page.root}/ws/rates`,
@@ -33,10 +36,9 @@ const socket = connectRates({
     const kind = board.apply(message);
     status.received(kind);
     if (!kind) return;
-    if (receivedKind !== "board") receivedKind = kind; // a whole board says that updates were missed
     if (!frameRequested && !paused) frameRequested = requestAnimationFrame(render);
     updateTitle();
-    document.dispatchEvent(new Event("rates:received"));
+    document.dispatchEvent(new CustomEvent("rates:received", {detail: {kind, board}}));
   },
 });
 
@@ -44,8 +46,7 @@ function render() {
   frameRequested = false;
   if (paused) return;
   view.render({flash: !reducedMotion.matches});
-  document.dispatchEvent(new CustomEvent("rates:rendered", {detail: {kind: receivedKind, coins: board.coins}}));
-  receivedKind = null;
+  document.dispatchEvent(new CustomEvent("rates:rendered", {detail: {coins: board.coins}}));
   status.paint();
 }
 
@@ -67,17 +68,17 @@ function updateTitle(now = false) {
   if (!now && Date.now() - titledAt < 1000) return;
   titledAt = Date.now();
   const coin = order.firstCoin(), shown = load("title") && coin?.price && !paused;
-  const arrow = Number(coin && changeOf(coin)?.percent) < 0 ? "▼" : "▲";
+  const arrow = Number(coin && periodOf(coin).change?.percent) < 0 ? "▼" : "▲";
   const text = shown ? `${formatPrice(coin.price, coin.decimals).full} ${arrow} ${coin.symbol}` : ownTitle;
   if (document.title !== text) document.title = text;
 }
 
 /** For screen readers, and only on request: nobody wants to hear five prices a second. */
 function announce() {
-  const coin = order.firstCoin(), change = coin && changeOf(coin);
+  const coin = order.firstCoin(), period = coin && periodOf(coin), change = period?.change;
   if (!load("announce") || !change || paused) return;
   const price = page.sign + formatPrice(coin.price, coin.decimals).full;
-  const values = {name: coin.name, price, change: formatPercent(change.percent), window: texts.window_day};
+  const values = {name: coin.name, price, change: formatPercent(change.percent), window: sinceWords(period) || texts.window_day};
   const state = status.isLate() ? `, ${texts[status.state()]}` : "";
   byId("announcer").textContent = translate("announce", values) + state;
 }
@@ -92,6 +93,7 @@ function wireAlerts() {
   if (load("alerts").length) start().then((ready) => ready.check());
 }
 
+keepLines(board, page.linesUrl + (page.select ? `?symbols=${encodeURIComponent(page.select)}` : ""), () => paused || view.render({whole: true}));
 if (byId("alerts")) wireAlerts();
 wireControls(order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
 view.render({whole: true});

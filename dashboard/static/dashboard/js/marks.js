@@ -1,6 +1,6 @@
 /** What cards and rows are made of: the price with its changed digits, the line, the range; and the market breadth. */
-import {changeOf} from "./board.js";
 import {direction, formatPrice, translate} from "./numbers.js";
+import {periodOf} from "./period.js";
 
 // A coin flashes once a second at most.
 const FLASH_INTERVAL_MS = 1000, FLASH_MS = 700;
@@ -62,36 +62,34 @@ function endFlashes() {
   flashing.clear();
 }
 
-export function paintRange(node, coin, prices) {
-  node.hidden = coin.price === null || prices.length < 2;
+export function paintRange(node, coin, {low, high}) {
+  node.hidden = low === null;
   if (node.hidden) return;
-  const price = Number(coin.price), low = Math.min(...prices, price), high = Math.max(...prices, price);
   setPrice(node.firstElementChild, formatPrice(low, coin.decimals));
   setPrice(node.lastElementChild, formatPrice(high, coin.decimals));
-  const at = high > low ? ((price - low) / (high - low)) * 100 : 50;
+  const at = high > low ? ((Number(coin.price) - low) / (high - low)) * 100 : 50;
   node.querySelector(".dot").setAttribute("d", `M${at.toFixed(1)} 4h0`);
 }
 
-/** Draw the last prices: the same path data as `dashboard/sparkline.py` writes into the template. */
-export function drawLine(element, prices) {
-  const [base, area, line, dot] = element.querySelectorAll("path");
-  if (prices.length < 2) return [base, area, line, dot].forEach((path) => path.setAttribute("d", ""));
-  const low = Math.min(...prices), high = Math.max(...prices);
-  const step = WIDTH / (prices.length - 1), scale = high > low ? (HEIGHT - 2 * MARGIN) / (high - low) : 0;
+/** Draw a line of [time, price]: the same path data as `dashboard/sparkline.py` writes into the template. */
+export function drawLine(element, {line: points, change}) {
+  const [base, area, line, dot] = element.querySelectorAll("path"), began = points[0]?.[0], span = points.at(-1)?.[0] - began;
+  if (!(span > 0)) return [base, area, line, dot].forEach((path) => path.setAttribute("d", ""));
+  const prices = points.map(([, price]) => price), low = Math.min(...prices), high = Math.max(...prices);
+  const scale = high > low ? (HEIGHT - 2 * MARGIN) / (high - low) : 0;
   const bottom = high > low ? HEIGHT - MARGIN : HEIGHT / 2; // a constant price is a line in the middle
   const heights = prices.map((price) => (bottom - (price - low) * scale).toFixed(1));
-  const points = "M" + heights.map((height, index) => `${(index * step).toFixed(1)} ${height}`).join("L");
-  line.setAttribute("d", points);
-  area.setAttribute("d", `${points}V${HEIGHT}H0Z`);
+  const drawn = "M" + heights.map((height, index) => `${((WIDTH * (points[index][0] - began)) / span).toFixed(1)} ${height}`).join("L");
+  line.setAttribute("d", drawn);
+  area.setAttribute("d", `${drawn}V${HEIGHT}H0Z`);
   base.setAttribute("d", `M0 ${heights[0]}H${WIDTH}`);
   dot.setAttribute("d", `M${WIDTH} ${heights.at(-1)}h0`);
-  const first = prices[0], last = prices.at(-1);
-  element.className = `spark ${last > first ? "up" : last < first ? "down" : "flat"}`;
+  element.className = `spark ${direction(change ? change.percent : prices.at(-1) - prices[0])}`;
 }
 
 /** Paint how many coins went up and down: a bar, and both in words. */
 export function paintBreadth(element, coins) {
-  const directions = coins.map((coin) => direction(changeOf(coin)?.percent ?? 0));
+  const directions = coins.map((coin) => direction(periodOf(coin).change?.percent ?? 0));
   const [up, down] = ["up", "down"].map((wanted) => directions.filter((each) => each === wanted).length);
   element.querySelector(".part").setAttribute("width", up + down ? ((100 * up) / (up + down)).toFixed(1) : 50);
   setText(element.querySelector(".up"), translate("count_up", {n: up}));

@@ -10,12 +10,18 @@ export const language = document.documentElement.lang || "en";
 const formats = new Map();
 const moment = new Intl.DateTimeFormat(language, {dateStyle: "medium", timeStyle: "medium"});
 const clock = new Intl.DateTimeFormat(language, {timeStyle: "medium"});
+const hour = new Intl.DateTimeFormat(language, {timeStyle: "short"});
 const scientific = new Intl.NumberFormat("en", {
   notation: "scientific", minimumFractionDigits: TINY_DIGITS - 1, maximumFractionDigits: TINY_DIGITS - 1,
 });
 
 export function translate(key, values = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Return the name of a source as pages show it. */
+export function sourceName(source) {
+  return texts[`source_${source}`] ?? source ?? "";
 }
 
 export function decimalsFor(price) {
@@ -68,7 +74,7 @@ export function direction(change) {
 }
 
 export function formatPercent(change) {
-  return {up: "+", down: "−", flat: ""}[direction(change)] + formatShare(String(change).replace("-", ""));
+  return {up: "+", down: "−", flat: ""}[direction(change)] + formatShare(typeof change === "number" ? Math.abs(change) : change.replace("-", ""));
 }
 
 /** Write a percentage without a direction. */
@@ -92,4 +98,9 @@ export function formatTime(text) {
 export function formatClock(text) {
   const date = new Date(text);
   return (date.toDateString() === new Date().toDateString() ? clock : moment).format(date);
+}
+
+/** Write a time (seconds) as hour and minute. */
+export function formatHour(seconds) {
+  return hour.format(seconds * 1000);
 }

@@ -1,11 +1,11 @@
 /** Which coins the page shows and in what order: pins, sort, search, filter. Knows nothing of elements. */
-import {changeOf} from "./board.js";
+import {periodOf} from "./period.js";
 import {load, save} from "./preferences.js";
 
 const VALUES = {
   name: (coin) => coin.name.toLowerCase(),
   price: (coin) => (coin.price === null ? NaN : Number(coin.price)),
-  change: (coin) => Number(changeOf(coin)?.percent ?? NaN),
+  change: (coin) => Number(periodOf(coin).change?.percent ?? NaN),
 };
 
 /** From the page: `cardsOnly` (up to this many coins there is no table), `defaultPins` (how many), `pins`. */

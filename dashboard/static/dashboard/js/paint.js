@@ -1,7 +1,7 @@
 /** Write one coin into its card or row; only what differs is touched, and everything goes in as text. */
-import {changeOf} from "./board.js";
 import {drawLine, paintPrice, paintRange, setPrice, setText} from "./marks.js";
-import {direction, formatAmount, formatDuration, formatPercent, formatTime, texts, translate} from "./numbers.js";
+import {direction, formatAmount, formatDuration, formatHour, formatPercent, formatTime, sourceName, texts, translate} from "./numbers.js";
+import {periodOf} from "./period.js";
 
 const HUES = 11;
 // Seconds: below this an age is "just now".
@@ -31,27 +31,33 @@ export function makeElement(template, coin) {
 
 /** *clock*: {now: ms of the server's clock, late: whether nothing on the page may look live}. */
 export function paintCoin(element, coin, {flash, pinned, clock}) {
-  const parts = partsOf(element), prices = coin.history.map(Number);
+  const parts = partsOf(element), period = periodOf(coin);
   setText(parts.name, coin.name);
   parts.name.title = coin.name;
   paintPrice(parts.price, coin, flash && coin.before !== null && coin.before !== coin.price);
-  paintChange(parts, coin);
-  drawLine(parts.line, prices);
-  paintRange(parts.range, coin, prices);
+  paintChange(parts, coin, period);
+  drawLine(parts.line, period);
+  paintRange(parts.range, coin, period);
   setText(parts.source, sourceName(coin.source));
   parts.source.classList.toggle("sim", coin.source === "simulated");
   paintStar(parts.star, coin, pinned);
   paintAge(element, coin, clock);
 }
 
-function paintChange({percent, amount, window}, coin) {
-  const change = changeOf(coin), trend = change ? direction(change.percent) : "unknown";
+function paintChange({percent, amount, window, since}, coin, period) {
+  const {change} = period, trend = change ? direction(change.percent) : "unknown", words = sinceWords(period);
   percent.className = `pct num ${trend}`;
   percent.querySelector("path").setAttribute("d", ARROWS[trend]);
   setText(percent.lastElementChild, change ? formatPercent(change.percent) : "—");
+  setText(since, words);
   if (!amount) return;
   setPrice(amount, change ? formatAmount(change.amount, coin.decimals) : {lead: "", zeros: null});
-  setText(window, change ? texts.window_day : "");
+  setText(window, change ? words || texts.window_day : "");
+}
+
+/** Return since when a coin's period is, in words; empty for 24 hours. */
+export function sinceWords({since}) {
+  return since === null ? "" : translate("since", {time: formatHour(since)});
 }
 
 function paintStar(star, coin, pinned) {
@@ -77,10 +83,6 @@ export function paintAge(element, coin, {now, late}) {
 function ageOf(seconds) {
   if (seconds === null) return texts.waiting;
   return seconds < JUST_NOW ? texts.now : translate("ago", {age: formatDuration(seconds)});
-}
-
-function sourceName(source) {
-  return texts[`source_${source}`] ?? source ?? "";
 }
 
 /** Return where the prices come from, in words; empty while nothing is known. */

@@ -1,6 +1,8 @@
 /** What this visitor chose, in localStorage; a cookie repeats what the server needs to render the page right. */
-const IN_COOKIE = new Set(["theme", "palette", "pins"]);
-const DEFAULTS = {theme: "", palette: "", title: true, keys: true, announce: false, pins: null, sort: null, alerts: []};
+const IN_COOKIE = new Set(["theme", "palette", "pins", "range", "chart"]);
+const DEFAULTS = {
+  theme: "", palette: "", title: true, keys: true, announce: false, pins: null, sort: null, alerts: [], range: "24h", chart: "line",
+};
 // Two services may share a host, each below its path.
 const ROOT = document.body.dataset.root ?? "";
 const COOKIE_SECONDS = 365 * 86400;

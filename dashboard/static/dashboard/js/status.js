@@ -1,35 +1,39 @@
 /** How far the page can be trusted, in words: badge, banner, and an estimate of the server's clock. */
 import {setText} from "./marks.js";
 import {formatClock, formatDuration, formatNumber, formatTime, texts, translate} from "./numbers.js";
+import {createReasons} from "./reasons.js";
 
 // Below this age, in seconds, tenths are shown.
 const TENTHS_BELOW = 10;
 // Publications that are compared to estimate the server's clock.
 const SKEW_SAMPLES = 20;
+// After this time without a first board, the service has none.
+const BOARDLESS_MS = 10_000;
 
 export function createStatus(board, body = document.body) {
   const badge = document.getElementById("status"), banner = document.getElementById("banner");
   const [, label, time] = badge.children, [title, text, retry] = banner.children;
-  const skews = [];
+  const skews = [], reasons = createReasons(body.dataset.pausesUrl, body.dataset.local === "true");
   // Not performance.timeOrigin: it dates from the browser's start and is hours off where the machine has slept since.
   let skew = Date.now() - performance.now() - Date.parse(body.dataset.now) || 0;
-  let link = "connecting", waitsUntil = 0, hasNews = false, pausedAt = 0;
+  let link = "connecting", linkedAt = 0, waitsUntil = 0, hasNews = false, pausedAt = 0;
 
   const limit = (name, helloName = name) => Number(board.limits[helloName] ?? body.dataset[name]);
   const serverNow = () => Date.now() - skew;
   const boardAge = () => (board.asOf ? Math.max(0, serverNow() - Date.parse(board.asOf)) / 1000 : 0);
-  /** Whether anything may be called live; also before there is any price. */
-  function hasFreshPrice() {
-    const priced = [...board.coins.values()].filter(({price}) => price !== null);
-    return !priced.length || priced.some(({stale}) => !stale);
-  }
+  const priced = () => [...board.coins.values()].filter(({price}) => price !== null);
+  const isUnpriced = () => board.coins.size > 0 && !priced().length;
+  /** Whether anything may be called live. */
+  const hasFreshPrice = () => !board.coins.size || priced().some(({stale}) => !stale);
 
   function state() {
     if (link === "refused") return "refused";
     // A reconnect that is under way still counts as offline: no price can come yet.
     if (link === "waiting" || (link === "connecting" && waitsUntil)) return "offline";
+    if (link === "open" && !hasNews && Date.now() - linkedAt > BOARDLESS_MS) return "unpriced";
     if (link === "connecting" || !hasNews) return "connecting";
     if (pausedAt) return "paused";
+    if (isUnpriced()) return "unpriced";
     return boardAge() > limit("stale", "stale_after") || !hasFreshPrice() ? "delayed" : "live";
   }
 
@@ -42,35 +46,45 @@ export function createStatus(board, body = document.body) {
 
   /** When the newest price that the page shows was fresh: the board's time, or a price's where all are stale. */
   function freshAt() {
-    if (hasFreshPrice()) return board.asOf;
+    if (hasFreshPrice() || isUnpriced()) return board.asOf;
     return [...board.coins.values()].map((coin) => coin.observed_at ?? "").reduce((one, other) => (one > other ? one : other));
   }
 
   function paintBadge(now) {
-    body.dataset.state = badge.dataset.state = now === "refused" ? "offline" : now;
-    setText(label, texts[now]);
+    body.dataset.state = badge.dataset.state = {refused: "offline", unpriced: "delayed"}[now] ?? now;
+    setText(label, now === "unpriced" && reasons.isSourceless() ? texts.sourceless : texts[now]);
     const age = (pausedAt ? Date.now() - pausedAt : Math.max(0, serverNow() - Date.parse(freshAt()))) / 1000;
-    setText(time, board.asOf && now !== "connecting" ? ageText(age) : "");
+    setText(time, board.asOf && !["connecting", "unpriced"].includes(now) ? ageText(age) : "");
     if (!board.asOf || time.dateTime === board.asOf) return;
     time.dateTime = board.asOf;
     badge.title = time.title = translate("as_of", {time: formatTime(board.asOf)});
   }
 
   function paintBanner(now) {
-    const titles = {offline: texts.lost, refused: texts.lost, delayed: texts.late};
+    const titles = {offline: texts.lost, refused: texts.lost, delayed: texts.late, unpriced: texts.no_prices};
     if (!titles[now]) return;
-    const seconds = Math.ceil((waitsUntil - Date.now()) / 1000);
-    const retrying = seconds > 0 ? translate("retry", {n: seconds}) : texts.trying;
-    const outlook = {offline: retrying, refused: texts.refused_why, delayed: texts.none_late}[now];
-    setText(title, titles[now]);
-    setText(text, `${board.asOf ? translate("from", {time: formatClock(freshAt())}) : ""} ${outlook}`.trim());
-    retry.hidden = now === "delayed";
+    const sourceless = now === "unpriced" && reasons.isSourceless();
+    const since = board.asOf && now !== "unpriced" ? translate("from", {time: formatClock(freshAt())}) : "";
+    setText(title, sourceless ? `${texts.sourceless}.` : titles[now]);
+    setText(text, [since, ...outlook(now)].filter(Boolean).join(" "));
+    retry.hidden = now === "delayed" || now === "unpriced";
+  }
+
+  /** Return the sentences that say why, and what comes next. */
+  function outlook(now) {
+    if (now === "refused") return [texts.refused_why];
+    if (now === "offline") {
+      const seconds = Math.ceil((waitsUntil - Date.now()) / 1000);
+      return [seconds > 0 ? translate("retry", {n: seconds}) : texts.trying];
+    }
+    if (now === "unpriced") return [reasons.describe(), reasons.isSourceless() && reasons.hint()];
+    return boardAge() > limit("stale", "stale_after") ? [texts.none_late] : [texts.no_answer, reasons.describe()];
   }
 
   /** Return whether nothing on the page may look live. */
   function isLate() {
     const now = state();
-    return now === "connecting" ? boardAge() > limit("stale", "stale_after") : now !== "live";
+    return now === "connecting" || now === "unpriced" ? boardAge() > limit("stale", "stale_after") : now !== "live";
   }
 
   return {
@@ -80,6 +94,7 @@ export function createStatus(board, body = document.body) {
     clock: () => ({now: serverNow(), late: isLate()}),
     setLink(name, {seconds} = {}) {
       if (name !== "open") hasNews = false;
+      if (name === "open") linkedAt = Date.now();
       if (name === "waiting") waitsUntil = Date.now() + seconds * 1000;
       link = name;
     },

@@ -1,0 +1,89 @@
+"""
+Over which period a coin's change, line and range are shown: 24 hours, or since there are prices; as in `js/period.js`.
+
+Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one.
+Before there is any, in the first minute of a service, the last updates are drawn, and a change is what a source says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+# Unix time and price, oldest first.
+Line = Sequence[tuple[float, Decimal]]
+
+DAY = 86400
+# Seconds that a line must reach back to be called one of 24 hours.
+FULL = 23 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """
+    What became of a price within a period.
+
+    Attributes:
+        since: "since 15:04 UTC"; empty for 24 hours.
+        percent, amount: by how much it changed; None where nobody knows.
+        line: what is drawn, up to the present price.
+        low, high: None where there is nothing to compare with.
+    """
+
+    since: str
+    percent: Decimal | None
+    amount: Decimal | None
+    line: Line
+    low: Decimal | None
+    high: Decimal | None
+
+    @property
+    def words(self) -> str:
+        """Return the period in words."""
+        return self.since or _("24 h")
+
+
+def choose_period(rate: Mapping[str, Any], line: Line, now: datetime) -> Period:
+    """Return the period of a published coin object, with the prices that are known of it."""
+    if rate["price"] is None:
+        return Period("", None, None, (), None, None)
+    price, at = Decimal(rate["price"]), now.timestamp()
+    points = [*line, (max(at, line[-1][0]), price)] if line else []
+    if points and at - points[0][0] >= FULL:
+        return _full_day(rate, price, points, at)
+    if "low_24h" in rate and points:
+        return _since(rate, price, points)
+    prices = [value for __, value in line]
+    low, high = (min(*prices, price), max(*prices, price)) if len(prices) > 1 else (None, None)
+    return Period("", *_day_change(rate, price), points, low, high)
+
+
+def _full_day(rate: Mapping[str, Any], price: Decimal, points: Line, at: float) -> Period:
+    percent, amount = _day_change(rate, price)
+    first = points[0][1] if amount is None else price - amount
+    return Period("", percent, amount, [(at - DAY, first), *points[1:]], *_extremes(rate, points))
+
+
+def _since(rate: Mapping[str, Any], price: Decimal, points: Line) -> Period:
+    began, before = points[0]
+    since = _("since {time}").format(time=f"{datetime.fromtimestamp(began, UTC):%H:%M} UTC")
+    return Period(since, (price / before - 1) * 100, price - before, points, *_extremes(rate, points))
+
+
+def _extremes(rate: Mapping[str, Any], points: Line) -> tuple[Decimal, Decimal]:
+    if "low_24h" in rate:
+        return Decimal(rate["low_24h"]), Decimal(rate["high_24h"])
+    prices = [value for __, value in points]
+    return min(prices), max(prices)
+
+
+def _day_change(rate: Mapping[str, Any], price: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Return percent and amount of the change over 24 hours; None twice where nobody says it."""
+    if rate["change_24h_pct"] is None:
+        return None, None
+    percent = Decimal(rate["change_24h_pct"])
+    share = 1 + percent / 100
+    return percent, price - (price / share if share > 0 else Decimal(0))

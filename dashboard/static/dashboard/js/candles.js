@@ -1,0 +1,65 @@
+/** Candles as `/api/rates/<symbol>/candles` tells them, kept current by live prices. Knows nothing of the page. */
+// More than these are merged: a screen shows no more.
+const MOST = 1000;
+
+/** Return the candles of an answer that lie within the range that ends at *now* (seconds); prices stay text. */
+export function readCandles(answer, {step, count}, now) {
+  const oldest = floor(now, step) - count * step;
+  return answer.candles.map((candle) => ({...candle, time: Date.parse(candle.time) / 1000})).filter(({time}) => time >= oldest);
+}
+
+/** Return {candles, step}: with more than a screen can show, some of them merged into one. */
+export function thin(candles, step) {
+  const span = candles.length ? candles.at(-1).time - candles[0].time : 0;
+  const longer = step * Math.max(1, Math.ceil(span / step / MOST));
+  if (longer === step) return {candles, step};
+  const merged = [];
+  for (const candle of candles) {
+    const time = floor(candle.time, longer);
+    if (merged.at(-1)?.time === time) include(merged.at(-1), candle);
+    else merged.push({...candle, time});
+  }
+  return {candles: merged, step: longer};
+}
+
+/** Add a published price to the running candle, at the server's time *at* in seconds; the first one of a candle opens it. */
+export function extend(candles, {price, source, disputed}, at, step) {
+  const time = floor(at, step), last = candles.at(-1), published = {open: price, high: price, low: price, close: price, source, disputed};
+  if (last && time < last.time) return;
+  if (last?.time === time) include(last, published);
+  else candles.push({time, ...published});
+}
+
+/** Return {low, high}: the candles in which the price was lowest and highest. */
+export function findExtremes(candles) {
+  return {
+    low: candles.reduce((one, other) => (Number(other.low) < Number(one.low) ? other : one)),
+    high: candles.reduce((one, other) => (Number(other.high) > Number(one.high) ? other : one)),
+  };
+}
+
+/**
+ * Return {rows, columns} for uPlot: [time, open, high, low, close] in numbers, and the candle of each index.
+ *
+ * Where candles are missing there is a row of nulls: uPlot draws a line over anything else.
+ */
+export function toColumns(candles, step) {
+  const rows = [];
+  candles.forEach((candle, index) => {
+    const before = candles[index - 1];
+    if (before && candle.time - before.time > step) rows.push({time: before.time + step, missing: true});
+    rows.push(candle);
+  });
+  const columns = ["open", "high", "low", "close"].map((name) => rows.map((row) => (row.missing ? null : Number(row[name]))));
+  return {rows, columns: [rows.map(({time}) => time), ...columns]};
+}
+
+function include(candle, {high, low, close, source, disputed}) {
+  if (Number(high) > Number(candle.high)) candle.high = high;
+  if (Number(low) < Number(candle.low)) candle.low = low;
+  Object.assign(candle, {close, source, disputed: candle.disputed || disputed});
+}
+
+function floor(seconds, step) {
+  return Math.floor(seconds / step) * step;
+}

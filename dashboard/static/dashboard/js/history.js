@@ -1,0 +1,107 @@
+/** Chart, readout and table of a coin's candles in the chosen range: loaded, kept current, rendered. */
+import {ask} from "./api.js";
+import {extend, findExtremes, readCandles, thin} from "./candles.js";
+import {drawChart} from "./chart.js";
+import {setText} from "./marks.js";
+import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
+import {load, save} from "./preferences.js";
+import {describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
+
+const RETRY_MS = 10_000;
+// A closed candle is read from the server a moment after its end, when that has it too.
+const CLOSED_AFTER_MS = 5_000;
+const byId = (id) => document.getElementById(id);
+
+export function createHistory(page, decimals) {
+  const element = byId("chart"), rangeButtons = [...byId("ranges").children], kindButtons = [...byId("kinds").children];
+  let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false;
+  let pointed = null, newest = null, changed = true;
+  const money = (value) => page.sign + formatPrice(value, decimals).full;
+  const chart = drawChart(element, decimals, (candle) => { pointed = candle; showReadout(); });
+  wireKeys(element, () => candles, () => pointed, (candle) => chart.point(candle));
+
+  /** Read the range from the server: at first, after a gap, when a candle has ended. What is shown stays until then. */
+  async function reload() {
+    const mine = ++attempt, wanted = {step: Number(range.dataset.step), count: Number(range.dataset.count)};
+    clearTimeout(timer);
+    const answer = await ask(`${page.candlesUrl}?${range.dataset.query}`);
+    if (mine !== attempt) return;
+    if (!answer) {
+      timer = setTimeout(reload, RETRY_MS);
+      if (!candles.length) show(byId("chart-empty"), texts.chart_away);
+      return;
+    }
+    ({candles, step} = thin(readCandles(answer, wanted, (newest?.at ?? Date.now() / 1000)), wanted.step));
+    loaded = true;
+    if (newest) extend(candles, newest.coin, newest.at, step);
+    show(byId("chart-empty"), candles.length ? "" : texts.chart_empty);
+    pointed = null;
+    changed = true;
+    if (!document.hidden) render();
+  }
+
+  function render() {
+    const chosen = chosenButton(kindButtons).dataset.kind;
+    if (!changed || !candles.length || byId("pause")?.getAttribute("aria-pressed") === "true") return;
+    changed = false;
+    chart.show({candles, step, kind: chosen});
+    const {low, high} = findExtremes(candles), [first, last] = [Number(candles[0].open), Number(candles.at(-1).close)];
+    setText(byId("extremes"), translate("extremes", {low: money(low.low), high: money(high.high)}));
+    setText(byId("moved"), translate("moved", {change: formatPercent((last / first - 1) * 100)}));
+    fillTable(candles, step, decimals);
+    showReadout();
+  }
+
+  function showReadout() {
+    const candle = pointed ?? candles.at(-1);
+    if (candle) showCandle(candle, step, money);
+    if (candle && document.activeElement === element) element.setAttribute("aria-valuetext", describeCandle());
+  }
+
+  function choose(buttons, button, name) {
+    if (!button) return;
+    for (const each of buttons) each.setAttribute("aria-pressed", each === button);
+    save(name, button.dataset[name === "range" ? "range" : "kind"]);
+    changed = true;
+  }
+
+  byId("ranges").addEventListener("click", ({target}) => {
+    if (!target.dataset.range) return;
+    choose(rangeButtons, target, "range");
+    range = target;
+    byId("csv").href = `${page.candlesUrl}?${range.dataset.query}&format=csv`;
+    loaded = false;
+    candles = [];
+    reload();
+  });
+  byId("kinds").addEventListener("click", ({target}) => {
+    choose(kindButtons, target.dataset.kind && target, "chart");
+    render();
+  });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) reload(); });
+  reload();
+  return {
+    reload, render,
+    /** Take in what was published of the coin at the server's time *at*, in seconds; a stale price makes no candle. */
+    extend(coin, at) {
+      if (coin.price === null || coin.stale) return;
+      const ended = candles.length > 0 && at >= candles.at(-1).time + step;
+      newest = {coin, at};
+      if (loaded) extend(candles, coin, at, step);
+      if (loaded) show(byId("chart-empty"), "");
+      changed = true;
+      if (!ended) return;
+      clearTimeout(timer);
+      timer = setTimeout(reload, CLOSED_AFTER_MS * (1 + Math.random()));
+    },
+  };
+}
+
+function chosenButton(buttons) {
+  return buttons.find((button) => button.getAttribute("aria-pressed") === "true");
+}
+
+function show(node, text) {
+  node.hidden = !text;
+  setText(node, text);
+}

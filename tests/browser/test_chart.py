@@ -1,0 +1,155 @@
+"""The history on a coin's page: ranges, candles, gaps, disputes, keyboard, and a live end without holes."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browser.axe import violations
+from tests.browser.sockets import Server, frame, rate
+
+expect = pytest.importorskip("playwright.sync_api").expect
+STEPS = {"1m": 60, "5m": 300, "1h": 3600, "4h": 14400, "1d": 86400}
+RANGES = {
+    "1 h": (60, 61),
+    "7 d": (3600, 169),
+    "30 d": (14400, 181),
+    "1 y": (86400, 366),
+    "All": (86400, 5000),
+    "24 h": (300, 289),
+}
+# Candles before the running one: from which to which there are none, and which one is disputed.
+GAP, DISPUTED = range(20, 30), 2
+
+
+def answer(query: str) -> tuple[int, int, str]:
+    """Return step and limit of a question about candles, and what a server answers: a slow climb with a gap."""
+    asked = parse_qs(query)
+    step, limit = STEPS[asked["interval"][0]], int(asked["limit"][0])
+    running = int(time.time()) // step
+    candles = [
+        {
+            "time": datetime.fromtimestamp((running - n) * step, UTC).isoformat(),
+            "open": f"{62000 - n}.50",
+            "high": f"{62010 - n}.50",
+            "low": f"{61990 - n}.50",
+            "close": f"{62001 - n}.50",
+            "source": "kraken",
+            "disputed": n == DISPUTED,
+        }
+        for n in range(limit - 1, -1, -1)
+        if n not in GAP
+    ]
+    return step, limit, json.dumps({"candles": candles})
+
+
+@pytest.fixture
+def page(open_page: Any) -> Any:
+    """The page of BTC, live; `asked` has step and limit of each question about its history."""
+    page = open_page(goto=False)
+    page.asked = []
+    page.server = Server(page, frame("board", rate(price="62001.50")))
+
+    def respond(route: Any) -> None:
+        step, limit, body = answer(urlsplit(route.request.url).query)
+        page.asked.append((step, limit))
+        route.fulfill(body=body, content_type="application/json")
+
+    page.route("**/api/rates/BTC/candles?*", respond)
+    page.goto("/coins/btc/")
+    expect(page.locator("#chart canvas")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text("Live")
+    return page
+
+
+def test_each_range_is_read_drawn_listed_and_offered_as_a_file(page: Any) -> None:
+    for label, (step, limit) in RANGES.items():
+        page.asked.clear()
+        page.get_by_role("button", name=label, exact=True).click()
+        expect(page.locator("#updates tr").first).to_contain_text("62,001.50")
+        assert (step, limit) in page.asked
+    expect(page.get_by_role("button", name="24 h", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#extremes")).to_have_text("Lowest $61,702.50, highest $62,010.50 in this range")
+    expect(page.locator("#moved")).to_have_text("+0.47% in this range")
+    expect(page.locator("#updates tr")).to_have_count(12)
+    expect(page.locator("#updates tr").nth(DISPUTED)).to_contain_text("disputed")
+    assert page.locator("#csv").get_attribute("href").endswith("?interval=5m&limit=289&format=csv")
+    page.get_by_role("button", name="Candles").click()
+    page.get_by_role("button", name="1 y", exact=True).click()
+    page.reload()
+    expect(page.get_by_role("button", name="Candles")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="1 y", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_candle_is_told_to_pointer_and_keyboard(page: Any) -> None:
+    readout, chart = page.locator("#readout"), page.locator("#chart")
+    chart.focus()
+    for _ in range(DISPUTED):
+        page.keyboard.press("ArrowLeft")
+    told = r"Open \$61,998\.50\W+High \$62,008\.50\W+Low \$61,988\.50\W+Close \$61,999\.50\W+Kraken\W+disputed"
+    expect(readout).to_contain_text(re.compile(told))
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(told))
+    page.keyboard.press("Home")
+    expect(readout).to_contain_text("Open $61,712.50")
+    page.keyboard.press("End")
+    expect(readout).to_contain_text("Close $62,001.50")
+    box = chart.bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 100)
+    expect(readout).to_contain_text(re.compile(r"Open \$61,7\d\d\.50"))
+    assert violations(page) == []
+
+
+def test_the_running_candle_moves_and_a_paused_page_has_no_hole(page: Any) -> None:
+    row = page.locator("#updates tr").first
+
+    def publish(price: str, seq: int, **facts: Any) -> None:
+        page.server.sockets[-1].send(frame("update", rate(price=price, **facts), seq=seq, removed=[]))
+
+    publish("62222.00", 2, source="binance")
+    expect(row).to_have_text(re.compile(r"62,222\.00\s*61,990\.50\s*62,222\.00\s*Binance"))
+    page.locator("#pause").click()
+    publish("63333.00", 3)
+    publish("62300.00", 4)
+    expect(row).to_contain_text("62,222.00")
+    page.locator("#pause").click()
+    expect(row).to_have_text(re.compile(r"63,333\.00\s*61,990\.50\s*62,300\.00"))
+    publish("99999.00", 5, stale=True)
+    publish("62301.00", 6)
+    expect(row).to_contain_text("62,301.00")
+    expect(row).not_to_contain_text("99,999")
+    asked = len(page.asked)
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_timeout(100)
+    assert len(page.asked) == asked + 1, "a tab that was hidden asks the server what it may have missed"
+
+
+GAPS = """async (step) => {
+  const {toColumns, thin, extend} = await import("/static/dashboard/js/candles.js");
+  const prices = {open: "9", high: "10.5", low: "8.25", close: "9.5"};
+  const candle = (time) => ({time, ...prices, source: "kraken", disputed: time === 7 * step});
+  const days = [...Array(3000).keys()].map((n) => candle(n * step));
+  const merged = thin(days, step), live = [candle(0)];
+  extend(live, {price: "11", source: "binance", disputed: false}, 2.5 * step, step);
+  extend(live, {price: "10", source: "binance", disputed: true}, 2.9 * step, step);
+  extend(live, {price: "1", source: "binance", disputed: true}, 1.9 * step, step);
+  return {
+    columns: toColumns([candle(0), candle(step), candle(5 * step)], step).columns,
+    merged: [merged.candles.length, merged.step / step, merged.candles.filter((each) => each.disputed).length],
+    live: live.slice(1),
+  };
+}"""
+
+
+def test_a_gap_is_drawn_as_a_gap_and_nothing_has_more_points_than_a_screen(page: Any) -> None:
+    made = page.evaluate(GAPS, 60)
+    times, opens, _, lows, closes = made["columns"]
+    assert times == [0, 60, 120, 300]
+    assert (opens, lows, closes) == ([9, 9, None, 9], [8.25, 8.25, None, 8.25], [9.5, 9.5, None, 9.5])
+    assert made["merged"] == [1000, 3, 1]
+    assert made["live"] == [
+        {"time": 120, "open": "11", "high": "11", "low": "10", "close": "10", "source": "binance", "disputed": True}
+    ]
