@@ -27,10 +27,10 @@ test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
 	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser
 	$(BIN)/pytest tests/browser
 
-# Most of a fault is waiting, so four run at a time; what measures many sockets runs alone.
+# Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
-	$(BIN)/pytest -m faults -n 4 --dist worksteal tests/faults $(MANY_SOCKETS:%=--ignore %)
+	$(BIN)/pytest -m faults -n 8 --dist loadgroup tests/faults $(MANY_SOCKETS:%=--ignore %)
 	$(BIN)/pytest -m faults $(MANY_SOCKETS)
 
 soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5; an hour of candles

@@ -5,6 +5,8 @@ What every fault test gets: real processes with a Redis of their own, and a plac
 `figure("fresh after", 2.34, "s")`, and the figures are printed at the end of the run.
 """
 
+import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,10 +26,11 @@ Figure = Callable[..., None]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
+    """Mark every test of this folder; those that wait for whole minutes begin first."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("faults")
+    items.sort(key=lambda item: item.path != HERE / "test_history.py")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,8 +73,17 @@ def figure(record_property: Callable[[str, object], None]) -> Figure:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite with the default coins, to be copied."""
-    path = tmp_path_factory.mktemp("database") / "db.sqlite3"
+    """A migrated SQLite with the default coins, to be copied; the first worker of pytest makes it for all."""
+    own = tmp_path_factory.getbasetemp()
+    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "default.sqlite3"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            make_database(own / "new.sqlite3").rename(path)
+    return path
+
+
+def make_database(path: Path) -> Path:
     environment = deployment_environment() | {"DATABASE_URL": f"sqlite:///{path}"}
     for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
         manage(environment, *command)

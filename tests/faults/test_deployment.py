@@ -27,6 +27,8 @@ from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 
 PER_ADDRESS = 15
+# They share what is started.
+pytestmark = pytest.mark.xdist_group("deployment")
 
 
 @pytest.fixture(scope="module")

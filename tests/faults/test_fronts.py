@@ -21,6 +21,8 @@ from tests.stand_ins.coingecko import CoinGecko
 KINDS = ("nginx", "haproxy", "apache", "caddy")
 PER_ADDRESS = 3
 HEARTBEAT = 10
+# They share what is started.
+pytestmark = pytest.mark.xdist_group("fronts")
 
 
 @pytest.fixture(scope="module")
