@@ -22,6 +22,7 @@ BUILT = tempfile.TemporaryDirectory()
 # What sees the status of a refused handshake, and what does not; the number is Node's version.
 PROGRAMS = ["python", "go", "node-22", "node-24"]
 PAGES = ["page-22", "page-24", "react-24"]
+PYTHON = {"python": "rates_client.py", "events": "rates_events.py"}
 # Seconds that every wait of a test may take at most, however busy the machine is.
 PATIENCE = 60
 # Seconds.
@@ -110,8 +111,8 @@ async def running(
 def command_of(name: str, folder: Path) -> list[str]:
     """Return the command that runs the client *name*."""
     kind, _, version = name.partition("-")
-    if kind == "python":
-        return [sys.executable, str(ROOT / "docs/clients/rates_client.py")]
+    if kind in PYTHON:
+        return [sys.executable, str(ROOT / "docs/clients" / PYTHON[kind])]
     if kind == "go":
         return [str(built_go_client())]
     node = HERE / f"node_modules/node{version}/bin/node"
@@ -146,6 +147,8 @@ def laid_out(folder: Path) -> Path:
 
 def options(name: str, times: dict[str, float]) -> list[str]:
     """Return *times* as the client takes them."""
+    if name == "events":
+        return []
     if name in PROGRAMS:
         return [word for option, seconds in times.items() for word in (f"--{option}", str(seconds))]
     return [

@@ -188,7 +188,8 @@ def try_in_a_folder(line: str, running: Running) -> None:
 
 def try_client(line: str, running: Running) -> None:
     """Built and started as `tests/clients/` does it."""
-    name = {"python": "python", "go": "go", "node": "node-22"}[line.split(maxsplit=1)[0]]
+    word = line.split(maxsplit=1)[0]
+    name = "events" if "rates_events" in line else {"python": "python", "go": "go", "node": "node-22"}[word]
     url = line.rsplit(maxsplit=1)[-1].replace("127.0.0.1:8000", running.address)
     run_until("63250.12", shlex.join([*command_of(name, running.folder), url]))
 
@@ -198,7 +199,7 @@ TRIALS: dict[str, Callable[[str, Running], None]] = {
     r".*manage\.py subscribe_rates": try_subscriber,
     r"((\.venv/bin/)?python3? )?manage\.py .+": try_manage,
     r"python -m (benchmarks|config)\..+": try_module,
-    r"(python rates_client\.py|go run \.|node rates-client\.mjs) .+": try_client,
+    r"(python rates_(client|events)\.py|go run \.|node rates-client\.mjs) .+": try_client,
     r"(celery|uvicorn) .+": try_click,
     r"daphne .+": try_daphne,
     r"honcho .+": try_honcho,

@@ -1,10 +1,13 @@
 /**
- * A socket to `/ws/rates` (dialect rates.v1) that stays open, for browsers, Node and React Native; no imports.
+ * A connection that stays open, for browsers, Node and React Native; no imports: a socket to `/ws/rates` (dialect rates.v1),
+ * or, where a proxy does not pass WebSockets, the same frames as server-sent events from `/api/stream`.
  *
  *     const socket = connectRates({
  *       url: "wss://rates.example/ws/rates",        // default: this page's host
  *       onMessage: (message) => {...},               // every readable frame, in order
- *       onState: (state, info) => {...},             // "connecting", "open", "waiting" {seconds, code}, "refused" {code}
+ *       onState: (state, info) => {...},             // "connecting", "open" {transport}, "waiting" {seconds, code},
+ *                                                    // "refused" {code}
+ *       transport: "auto",                           // default "socket"; "events"; "auto": the other after two failed attempts
  *       token: async () => "eyJ...",                 // optional, called before every connect; a string is tried only once
  *       symbols: ["BTC"],                            // optional: only these
  *       quiet: 13,                                   // seconds of silence after which a socket is replaced
@@ -22,16 +25,17 @@ const SLOW_RECONNECT = new Set([1008, 1013]);
 
 export function connectRates({
   url = defaultUrl(), onMessage, onState = () => {}, token, symbols, wakers = pageWakers, refusal = () => null,
-  firstWait = 10, longestWait = 30, stableAfter = 5, quiet = 13,
+  transport = "socket", firstWait = 10, longestWait = 30, stableAfter = 5, quiet = 13,
 }) {
-  let socket = null, stopped = false, failures = 0, openedAt = 0, byeMs = null, latest = 0;
+  let link = null, stopped = false, failures = 0, openedAt = 0, byeMs = null, latest = 0;
+  let kind = transport === "events" ? "events" : "socket", unopened = 0;
   let silenceTimer, reconnectTimer;
 
   async function connect() {
     clearTimeout(reconnectTimer);
     reconnectTimer = null;
     const attempt = ++latest;
-    closeSocket();
+    closeLink();
     onState("connecting", {});
     resetSilenceTimer(); // a handshake that hangs is silence too
     let jwt = null;
@@ -39,12 +43,19 @@ export function connectRates({
       jwt = typeof token === "function" ? await token() : token;
     } catch { return attempt === latest && reconnect(0); }
     if (stopped || attempt !== latest) return; // overtaken while the token was on its way
-    const current = socket = new WebSocket(address(url, symbols), jwt ? ["rates.v1", "bearer", jwt] : ["rates.v1"]);
-    current.onopen = () => { openedAt = Date.now(); resetSilenceTimer(); onState("open", {}); };
-    current.onclose = ({code}) => current === socket && reconnect(code, refusal());
-    // Node 22 reports a refused handshake by this event alone.
-    current.onerror = () => current === socket && current.readyState === 0 && reconnect(ABNORMAL, refusal());
-    current.onmessage = ({data}) => { if (current === socket) { resetSilenceTimer(); read(data); } };
+    const open = kind === "events" ? openEvents : openSocket;
+    const current = link = open(address(url, symbols), jwt, {
+      opened: () => current === link && opened(),
+      closed: (code, refused = refusal()) => current === link && reconnect(code, refused),
+      message(data) { if (current === link) { resetSilenceTimer(); read(data); } },
+    });
+  }
+
+  function opened() {
+    openedAt = Date.now();
+    unopened = 0;
+    resetSilenceTimer();
+    onState("open", {transport: kind});
   }
 
   function read(data) {
@@ -57,8 +68,9 @@ export function connectRates({
 
   function reconnect(code, refused) {
     latest++; // overtakes a token that is still on its way
-    closeSocket();
+    closeLink();
     if (stopped) return;
+    if (transport === "auto" && !openedAt && ++unopened % 2 === 0) kind = kind === "events" ? "socket" : "events";
     const {status, retryAfter} = openedAt ? {} : refused ?? {};
     if (isFinal(code, status)) return onState("refused", {code, status});
     if (openedAt && Date.now() - openedAt > stableAfter * 1000) failures = 0;
@@ -70,7 +82,8 @@ export function connectRates({
   }
 
   function isFinal(code, status) {
-    return code === FORBIDDEN || (code === TOKEN_REFUSED && typeof token !== "function") || status === 403;
+    const refusesToken = code === TOKEN_REFUSED || status === 401;
+    return code === FORBIDDEN || (refusesToken && typeof token !== "function") || status === 403;
   }
 
   function waitSeconds(code, requested) {
@@ -84,26 +97,67 @@ export function connectRates({
     silenceTimer = setTimeout(() => reconnect(0), quiet * 1000);
   }
 
-  function closeSocket() {
+  function closeLink() {
     clearTimeout(silenceTimer);
-    const old = socket;
-    socket = null; // first: its `onclose` is then ignored
+    const old = link;
+    link = null; // first: what it says of its end is then ignored
     old?.close();
   }
 
   const removeWakers = wakers(() => { if (!stopped && reconnectTimer) connect(); });
   connect();
   return {
-    send: (message) => socket?.readyState === 1 && socket.send(JSON.stringify(message)),
+    send: (message) => link?.send(JSON.stringify(message)), // events go one way: nothing is sent
     retry: () => { failures = 0; connect(); },
     stop() {
       stopped = true;
       latest++;
       clearTimeout(reconnectTimer);
-      closeSocket();
+      closeLink();
       removeWakers();
     },
   };
+}
+
+function openSocket(url, jwt, {opened, closed, message}) {
+  const socket = new WebSocket(url, jwt ? ["rates.v1", "bearer", jwt] : ["rates.v1"]);
+  socket.onopen = opened;
+  socket.onclose = ({code}) => closed(code);
+  // Node 22 reports a refused handshake by this event alone.
+  socket.onerror = () => socket.readyState === 0 && closed(ABNORMAL);
+  socket.onmessage = ({data}) => message(data);
+  return {send: (text) => socket.readyState === 1 && socket.send(text), close: () => socket.close()};
+}
+
+/** By `fetch`, which takes a token and tells a status; an `EventSource` does neither. */
+function openEvents(url, jwt, {opened, closed, message}) {
+  const stop = new AbortController();
+  const headers = {Accept: "text/event-stream", ...(jwt && {Authorization: `Bearer ${jwt}`})};
+  let retryAfter;
+  async function follow() {
+    const response = await fetch(eventsUrl(url), {headers, signal: stop.signal, cache: "no-store"});
+    const {ok, status} = response, seconds = response.headers.get("Retry-After");
+    if (!ok) return closed(ABNORMAL, {status, retryAfter: seconds ? Number(seconds) : undefined});
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = "", part = await reader.read(); !part.done; part = await reader.read()) {
+      const blocks = (text + part.value).split("\n\n");
+      text = blocks.pop();
+      blocks.forEach(block);
+    }
+    closed(ABNORMAL, {retryAfter});
+  }
+  function block(lines) {
+    const fields = new Map(lines.split("\n").map((line) => line.split(/: (.*)/s)));
+    if (!fields.has("data")) retryAfter = Number(fields.get("retry")) / 1000; // a refusal that a page may read
+    else if (fields.get("event") === "hello") opened();
+    if (fields.has("data")) message(fields.get("data"));
+  }
+  follow().catch(() => closed(ABNORMAL));
+  return {send: () => false, close: () => stop.abort()};
+}
+
+function eventsUrl(url) {
+  return url.replace(/^ws/, "http").replace("/ws/rates", "/api/stream");
 }
 
 function address(url, symbols) {
