@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded_redis
-from config.environment.addresses import ancestors, host, hosts, in_url, origins, root_path, url
+from config.environment.addresses import ancestors, host, hosts, in_url, optional_url, origins, root_path, url
 from config.environment.coingecko_key import coingecko_key
 from config.environment.currencies import currencies, currency
 from config.environment.database_address import database
@@ -261,6 +261,10 @@ KRAKEN_WS_URL = url("KRAKEN_WS_URL", "wss://ws.kraken.com/v2", ("ws", "wss"))
 # REST APIs with historical candles; CoinGecko's is that of its prices.
 BINANCE_API_URL = url("BINANCE_API_URL", "https://data-api.binance.vision", ("http", "https"))
 KRAKEN_API_URL = url("KRAKEN_API_URL", "https://api.kraken.com", ("http", "https"))
+# The European Central Bank's daily file, a slow third opinion on currencies; empty: not asked for.
+ECB_RATES_URL = optional_url(
+    "ECB_RATES_URL", "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml", ("http", "https")
+)
 # Whether gaps, and the past of new coins, are fetched from the vendors.
 RATES_BACKFILL = choice("RATES_BACKFILL", "on", ("on", "off")) == "on"
 

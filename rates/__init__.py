@@ -5,6 +5,7 @@ The engine: from the sources to the sockets. `docs/architecture.md` has the pict
     feed, polling                a tick: which sources are asked, and what changes the board
     sources, outbound            one module per vendor; connections that end by a deadline
     streams                      the exchanges' live streams
+    central_bank                 what currencies are worth, once a day
     judgement                    what the sources said becomes the next board
     store                        Redis: the board, and what processes share
     publication                  a change of the board, encoded once

@@ -33,6 +33,8 @@ COIN_IDS = {
 }  # fmt: skip
 # Parts of a bitcoin: how many decimal places the unit is smaller.
 PARTS_OF_BTC = {"bits": 6, "sats": 8}
+# The name of the European Central Bank as a source; it knows no coins.
+CENTRAL_BANK = "ecb"
 # Decimals that amounts are shown with: by ISO 4217 where that is not 2. Prices keep all digits.
 _DECIMALS = {"clp": 0, "jpy": 0, "krw": 0, "vnd": 0, "bhd": 3, "kwd": 3, "xag": 4, "xau": 6, "xdr": 4, "sats": 0}
 COIN_DECIMALS = 8
@@ -44,6 +46,27 @@ def offered() -> list[str]:
     """Return the codes that prices are offered in, the base first."""
     base = settings.QUOTE_CURRENCY
     return [base, *(code for code in settings.RATES_CURRENCIES if code != base)]
+
+
+def measured() -> list[str]:
+    """Return the codes whose worth sources are asked for: parts of a bitcoin are worth what it is."""
+    codes = dict.fromkeys("btc" if code in PARTS_OF_BTC else code for code in offered())
+    return [code for code in codes if code != settings.QUOTE_CURRENCY]
+
+
+def pair_of(code: str) -> str:
+    """Return the name of what one unit of the base is worth in the currency *code*: ``USD/EUR``."""
+    return f"{settings.QUOTE_CURRENCY}/{code}".upper()
+
+
+def code_of(pair: str) -> str:
+    """Return the code of the currency whose pair is *pair*."""
+    return pair.partition("/")[2].lower()
+
+
+def is_pair(symbol: str) -> bool:
+    """Return whether *symbol* is that of a pair, such as ``USD/EUR`` or ``USDT/USD``, and not of a coin."""
+    return "/" in symbol
 
 
 def decimals(code: str) -> int:
@@ -66,6 +89,23 @@ def divide(amount: Decimal, price: Decimal) -> Decimal:
     return Context(prec=_count_digits(price) + SPARE_DIGITS).divide(amount, price)
 
 
+def find_ratio(amount: Decimal, base: Decimal) -> Decimal:
+    """Return *amount* in units of *base*, both of the same thing: the digits of the more precise one, and two more."""
+    digits = max(_count_digits(amount), _count_digits(base)) + SPARE_DIGITS
+    return Context(prec=digits).divide(amount, base)
+
+
+def relative_change(change: Decimal, other: Decimal) -> Decimal | None:
+    """
+    Return the percent by which a ratio has changed whose parts have by *change* and *other* percent.
+
+    None where the other one has lost everything, as no market does.
+    """
+    if other <= -100:
+        return None
+    return round_places(WIDE.divide(change - other, 100 + other) * 100, 4)
+
+
 def _count_digits(value: Decimal) -> int:
     return len(value.as_tuple().digits)
 
@@ -78,7 +118,7 @@ def _cut(value: Decimal, digits: int) -> Decimal:
 
 def list_currencies(snapshot: Snapshot) -> list[Currency]:
     """Return every offered currency that has a worth on *snapshot*, the base first."""
-    base = Currency(settings.QUOTE_CURRENCY, "1", observed_at=snapshot.as_of)
+    base = Currency(settings.QUOTE_CURRENCY, "1", "0", "", snapshot.as_of)
     return [base, *(snapshot.currencies[code] for code in offered() if code in snapshot.currencies)]
 
 

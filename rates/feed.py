@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 
 from rates import store
+from rates.central_bank import daily
 from rates.exceptions import SourceError
 from rates.history.day_stats import read_days
 from rates.history.recorder import recorder
@@ -56,7 +57,8 @@ def run_tick() -> Tick:
     # 3. The others are asked about the coins that would still be stale or in dispute.
     poll.ask(poll.choose_doubtful())
     # 4. The answers are judged, and the board that they make is stored and sent.
-    return Tick(poll.answers, _publish(partial(_revise, rates=poll.rates(), absent=poll.absences(), asked=coins)))
+    rates = [*poll.rates(), *daily.load_rates(datetime.now(UTC))]
+    return Tick(poll.answers, _publish(partial(_revise, rates=rates, absent=poll.absences(), asked=coins)))
 
 
 def publish_streamed(rates: Sequence[Rate], coins: Sequence[Coin]) -> Saved:

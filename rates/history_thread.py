@@ -1,5 +1,5 @@
 """
-The thread that writes published minutes to the database, and fetches what is missing.
+The thread that writes published minutes to the database, and fetches what is missing and what comes once a day.
 
 It runs in each worker's child, beside the ticks; of all these threads the leader works, by a lease in Redis. If the
 database is down, only this thread waits for it.
@@ -10,12 +10,14 @@ Tested in `tests/history/test_recording.py`.
 import logging
 import secrets
 import time
+from datetime import UTC, datetime
 from threading import Event, Thread
 
 from django.db import DatabaseError, close_old_connections
 
 from rates import store
 from rates.backfill.gap_filler import GapFiller
+from rates.central_bank import daily
 from rates.exceptions import StoreUnavailable
 from rates.history import writer
 from rates.history.candles import HOUR
@@ -72,6 +74,7 @@ class HistoryThread:
             writer.delete_old(now)
             self._cleaned_at = now
         self._days.refresh(now)
+        daily.refresh(datetime.fromtimestamp(now, UTC))
         self._filler.work(FILL_FOR)
 
     def _complain(self, error: Exception) -> None:

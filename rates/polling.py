@@ -19,6 +19,7 @@ from rates import store
 from rates.exceptions import SourceError, SourceGarbled
 from rates.judgement import next_board
 from rates.judgement.conversion import QUOTE_PAIRS, pair_rules
+from rates.judgement.currencies import currency_rules, list_pairs
 from rates.judgement.readings import distance_pct, is_delivered, is_fresh
 from rates.judgement.rules import read_rules
 from rates.models import Coin
@@ -146,12 +147,22 @@ class Poll:
         return left if POLL_SOURCES[name].count_calls(left) else []
 
     def _lacks_quote(self, name: str, now: datetime) -> bool:
-        """Return whether the stream of *name*, which tells what a unit of a quote is worth, is silent about it."""
+        """Return whether the stream of *name*, which tells what quotes and currencies are worth, is silent."""
         if not self.coins or name not in settings.RATES_STREAM or not POLL_SOURCES[name].count_calls([]):
             return False
         known = [self.states.get(pair, CoinState()).readings.get(name) for pair in QUOTE_PAIRS.values()]
         limit = pair_rules(self._rules).live_for
-        return not all(reading and is_fresh(reading.rate.received_at, now, limit) for reading in known)
+        lacks = not all(reading and is_fresh(reading.rate.received_at, now, limit) for reading in known)
+        return lacks or self._lacks_currency(name, now)
+
+    def _lacks_currency(self, name: str, now: datetime) -> bool:
+        """Return whether *name* has told what a currency is worth, but not for long."""
+        told = [
+            (reading.rate.received_at, currency_rules(code, self._rules).live_for)
+            for pair, code in list_pairs(self.coins).items()
+            if (reading := self.states[pair].readings.get(name))
+        ]
+        return not all(is_fresh(received_at, now, limit) for received_at, limit in told)
 
     def _disputes_quote(self) -> bool:
         """Return whether what a unit of a quote is worth is in dispute: prices in it need others that agree."""

@@ -28,13 +28,22 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 
 class Target(NamedTuple):
-    """A coin that a vendor's pair prices; the pair is in units of *factor* coins: 1,000 for ``1000SATSUSDT``."""
+    """
+    A coin that a vendor's pair prices, or a currency.
+
+    Attributes:
+        factor: the pair is in units of so many coins: 1,000 for ``1000SATSUSDT``.
+        inverse: the pair has it the other way round: ``EUR/USD`` for what a USD is in EUR.
+    """
 
     symbol: str
     factor: int = 1
+    inverse: bool = False
 
     def price(self, quoted: Decimal) -> Decimal:
         """Return the price of one coin where the pair says *quoted*; factors are powers of ten, so it is exact."""
+        if self.inverse:
+            return Context(prec=len(quoted.as_tuple().digits) + 2).divide(1, quoted)
         return quoted if self.factor == 1 else quoted.scaleb(1 - len(str(self.factor)))
 
 
@@ -206,7 +215,7 @@ class Currency(NamedTuple):
         code: lower case: ``eur``.
         per_base: how many units of it one unit of the base is worth; a plain decimal.
         change_24h_pct: of `per_base` in percent; None if nobody says.
-        source: who measured it; None for the base itself.
+        source: who measured it; empty for the base itself and its parts.
         observed_at: when; ISO 8601 UTC.
         stale, disputed, confirmed_by: as of a price.
         coin: the symbol of the coin on the board whose price this is the inverse of; None for all others.
@@ -214,9 +223,9 @@ class Currency(NamedTuple):
 
     code: str
     per_base: str
-    change_24h_pct: str | None = None
-    source: str | None = None
-    observed_at: str | None = None
+    change_24h_pct: str | None
+    source: str
+    observed_at: str
     stale: bool = False
     disputed: bool = False
     confirmed_by: Sequence[str] = ()

@@ -42,6 +42,7 @@ os.environ.update(
         "KRAKEN_API_URL": f"http://{NOWHERE}",
         # Tests ask as often as they like; those of the limit set one.
         "RATES_API_RATE": "0",
+        "ECB_RATES_URL": "",
         # Calls are counted; what is about the past says so.
         "RATES_BACKFILL": "off",
     }

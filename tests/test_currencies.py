@@ -83,8 +83,8 @@ def test_without_a_worth_there_is_no_price() -> None:
 
 def test_a_coin_in_itself_is_one() -> None:
     board = snapshot(
-        Currency("btc", "0.0000146172118", "-1.96", "binance", coin="BTC"),
-        Currency("sats", "1461.72118", "-1.96", "binance", coin="BTC"),
+        Currency("btc", "0.0000146172118", "-1.96", "binance", EUR.observed_at, coin="BTC"),
+        Currency("sats", "1461.72118", "-1.96", "binance", EUR.observed_at, coin="BTC"),
     )
     assert [coin_in(board, code)["price"] for code in ("btc", "sats")] == ["1", "100000000"]
     assert coin_in(board, "btc")["change_24h_pct"] == "0.00"

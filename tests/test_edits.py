@@ -26,10 +26,10 @@ class SlowCoinGecko(CoinGecko):
 
     edit: Callable[[], object] = list
 
-    def price_body(self, ids: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
         """Return the body for what was asked before the edit."""
         elsewhere(self.edit)
-        return super().price_body(ids, fault)
+        return super().price_body(ids, codes, fault)
 
 
 def elsewhere(edit: Callable[[], object]) -> None:

@@ -56,10 +56,10 @@ class Late(CoinGecko):
     asked: Event = field(default_factory=Event)
     arrive: Event = field(default_factory=Event)
 
-    def price_body(self, ids: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
         self.asked.set()
         self.arrive.wait(10)
-        return super().price_body(ids, fault)
+        return super().price_body(ids, codes, fault)
 
 
 @pytest.mark.django_db(transaction=True)

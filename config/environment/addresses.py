@@ -1,5 +1,6 @@
 """Readers of environment variables that hold addresses: of vendors, of browsers' origins, of hosts."""
 
+import os
 import re
 from collections.abc import Sequence
 from ipaddress import IPv6Address
@@ -23,6 +24,11 @@ def url(name: str, default: str, schemes: Sequence[str]) -> str:
     if not is_address(value, schemes):
         refuse(name, without_secrets(value), "an address beginning with " + _alternatives(schemes))
     return value.rstrip("/")
+
+
+def optional_url(name: str, default: str, schemes: Sequence[str]) -> str:
+    """Return an address as `url` does; empty where the variable is there and has nothing in it."""
+    return url(name, default, schemes) if text(name) or name not in os.environ else ""
 
 
 def origins(name: str, prefix: str = "", or_any: bool = False) -> list[str]:

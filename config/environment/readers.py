@@ -41,7 +41,16 @@ known_names: set[str] = set()
 HONCHO_PORT = "5000"
 # Names that stand in `.env` for others: docker-compose.yml.
 COMPOSE_NAMES = ("POSTGRES_PASSWORD", "HTTP_PORT", "HTTPS_PORT", "TLS_DIR", "RATES_VERSION")
-OUR_PREFIXES = ("RATES_", "COINGECKO_", "BINANCE_", "KRAKEN_", "SUPPORTED_COINS", "QUOTE_CURRENCY", "METRICS_TOKEN")
+OUR_PREFIXES = (
+    "RATES_",
+    "COINGECKO_",
+    "BINANCE_",
+    "KRAKEN_",
+    "ECB_",
+    "SUPPORTED_COINS",
+    "QUOTE_CURRENCY",
+    "METRICS_TOKEN",
+)
 # What Kubernetes sets for services, which may be called rates too.
 KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 

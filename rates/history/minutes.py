@@ -19,10 +19,20 @@ from rates.store.codec import encode
 VERSION = 1
 
 
+def factor_name(base: str, code: str) -> str:
+    """Return the name by which `encode_minute` knows what one unit of *base* is worth in the currency *code*."""
+    return f"{base.upper()}/{code}"
+
+
 def encode_minute(candles: Mapping[str, RunningCandle], quote: str) -> str:
-    """Return what one process has published, by the base of each instrument, in one line."""
-    rows = [_encode(base, quote, candle) for base, candle in candles.items()]
+    """Return what one process has published, by base in the currency *quote* or by `factor_name`, in one line."""
+    rows = [_encode(*_read_name(name, quote), candle) for name, candle in candles.items()]
     return encode({"v": VERSION, "candles": rows})
+
+
+def _read_name(name: str, quote: str) -> Instrument:
+    base, _, code = name.partition("/")
+    return Instrument(base, code or quote)
 
 
 def _encode(base: str, quote: str, candle: RunningCandle) -> list[object]:

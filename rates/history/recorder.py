@@ -13,16 +13,18 @@ import logging
 import os
 import secrets
 import time
+from decimal import Decimal
 from functools import cache
 
 from django.conf import settings
 
 from rates import store
+from rates.currencies import pair_of
 from rates.exceptions import StoreUnavailable
 from rates.history.candles import MINUTE, RunningCandle, extend, floor_time
-from rates.history.minutes import encode_minute
+from rates.history.minutes import encode_minute, factor_name
 from rates.store import Saved
-from rates.types import read_time
+from rates.types import USDT, USDT_PAIR, Currency, Rate, read_time
 
 logger = logging.getLogger(__name__)
 
@@ -66,16 +68,26 @@ class Recorder:
 
 
 def _extend_all(candles: dict[str, RunningCandle], saved: Saved, at: float) -> None:
-    """Add what the publication *saved* says of each coin that has a price, and of USDT/USD, to *candles*."""
+    """Add what *saved* says of each coin that has a price, of USDT/USD, and of each currency, to *candles*."""
     stale = frozenset(saved.stale)
     for symbol, state in saved.states.items():
         rate = state.shown
-        if rate is not None:
-            # A coin by its CoinGecko id; USDT/USD, which has none, by its first half.
-            base = state.coingecko_id or symbol.partition("/")[0]
+        # A coin by its CoinGecko id; USDT/USD, which has none, by its first half.
+        base = state.coingecko_id or (USDT if symbol == USDT_PAIR else "")
+        if rate is not None and base:
             candle = extend(candles.get(base), rate, at, state.disputed, symbol in stale)
             if candle is not None:
                 candles[base] = candle
+    for code, worth in saved.snapshot.currencies.items():
+        name = factor_name(settings.QUOTE_CURRENCY, code)
+        candle = extend(candles.get(name), _rate(worth), at, worth.disputed, worth.stale)
+        if candle is not None:
+            candles[name] = candle
+
+
+def _rate(worth: Currency) -> Rate:
+    moment = read_time(worth.observed_at)
+    return Rate(pair_of(worth.code), Decimal(worth.per_base), None, None, worth.source, moment, moment)
 
 
 @cache

@@ -4,6 +4,7 @@ What the sources' readings make of a coin's price: a pure function of what each 
     readings     the newest reading of each source: fresh, frozen or refused
     identity     which pairs are known to be the coin
     conversion   prices in USDT, converted into the quote currency
+    currencies   what the quote currency is worth in others
     ownership    which price a coin shows; what is held back or disputed
     dissent      who has to be heard again before a dispute can end
     next_board   the next board, made with all of these

@@ -15,7 +15,9 @@ from typing import TypeVar
 from django.conf import settings
 from msgspec.structs import replace
 
+from rates.currencies import code_of, is_pair
 from rates.judgement.conversion import QUOTE_PAIRS, Factors, depeg_notes, pair_rules, unit_worth
+from rates.judgement.currencies import currency_rules, describe_currencies, judge_currency, list_pairs
 from rates.judgement.identity import identity_notes, judge_proven
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import add_rate
@@ -62,6 +64,7 @@ def revise(
     verdicts = judge(add_absences(add_rates(known, rates, live, rules), rates, absent), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
     shown = {coin.symbol: judged[coin.symbol] for coin in coins}
+    watched = shown | {pair: judged[pair] for pair in list_pairs(coins) if pair in judged}
     old, days = memory.states, days or {}
     return Change(
         as_of=now,
@@ -69,24 +72,26 @@ def revise(
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
-        owners=_owner_changes(old, shown, now),
-        counts=_count_events(old, shown),
+        owners=_owner_changes(old, watched, now),
+        counts=_count_events(old, watched),
         notes=[
-            *_dispute_notes(old, shown),
+            *_dispute_notes(old, watched),
             *identity_notes(known, shown, find_factors(judged, now, rules), rules),
             *depeg_notes(old.get(USDT_PAIR), judged.get(USDT_PAIR)),
         ],
         stale=[symbol for symbol, verdict in verdicts.items() if verdict.stale],
         only_if_changed=only_if_changed,
+        currencies=describe_currencies(verdicts, coins, now),
         proven=[(symbol, source) for symbol, state in shown.items() for source in state.unproven & state.proven],
     )
 
 
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
-    """Return the state of each of *coins* and of each quote pair; what is about another coin or pair is dropped."""
+    """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
     followed = {coin.symbol: _match_coin(states.get(coin.symbol, CoinState()), coin) for coin in coins}
     if coins:
-        followed |= {pair: _match_quote(states.get(pair, CoinState())) for pair in QUOTE_PAIRS.values()}
+        pairs = (*QUOTE_PAIRS.values(), *list_pairs(coins))
+        followed |= {pair: _match_quote(states.get(pair, CoinState())) for pair in pairs}
     return followed
 
 
@@ -162,8 +167,13 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
     for rate in rates:
         if rate.symbol in states:
             known = readings.get(rate.symbol, states[rate.symbol].readings)
-            readings[rate.symbol] = add_rate(known, rate, live, rules)
+            readings[rate.symbol] = add_rate(known, rate, live, _find_rules(rate.symbol, rules))
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
+
+
+def _find_rules(symbol: str, rules: Rules) -> Rules:
+    """Return the rules by which readings of *symbol* follow each other: a currency has its own."""
+    return rules if symbol in QUOTE_PAIRS.values() or not is_pair(symbol) else currency_rules(code_of(symbol), rules)
 
 
 def add_absences(
@@ -187,12 +197,17 @@ def find_factors(states: Mapping[str, CoinState], now: datetime, rules: Rules) -
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
-    """Return the verdict on each coin of *states*; quote pairs are judged first, because prices need them."""
+    """Return the verdict on each coin and currency of *states*; quote pairs come first, because prices need them."""
     pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
-    coins = {symbol: state for symbol, state in states.items() if symbol not in QUOTE_PAIRS.values()}
-    verdicts = {symbol: judge_proven(state, factors, now, rules, doubted) for symbol, state in coins.items()}
+    verdicts = {
+        symbol: judge_currency(state, code_of(symbol), now, rules)
+        if is_pair(symbol)
+        else judge_proven(state, factors, now, rules, doubted)
+        for symbol, state in states.items()
+        if symbol not in QUOTE_PAIRS.values()
+    }
     return verdicts | {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
 
 

@@ -1,9 +1,12 @@
 """
-CoinGecko: an average over many exchanges, in true US dollars, up to a minute old.
+CoinGecko: an average over many exchanges, in true US dollars, up to a minute old; also measures other currencies.
 
 Reference: https://docs.coingecko.com/reference/simple-price
 Limits: one request for all coins; an edge cache of 60 s (20 s on paid plans), so equal answers in a row are normal;
 some 5 to 100 requests a minute and 10,000 a month on the free plans. An unknown id is silently left out of the answer.
+
+What other currencies are worth is asked in the request that has USDT, and read from the prices of USDT, or of the coin
+that comes first. It makes the address longer by up to 260 characters, and the answer by some 150 bytes for each coin.
 """
 
 import logging
@@ -18,6 +21,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from rates.currencies import find_ratio, measured, pair_of, relative_change
 from rates.exceptions import (
     NotOffered,
     SourceEmpty,
@@ -46,6 +50,8 @@ USDT_ID = "tether"
 IDS_PER_REQUEST = 200
 LONGEST_IDS = 3500
 LONGEST_BODY = 1_000_000
+# What each further currency adds for all the ids of a request.
+LONGEST_CURRENCY = 50_000
 LONGEST_RETRY_AFTER = 300.0
 # Requests that are under way at a time.
 SIDE_BY_SIDE = 4
@@ -115,9 +121,13 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
 
 
 def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadline: float) -> Rates | SourceError:
+    codes = measured() if USDT_ID in ids else []
+    longest = LONGEST_BODY + LONGEST_CURRENCY * len(codes)
     try:
-        body = get_json(price_url(), _price_params(ids), deadline)
-        rates = parse_prices(body, symbols, settings.QUOTE_CURRENCY, datetime.now(UTC))
+        body = get_json(price_url(), _price_params(ids, codes), deadline, longest)
+        now = datetime.now(UTC)
+        rates = parse_prices(body, symbols, settings.QUOTE_CURRENCY, now)
+        rates += parse_currencies(body, codes, settings.QUOTE_CURRENCY, now)
     except SourceError as error:
         return error
     priced = {rate.symbol for rate in rates}
@@ -178,10 +188,10 @@ def _log_length(coins: int, needed: float, timeout: float) -> None:
         )
 
 
-def _price_params(ids: Sequence[str]) -> dict[str, str]:
+def _price_params(ids: Sequence[str], codes: Sequence[str]) -> dict[str, str]:
     return {
         "ids": ",".join(ids),
-        "vs_currencies": settings.QUOTE_CURRENCY,
+        "vs_currencies": ",".join((settings.QUOTE_CURRENCY, *codes)),
         "include_market_cap": "true",
         "include_24hr_change": "true",
         "include_24hr_vol": "true",
@@ -325,3 +335,24 @@ def parse_market_caps(body: Mapping[str, Any], quote: str) -> dict[str, Decimal]
         coin_id: read_price(item.get(f"{quote}_market_cap")) for coin_id, item in body.items() if isinstance(item, dict)
     }
     return {coin_id: cap for coin_id, cap in caps.items() if cap is not None}
+
+
+def parse_currencies(body: Mapping[str, Any], codes: Sequence[str], quote: str, received_at: datetime) -> list[Rate]:
+    """
+    Return what one unit of *quote* is worth in each of *codes*, where the *body* of `simple/price` tells.
+
+        {"tether": {"usd": 0.99987, "usd_24h_change": -0.01, "eur": 0.92118, "eur_24h_change": 0.22, ...}}
+
+    The same coin in two currencies tells what the one is worth in the other, and the same of its change.
+    """
+    items = [body.get(USDT_ID), *body.values()]
+    item = next((item for item in items if isinstance(item, dict) and read_price(item.get(quote)) is not None), {})
+    base, base_change = read_price(item.get(quote)), read_number(item.get(f"{quote}_24h_change"))
+    observed_at = read_time(item.get("last_updated_at"), 1, received_at) or received_at
+    rates = []
+    for code in codes:
+        price, change = read_price(item.get(code)), read_number(item.get(f"{code}_24h_change"))
+        if base is not None and price is not None:
+            moved = None if change is None or base_change is None else relative_change(change, base_change)
+            rates.append(Rate(pair_of(code), find_ratio(price, base), moved, None, NAME, observed_at, received_at))
+    return rates

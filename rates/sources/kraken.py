@@ -1,5 +1,5 @@
 """
-Kraken: one exchange, with prices in real US dollars; also measures what a USDT is worth.
+Kraken: one exchange, with prices in real US dollars; also measures what a USDT and what other currencies are worth.
 
 Reference: https://docs.kraken.com/api/docs/websocket-v2/ticker
 Limits: not published. Pairs are BASE/QUOTE in Kraken's own spelling; each is acknowledged separately, so an unknown
@@ -11,10 +11,13 @@ Tested in `tests/sources/test_exchanges.py`.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from msgspec.structs import replace
 
+from rates.currencies import is_pair, measured, pair_of, relative_change
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
 from rates.sources.pacing import fingerprint
@@ -26,6 +29,9 @@ NAME = "kraken"
 QUOTE: str | None = None
 BY_ID = False
 CREDITS_SETTING: str | None = None
+# Its markets of one currency in another. Which of the two is first differs.
+CURRENCY_PAIRS = ("AUD/JPY", "AUD/USD", "EUR/AUD", "EUR/CAD", "EUR/CHF", "EUR/GBP", "EUR/JPY", "EUR/USD", "GBP/USD",
+                  "USD/CAD", "USD/CHF", "USD/JPY")  # fmt: skip
 
 
 def setup_fingerprint() -> str:
@@ -58,7 +64,7 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     except SourceUnreachable:
         if not rates:
             raise
-    coins_asked = {pair: coins for pair, coins in targets.items() if coins != (Target(USDT_PAIR),)}
+    coins_asked = {pair: coins for pair, coins in targets.items() if not is_pair(coins[0].symbol)}
     if halt:
         return Rates.of_pairs([], coins_asked, dict.fromkeys(targets, f"not traded now ({halt})"))
     asked = {pair: coins for pair, coins in coins_asked.items() if pair in answered}
@@ -67,17 +73,24 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
 
 def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
     """
-    Return the coins that each pair prices; USDT's is always among them, and measures what one is worth.
+    Return the coins that each pair prices; those of USDT and of the other currencies are always among them.
 
     A coin's pair tells its base asset; the quote that is asked for is ours. The quote currency itself has no pair.
     """
-    targets = {_in_our_quote(USDT): (Target(USDT_PAIR),)}
+    targets = {_in_our_quote(USDT): (Target(USDT_PAIR),), **_map_currencies()}
     for coin in coins:
         if pair := coin.pairs.get(NAME):
             name = _in_our_quote(pair.name.rpartition("/")[0])
             targets[name] = (*targets.get(name, ()), Target(coin.symbol, pair.factor))
     quote = settings.QUOTE_CURRENCY.upper()
     return {name: coins for name, coins in targets.items() if name != f"{quote}/{quote}"}
+
+
+def _map_currencies() -> dict[str, tuple[Target, ...]]:
+    """Return the pairs that tell what one unit of the base is worth in other currencies, or the other way round."""
+    told = {pair_of(code): pair_of(code) for code in measured()}
+    told |= {"/".join(reversed(pair.split("/"))): pair for pair in told}
+    return {name: (Target(told[name], inverse=told[name] != name),) for name in CURRENCY_PAIRS if name in told}
 
 
 def _in_our_quote(base: str) -> str:
@@ -171,5 +184,13 @@ def parse_tickers(
         average = read_price(item.get("vwap")) or price
         traded = read_volume(round_places(volume * average, 2)) if volume is not None else None
         change = read_number(item.get("change_pct"))
-        rates += [Rate(c.symbol, c.price(price), change, traded, NAME, observed_at, received_at) for c in coins]
+        for coin in coins:
+            rate = Rate(coin.symbol, coin.price(price), change, traded, NAME, observed_at, received_at)
+            rates.append(_invert(rate) if coin.inverse else rate)
     return rates
+
+
+def _invert(rate: Rate) -> Rate:
+    """Return *rate*, whose price is that of the inverse, with what else is true of it."""
+    change = rate.change_24h_pct
+    return replace(rate, change_24h_pct=change and relative_change(Decimal(0), change), volume_24h=None)

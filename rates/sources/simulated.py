@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from django.conf import settings
+
+from rates.currencies import measured, pair_of
 from rates.models import Coin
 from rates.types import Rate
 
@@ -21,6 +24,10 @@ CREDITS_SETTING: str | None = None
 DAY = 86400.0
 # The middle price of well-known coins; others get one between 0.01 and 100.
 STARTS = {"BTC": 63250.0, "ETH": 3412.0, "SOL": 148.0, "XLM": 0.1042, "DOGE": 0.1216, "ADA": 0.387, "XRP": 0.528}
+# What a US dollar was worth in late 2026, about.
+CURRENCIES = {"usd": 1.0, "eur": 0.9213, "gbp": 0.7891, "jpy": 151.24, "chf": 0.8812, "cad": 1.3985, "aud": 1.5321,
+              "cny": 7.2411, "inr": 84.42, "krw": 1397.5, "brl": 5.8120, "sek": 10.921, "nok": 11.034, "pln": 4.0210,
+              "kwd": 0.30742, "btc": 1 / 63250.0}  # fmt: skip
 SIGNIFICANT_DIGITS = 7
 # Period in seconds and relative height of each wave that a price is made of; the short ones make it tick.
 WAVES = (
@@ -47,9 +54,23 @@ def count_calls(coins: Sequence[Coin]) -> int:
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> list[Rate]:
-    """Return a simulated rate for each of *coins*."""
+    """Return a simulated rate for each of *coins*, and what well-known currencies are worth."""
     now = datetime.now(UTC)
-    return [simulate(coin.symbol, now) for coin in coins]
+    return [*(simulate(coin.symbol, now) for coin in coins), *_simulate_currencies(now)]
+
+
+def _simulate_currencies(now: datetime) -> list[Rate]:
+    base = CURRENCIES.get(settings.QUOTE_CURRENCY)
+    return [simulate_currency(code, base, now) for code in measured() if base and code in CURRENCIES]
+
+
+def simulate_currency(code: str, base: float, now: datetime) -> Rate:
+    """Return what one unit of a base, itself worth *base* to a dollar, is worth in the currency *code* at *now*."""
+    start, seconds = CURRENCIES[code] / base, now.timestamp()
+    # It moves by a tenth of what a coin does.
+    worth, before = (start * (walk(code, at) / _character(code)[0]) ** 0.1 for at in (seconds, seconds - DAY))
+    change = Decimal(f"{(worth / before - 1) * 100:.2f}")
+    return Rate(pair_of(code), round_price(worth), change, None, NAME, now, now)
 
 
 def simulate(symbol: str, now: datetime) -> Rate:

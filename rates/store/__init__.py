@@ -8,7 +8,7 @@ Redis, the shared memory of all processes.
     coin_list     the coins on the board, also while the database is down
     coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet
-    lookups       what CoinGecko told beside prices: look-ups of the admin, market caps
+    lookups       what CoinGecko told beside prices: look-ups of the admin, market caps; the central bank's file
 """
 
 from rates.store.board import (
@@ -45,9 +45,11 @@ from rates.store.coordination import (
 )
 from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
 from rates.store.lookups import (
+    load_bank_file,
     load_catalog,
     load_market_caps,
     load_search,
+    save_bank_file,
     save_catalog,
     save_market_caps,
     save_search,
@@ -86,6 +88,7 @@ __all__ = [
     "is_cluster",
     "is_known",
     "load_backfill",
+    "load_bank_file",
     "load_calls",
     "load_catalog",
     "load_day_stats",
@@ -106,6 +109,7 @@ __all__ = [
     "release_leadership",
     "report_process",
     "save_backfill",
+    "save_bank_file",
     "save_catalog",
     "save_day_stats",
     "save_market_caps",

@@ -4,7 +4,7 @@ Every key in Redis; no module outside this package spells one.
     rates:{symbol}          the coin object of the protocol, as it was published; deleted when the coin leaves the board
     rates:{symbol}:history  list, oldest first: {"price", "observed_at"}; kept for a week after the last update
     rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols", "currencies"}
-    rates:states            hash, symbol or quote pair -> its state (`codec`)
+    rates:states            hash, symbol, quote pair or currency (USD/EUR) -> its state (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
     rates:counters          hash, name -> count of what happened
@@ -18,6 +18,7 @@ Every key in Redis; no module outside this package spells one.
     rates:day               the last 24 hours of each coin by our own candles (`history.day_stats`); kept for an hour
     rates:history           token of the process that writes candles to the database; expires unless renewed
     rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
+    rates:file:ecb          what the European Central Bank's newest file says (`central_bank`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
     rates:market_caps       hash, CoinGecko's id -> when and what it told; an hour (`lookups`)
     rates:search:{query}    what CoinGecko found for a query of the admin; kept for a day
@@ -38,6 +39,7 @@ OWNERS = "rates:owners"
 PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
 MARKET_CAPS = "rates:market_caps"
+BANK_FILE = "rates:file:ecb"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
 HISTORY_LEADER = "rates:history"

@@ -1,7 +1,7 @@
 """
-What CoinGecko told beside prices: what the admin looked up, so that each question costs one call a day; market caps.
+What is asked for rarely, and kept: what the admin looked up at CoinGecko, market caps, the central bank's file.
 
-Tested in `tests/admin/test_coins.py` and `tests/sources/test_coingecko.py`.
+Tested in `tests/admin/test_coins.py`, `tests/sources/test_coingecko.py` and `tests/central_bank/test_daily.py`.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rates.store.keys import CATALOG, MARKET_CAPS
+from rates.store.keys import BANK_FILE, CATALOG, MARKET_CAPS
 from rates.store.redis_client import client, redis_errors
 
 # Seconds after CoinGecko told a market cap that it is forgotten.
@@ -65,3 +65,16 @@ def load_market_caps(quote: str, now: float) -> dict[str, Decimal]:
 
 def _is_old(text: str, now: float) -> bool:
     return now - int(text.partition(" ")[0]) > MARKET_CAPS_KEPT
+
+
+def save_bank_file(text: str) -> None:
+    """Keep what the central bank's newest file says until there is a newer one."""
+    with redis_errors():
+        client().set(BANK_FILE, text)
+
+
+def load_bank_file() -> str | None:
+    """Return what the central bank's newest file says; None before the first."""
+    with redis_errors():
+        text: str | None = client().get(BANK_FILE)
+    return text

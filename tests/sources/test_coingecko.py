@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from threading import Barrier
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from rates import feed, store
+from rates.currencies import CODES
 from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.publication import encode_row, plain_text
@@ -70,6 +72,12 @@ ERRORS = {
     "reset": SourceUnreachable,
     "redirect": SourceGarbled,
 }
+
+
+@pytest.fixture(autouse=True)
+def no_currencies(settings: Settings) -> None:
+    """Ask about coins alone, but where a test says so."""
+    settings.RATES_CURRENCIES = []
 
 
 def fetch(timeout: float = 5) -> dict[str, Rate]:
@@ -383,10 +391,10 @@ class Together(CoinGecko):
 
     all_there: Barrier = field(default_factory=lambda: Barrier(source.SIDE_BY_SIDE))
 
-    def price_body(self, ids: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
         if self.calls <= source.SIDE_BY_SIDE:
             self.all_there.wait(10)
-        return super().price_body(ids, fault)
+        return super().price_body(ids, codes, fault)
 
 
 def test_a_long_list_is_asked_for_side_by_side(settings: Settings, coingecko: CoinGecko, many: list[Coin]) -> None:
@@ -426,3 +434,38 @@ def test_a_limit_in_the_middle_of_a_long_list_loses_nothing_that_arrived(
             source.fetch_rates(many, 5)
     assert len(limited.value.arrived) >= len(many) // 2
     assert limited.value.retry_after is not None
+
+
+def test_other_currencies_are_in_the_request_that_has_usdt(settings: Settings, coingecko: CoinGecko) -> None:
+    settings.RATES_CURRENCIES = ["usd", "eur", "sats", "mmk"]
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"coin-{n}") for n in range(250)]
+    rates = {rate.symbol: rate for rate in source.fetch_rates(many, 5)}
+    assert sorted(call.params["vs_currencies"] for call in coingecko.requests) == ["usd", "usd,eur,btc,mmk"]
+    assert abs(rates["USD/EUR"].price / coingecko.currencies["EUR"] - 1) < Decimal("0.000001")
+    assert rates.keys() == {USDT_PAIR, "USD/EUR", "USD/BTC"}
+
+
+def test_all_currencies_of_a_long_list_are_a_short_address_and_no_garbled_answer(
+    settings: Settings, coingecko: CoinGecko
+) -> None:
+    settings.RATES_CURRENCIES = sorted(CODES)
+    coingecko.currencies = {code.upper(): Decimal("1.23456789012345678") for code in CODES - {"usd", "btc"}}
+    ids = {f"{n:03}-a-rather-lo": f"C{n}" for n in range(199)}
+    coingecko.ids |= ids
+    coingecko.prices |= dict.fromkeys(ids.values(), Decimal("0.0000123456789012345"))
+    rates = source.fetch_rates([Coin(symbol=symbol, coingecko_id=i) for i, symbol in ids.items()], 20)
+    assert len(rates) == len(ids) + 1 + len(CODES) - len({"usd", "sats", "bits"})
+    [call] = coingecko.requests
+    assert len(urlencode(call.params, safe=",")) < 4000
+
+
+def test_a_ratio_has_the_change_of_a_ratio() -> None:
+    usd = {"usd": Decimal(1), "usd_24h_change": Decimal("0.5")}
+    eur = {"eur": Decimal("0.92"), "eur_24h_change": Decimal("1.505")}
+    [rate] = source.parse_currencies({"tether": usd | eur}, ["eur", "gbp"], "usd", NOW)
+    assert (rate.symbol, rate.price, rate.change_24h_pct) == ("USD/EUR", Decimal("0.92"), Decimal("1.0000"))
+
+
+@pytest.mark.parametrize("item", [{}, {"usd": None, "eur": 1}, {"eur": 1}, {"usd": 1, "eur": 0}, 5, None])
+def test_what_tells_nothing_about_a_currency_is_left_out(item: object) -> None:
+    assert source.parse_currencies({"tether": item}, ["eur"], "usd", NOW) == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from rates import store
 from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
@@ -41,6 +42,12 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+@pytest.fixture(autouse=True)
+def no_currencies(settings: Settings) -> None:
+    """Ask about coins alone, but where a test says so."""
+    settings.RATES_CURRENCIES = []
 
 
 def test_binance_answers_all_pairs_in_one_question_and_one_about_their_status(binance: Binance) -> None:
@@ -258,3 +265,23 @@ def test_no_message_breaks_a_parser(message: Any) -> None:
         module.read_event(message, symbols, NOW)
         module.read_event({"channel": "ticker", "data": [message]}, symbols, NOW)
         module.read_event({"stream": "x", "data": message}, symbols, NOW)
+
+
+def test_kraken_tells_what_currencies_are_worth_in_either_direction(settings: Settings, kraken: Kraken) -> None:
+    settings.RATES_CURRENCIES = ["eur", "jpy", "chf", "pln", "btc"]
+    rates = {rate.symbol: rate for rate in kraken_source.fetch_rates(COINS, 3)}
+    assert rates.keys() == {"BTC", "XLM", USDT_PAIR, "USD/EUR", "USD/JPY", "USD/CHF"}
+    for code in ("EUR", "JPY", "CHF"):
+        assert abs(rates[f"USD/{code}"].price / kraken.currencies[code] - 1) < Decimal("0.00001")
+    # That of EUR/USD is -2.41 %.
+    assert (rates["USD/EUR"].change_24h_pct, rates["USD/EUR"].volume_24h) == (Decimal("2.4695"), None)
+    assert rates["USD/JPY"].change_24h_pct == Decimal("-2.41")
+
+
+def test_krakens_stream_has_currencies_too(settings: Settings) -> None:
+    settings.QUOTE_CURRENCY, settings.RATES_CURRENCIES = "eur", ["usd", "gbp", "eur"]
+    pairs = kraken_stream.map_pairs(COINS)
+    assert pairs["EUR/USD"] == (Target("EUR/USD"),)
+    assert pairs["EUR/GBP"] == (Target("EUR/GBP"),)
+    settings.QUOTE_CURRENCY = "gbp"
+    assert kraken_stream.map_pairs(COINS)["EUR/GBP"] == (Target("GBP/EUR", inverse=True),)

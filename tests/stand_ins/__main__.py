@@ -6,11 +6,13 @@ from threading import Event
 
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
+from tests.stand_ins.ecb import CentralBank
 from tests.stand_ins.kraken import Kraken
 
-STAND_INS: dict[str, type[Binance | CoinGecko | Kraken]] = {
+STAND_INS: dict[str, type[Binance | CentralBank | CoinGecko | Kraken]] = {
     "binance": Binance,
     "coingecko": CoinGecko,
+    "ecb": CentralBank,
     "kraken": Kraken,
 }
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from types import TracebackType
@@ -18,7 +19,7 @@ from typing import NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.stand_ins.history import History
-from tests.stand_ins.market import COINGECKO_IDS, VALUES, StandIn
+from tests.stand_ins.market import COINGECKO_IDS, VALUES, WRONG_VALUES, StandIn
 
 PRICE_PATH = "/api/v3/simple/price"
 LIMITED = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
@@ -59,7 +60,7 @@ class Call(NamedTuple):
 @dataclass
 class CoinGecko(StandIn):
     """
-    Prices are in USD; every digit of a price is sent as it was set.
+    Every digit of a price in USD is sent as it was set; those in other currencies are derived from it.
 
     Attributes:
         ids: CoinGecko's id -> symbol.
@@ -134,8 +135,8 @@ class CoinGecko(StandIn):
         rows = [*old, *others, *(_ticker(*pair, coin_id) for pair in pairs)]
         return json.dumps({"name": coin_id.title(), "tickers": rows})
 
-    def price_body(self, ids: Iterable[str], fault: str) -> str:
-        """Return the body of `/simple/price` as JSON text."""
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
+        """Return the body of `/simple/price` in the currencies *codes* as JSON text."""
         coins = {}
         for coin_id in ids:
             symbol = self.ids.get(coin_id, "")
@@ -143,17 +144,21 @@ class CoinGecko(StandIn):
                 price = self.value(symbol, fault)
                 if price is not None:
                     touched = not self.faulty or symbol in self.faulty
-                    coins[coin_id] = self._coin(price, fault if touched else "")
+                    coins[coin_id] = self._coin(price, codes, fault if touched else "", fault)
         return _write_object(coins)
 
-    def _coin(self, price: str, fault: str) -> str:
+    def _coin(self, price: str, codes: Iterable[str], fault: str, any_fault: str) -> str:
         if fault == "no_fields":
             return "{}"
         moment = self.seconds(fault) - (DEAD_SECONDS if fault == "dead" else 0)
         seconds = "null" if fault == "no_time" else str(int(moment))
         change = "null" if fault == "dead" else self.change
-        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": change, "last_updated_at": seconds}
-        return _write_object(fields)
+        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": change}
+        for code in codes:
+            worth = None if code == "usd" else self.worth(code.upper(), any_fault)
+            if worth is not None and price not in WRONG_VALUES.values():
+                fields |= {code: f"{Decimal(price) * worth:f}", f"{code}_24h_change": self.change}
+        return _write_object(fields | {"last_updated_at": seconds})
 
 
 def _ticker(exchange: str, base: str, target: str, coin_id: str) -> dict[str, object]:
@@ -214,7 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             return json.dumps({"coins": [{**coin, "api_symbol": coin["id"], "market_cap_rank": 1} for coin in found]})
         if self.call.path.endswith("/tickers"):
             return self.stand_in.tickers_body(self.call.path.split("/")[-2])
-        return self.stand_in.price_body(params.get("ids", "").split(","), self.fault)
+        ids, codes = params.get("ids", "").split(","), params.get("vs_currencies", "").split(",")
+        return self.stand_in.price_body(ids, codes, self.fault)
 
     def send(self, status: int, body: str, content_type: str = JSON_TYPE, **headers: str) -> None:
         """Send a whole answer."""

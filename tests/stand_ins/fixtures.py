@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
+from tests.stand_ins.ecb import CentralBank
 from tests.stand_ins.kraken import Kraken
 
 
@@ -34,4 +35,12 @@ def kraken(settings: Settings) -> Iterator[Kraken]:
     with Kraken() as stand_in:
         settings.KRAKEN_WS_URL = f"{stand_in.url}/v2"
         settings.KRAKEN_API_URL = stand_in.history_url
+        yield stand_in
+
+
+@pytest.fixture
+def central_bank(settings: Settings) -> Iterator[CentralBank]:
+    """The European Central Bank, well."""
+    with CentralBank() as stand_in:
+        settings.ECB_RATES_URL = stand_in.url
         yield stand_in

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Context, Decimal
 from typing import Any, ClassVar
 
 from websockets.asyncio.server import ServerConnection
@@ -22,6 +23,11 @@ LEAST_SPACING = 0.9
 # Faults of the trading engine, which the status channel tells.
 SYSTEM = frozenset({"maintenance", "cancel_only", "post_only"})
 REFUSED = {"ban": "Exceeded msg rate", "error_body": "EGeneral:Internal error"}
+
+
+# Markets of one currency in another, and the significant digits of their prices.
+CURRENCY_PAIRS = frozenset({"AUD/USD", "EUR/USD", "GBP/USD", "USD/CAD", "USD/CHF", "USD/JPY", "EUR/GBP", "EUR/JPY"})
+DIGITS = 6
 
 
 class Kraken(SocketStandIn):
@@ -41,6 +47,19 @@ class Kraken(SocketStandIn):
         rows = write_rows(self.history.rows(symbol, interval, start, KEPT, fault), 1)
         last = rows[-2][0] if len(rows) > 1 else 0
         return 200, json.dumps({"error": [], "result": {params["pair"]: rows, "last": last}})
+
+    def quoted(self, pair: str, fault: str) -> str | None:
+        """Return the price of *pair* as JSON text; None when it is missing."""
+        base, _, quote = pair.partition("/")
+        if base in self.prices:
+            return self.value(base, fault)
+        worth, other = (Decimal(1) if code == "USD" else self.worth(code, fault) for code in (quote, base))
+        return worth and other and f"{Context(prec=DIGITS).divide(worth, other):f}"
+
+    def has(self, pair: str) -> bool:
+        """Return whether *pair* is a market here."""
+        base = pair.partition("/")[0]
+        return pair in CURRENCY_PAIRS or (base in self.prices and base not in self.unknown)
 
     async def talk(self, connection: ServerConnection) -> None:
         await connection.send(self._status())
@@ -77,7 +96,7 @@ class Kraken(SocketStandIn):
         if self.fault in REFUSED:
             await connection.send(json.dumps(ack | {"success": False, "error": REFUSED[self.fault]}))
             return
-        if symbol not in self.prices or symbol in self.unknown:
+        if not self.has(pair):
             words = f"Currency pair not supported {pair}"
             await connection.send(json.dumps(ack | {"success": False, "error": words, "symbol": pair}))
             return
@@ -91,7 +110,7 @@ class Kraken(SocketStandIn):
             return
         # A first subscription tells the price of now.
         told = "frozen" if fault in SYSTEM else "" if fault in SUBSCRIPTIONS else fault
-        value = self.value(symbol, told)
+        value = self.quoted(pair, told)
         pairs[pair] = value or ""
         if value is not None:
             again = first.setdefault(pair, value)
@@ -114,7 +133,7 @@ class Kraken(SocketStandIn):
         changed = False
         for pair, before in list(pairs.items()):
             symbol = pair.partition("/")[0]
-            value = self.value(symbol, fault)
+            value = self.quoted(pair, fault)
             if (
                 value is not None
                 and not self.is_mute(symbol, fault)

@@ -9,6 +9,9 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 PRICES = {"BTC": "63250.12", "ETH": "3450.32", "SOL": "148.34", "XLM": "0.1042", "USDT": "1.0001"}
+# What a USD is worth.
+CURRENCIES = {"EUR": "0.9213", "GBP": "0.78914", "JPY": "151.236", "CHF": "0.8812", "CAD": "1.3985", "AUD": "1.53214",
+              "PLN": "4.0213", "KWD": "0.30741"}  # fmt: skip
 COINGECKO_IDS = {"BTC": "bitcoin", "ETH": "ethereum", "SOL": "solana", "XLM": "stellar", "USDT": "tether"}
 # Faults whose price is written like this instead; the first column is the fault.
 WRONG_VALUES = {
@@ -44,8 +47,9 @@ class StandIn:
         prices: symbol -> true price; set them while it runs.
         FAULTS: all that it knows.
         fault: how it misbehaves now; empty for well.
-        faulty: the symbols that a fault of values touches; empty for all.
+        faulty: the symbols that a fault of values touches, or codes of currencies; empty for all symbols.
         unknown: symbols that this vendor does not have.
+        currencies: code -> what a USD is truly worth; set them while it runs.
         moves: whether prices move by themselves, by up to a tenth of a percent.
         calls: questions and handshakes since the start.
     """
@@ -53,6 +57,7 @@ class StandIn:
     FAULTS: ClassVar[frozenset[str]] = VALUES
 
     prices: dict[str, Decimal] = field(default_factory=lambda: {s: Decimal(p) for s, p in PRICES.items()})
+    currencies: dict[str, Decimal] = field(default_factory=lambda: {c: Decimal(w) for c, w in CURRENCIES.items()})
     fault: str = ""
     faulty: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
@@ -72,6 +77,14 @@ class StandIn:
         if self.moves:
             price += (price * Decimal(math.sin(time.time() + len(symbol))) / 1000).quantize(price)
         return price
+
+    def worth(self, code: str, fault: str) -> Decimal | None:
+        """Return what a USD is worth in the currency *code*, as this vendor has it; None if it does not know."""
+        if code == "BTC":
+            return 1 / self.price("BTC")
+        if code not in self.currencies or code in self.unknown or (code in self.faulty and fault == "missing"):
+            return None
+        return self.currencies[code] * (FACTORS.get(fault, 1) if code in self.faulty else 1)
 
     def is_faulty(self, symbol: str) -> bool:
         """Return whether a fault touches *symbol*."""
@@ -128,4 +141,4 @@ class StandIn:
             elif name == "moves":
                 self.moves = value == "1"
             else:
-                self.prices[name] = Decimal(value)
+                (self.currencies if name in self.currencies else self.prices)[name] = Decimal(value)
