@@ -1,4 +1,8 @@
-"""Secrets never appear, neither in logs nor on the error pages of `DEBUG=True`."""
+"""
+Secrets never appear, neither in logs nor on the error pages of `DEBUG=True`.
+
+Nor do the keys that clients of CoinGecko's API send in an address: those for CoinGecko itself, or tokens of ours.
+"""
 
 import re
 from collections.abc import Sequence
@@ -7,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 # Shorter ones would blank ordinary words.
 SHORTEST_SECRET = 6
 TOKEN = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
+CLIENT_KEY = re.compile(r"(x[_-]cg[_-](?:demo|pro)[_-]api[_-]key\W{1,5})[^&\s'\"]+", re.IGNORECASE)
 USER_PART = re.compile(r"(://)[^/\s@]*:[^/\s@]*@")
 
 
@@ -29,4 +34,4 @@ class Masking:
         """Return *text* without secrets."""
         if self._known:
             text = self._known.sub("***", text)
-        return USER_PART.sub(r"\1***@", TOKEN.sub("***", text))
+        return CLIENT_KEY.sub(r"\1***", USER_PART.sub(r"\1***@", TOKEN.sub("***", text)))

@@ -1,13 +1,24 @@
 """`/simple/price`: every parameter, and what is never in an answer."""
 
+import json
+import re
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rates.coingecko_api import simple_price
+from rates.coingecko_api.board import make_board
+from rates.coingecko_api.catalog import make_catalog
+from rates.coingecko_api.parameters import Refusal, read_query
+from rates.coingecko_api.replies import ENCODER
 from rates.fanout.hub import get_hub
-from tests.coingecko_api.market import MARKET_CAPS, PRICED, SHIB, Api, Marks, make_snapshot
+from tests.coingecko_api.market import COINS, MARKET_CAPS, PRICED, SHIB, Api, Marks, make_snapshot
+from tests.coingecko_api.questions import INCLUDED
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +121,39 @@ def test_no_price_is_rounded_to_nothing(api: Api) -> None:
 )
 def test_what_is_missing_or_wrong_is_named(api: Api, query: str, status: int, words: str) -> None:
     assert api.error(f"simple/price?{query}", status) == words
+
+
+names = st.lists(st.sampled_from(["bitcoin", "ETHEREUM", "shiba-inu", "brand-new", "btc", "Bitcoin", "none", " ", ""]))
+codes = st.lists(st.sampled_from(["usd", "EUR", "btc", "sats", "eth", "kes", " jpy", ""]))
+switches = st.sampled_from(["true", "false", "1", "True", "", "maybe"])
+questions = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("ids", "names", "symbols"), names.map(",".join)),
+        "vs_currencies": codes.map(",".join),
+        **dict.fromkeys((*INCLUDED, "unheard_of"), switches),
+        "precision": st.sampled_from(["full", *map(str, range(19))]),
+        "include_tokens": st.sampled_from(["top", "all"]),
+    },
+)
+FIELD = re.compile(r"[a-z]+(_market_cap|_24h_vol|_24h_change)?|last_updated_at")
+
+
+@given(questions)
+def test_every_answer_has_the_shape_of_coingeckos(params: dict[str, str]) -> None:
+    board = make_board(make_snapshot(), make_catalog([(i, symbol, name) for symbol, name, i, _ in COINS]), MARKET_CAPS)
+    try:
+        body, _ = simple_price.answer(board, read_query(urlencode(params)))
+    except Refusal as refusal:
+        assert refusal.status == 422  # noqa: PT017 - most questions have an answer
+        return
+    told = json.loads(ENCODER.encode(body))
+    assert isinstance(told, dict)
+    for coin in told.values():
+        assert all(FIELD.fullmatch(name) for name in coin)
+        for name, value in coin.items():
+            may_be_null = "_" in name and name != "last_updated_at"
+            assert (type(value) in (int, float) and (value > 0 or "change" in name)) or (value is None and may_be_null)
 
 
 def trusted(api: Api, currency: str) -> tuple[Any, Any, str | None, str | None]:

@@ -47,6 +47,21 @@ def test_secrets_are_blanked_in_message_and_traceback(formatter: type, secret: s
     assert "short" not in line
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/api/v3/ping?x_cg_demo_api_key=CG-of-somebody&ids=bitcoin",
+        "x-cg-pro-api-key: CG-of-somebody",
+        "{'X_CG_PRO_API_KEY': 'CG-of-somebody'}",
+        "x_cg_pro_api_key%3DCG-of-somebody",
+    ],
+)
+def test_keys_of_clients_are_blanked(text: str) -> None:
+    line = ConsoleFormatter([]).format(record("%s failed", text))
+    assert "***" in line
+    assert "somebody" not in line
+
+
 def test_passwords_are_found_wherever_an_address_has_them() -> None:
     address = "sentinel://rates:one%2Fword@a:26379,b:26379/mymaster/0?sentinel_password=two%20words&ssl_ca_certs=/ca"
     assert passwords_in(address) == ["one/word", "two words"]
