@@ -1,7 +1,7 @@
 """
 Secrets never appear, neither in logs nor on the error pages of `DEBUG=True`.
 
-Nor do the keys that clients of CoinGecko's API send in an address: those for CoinGecko itself, or tokens of ours.
+Nor do the keys that clients of CoinGecko's API send in an address: for CoinGecko itself, or our own tokens.
 """
 
 import re
