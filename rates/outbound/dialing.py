@@ -1,7 +1,7 @@
 """
 Opening connections within a deadline, through a proxy if there is one.
 
-The timeout of a socket starts again with each byte and each address, and name resolution has none. So names are
+The timeout of a socket starts again with each byte, and name resolution has none. So names are
 resolved in a thread that may be left behind, and a connection is shut down at the deadline.
 
 Tested in `tests/outbound/test_http.py`, `tests/outbound/test_proxies.py` and `tests/sources/test_websocket.py`.
@@ -18,6 +18,7 @@ from typing import Any
 
 from rates.outbound.deadlines import is_over, shut_down_at, time_left
 from rates.outbound.errors import ProxyError, describe
+from rates.outbound.happy_eyeballs import connect_first
 from rates.outbound.proxies import SECURE, Endpoint, Proxy, parse_endpoint, proxy_for
 from rates.outbound.tls import tls_context
 
@@ -115,25 +116,13 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
     """
     Return a socket that is connected to *port* of *host*.
 
-    Each address of the host gets an equal share of the time, so that a dead one does not use all of it.
-
     Raises:
-        OSError: if none of the addresses accepts the connection by *deadline*.
+        OSError: if none of its addresses accepts the connection by *deadline*.
     """
-    addresses = _resolve(host, port, deadline)
-    failure = OSError("no address")
-    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(time_left(deadline) / (len(addresses) - tried))
-            sock.connect(address)
-            sock.settimeout(time_left(deadline))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock
-        except OSError as error:
-            sock.close()
-            failure = error
-    raise failure
+    sock = connect_first((host, port), _resolve(host, port, deadline), deadline)
+    sock.settimeout(time_left(deadline))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _resolve(host: str, port: int, deadline: float) -> list[Any]:
