@@ -266,6 +266,10 @@ def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) ->
     expect(page.locator("#alert-problem")).to_have_text("Enter a number above zero.")
     value.fill("2,5")
     value.press("Enter")
+    expect(page.locator("#alert-problem")).to_contain_text("can be read in two ways")
+    value.fill("2.5 %")
+    value.press("Enter")
+    expect(page.locator("#alert-understood")).to_have_text("Set: BTC moves ±2.50% in 24 h.")
     expect(page.locator("#alert-list li")).to_contain_text(re.compile(r"BTC moves ±2\.50% in 24 h\s*1\.26% away"))
 
     def move(pct: str, seq: int) -> None:
@@ -283,6 +287,55 @@ def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) ->
     page.get_by_role("button", name="Remove alert").press("Enter")
     expect(page.locator("#alert-list li")).to_have_count(0)
     assert page.evaluate("localStorage['rates.alerts']") == "[]"
+
+
+READ = """async (texts) => {
+  const {isAmbiguous, parseNumber} = await import("/static/dashboard/js/parse.js");
+  return texts.map((text) => [parseNumber(text), isAmbiguous(text)].map(String).join(" "));
+}"""
+NUMBERS = {
+    "en-US": {"64,500": "64500 false", "$64,500.25": "64500.25 false", "1.5": "1.5 false", ".5": "0.5 false",
+              "64,5": "NaN true", "1.234,56": "NaN true", "0,103": "NaN true", "1e5": "NaN false", "": "NaN false"},
+    "de-DE": {"64.500": "64500 false", "64,5": "64.5 false", "64.500,25 €": "64500.25 false", "1 234": "1234 false",
+              "64.5": "NaN true", "0.103": "NaN true", "64,500": "64.5 false", "x": "NaN false"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", NUMBERS)
+def test_an_alert_reads_numbers_as_its_page_writes_them(open_page: Any, locale: str) -> None:
+    cases = NUMBERS[locale]
+    page = open_page("/", locale=locale)
+    assert dict(zip(cases, page.evaluate(READ, list(cases)), strict=True)) == cases
+
+
+def test_tabs_share_their_alerts_and_one_of_them_tells_each(open_page: Any) -> None:
+    one = open_page(goto=False)
+    one.context.add_init_script("""
+      window.told = [];
+      window.Notification = class {
+        constructor(text) { window.told.push(text); throw new TypeError("Illegal constructor"); }
+      };
+      Notification.permission = "granted";
+    """)
+    other = one.context.new_page()
+    servers = [Server(page, frame("board", rate(), rate("ETH", "3450.00"))) for page in (one, other)]
+    for page in (one, other):
+        page.goto("/")
+        expect(page.locator("#status")).to_contain_text("Live")
+    one.locator("#alerts-open").click()
+    for symbol, value in (("BTC", "64,000"), ("ETH", "3,000")):
+        one.locator("[name=symbol]").select_option(symbol)
+        one.locator("[name=value]").fill(value)
+        one.locator("[name=value]").press("Enter")
+        expect(one.locator("#alert-understood")).to_contain_text(f"{symbol} above ${value}")
+    expect(one.locator("#alert-understood")).to_contain_text("That is so already: ETH is at $3,450.00.")
+    for server in servers:
+        server.sockets[-1].send(frame("update", rate(price="64100.00"), seq=2, removed=[]))
+    for page in (one, other):
+        expect(page.locator("#alert-told li")).to_have_count(2)
+        expect(page.locator("#alert-told li").first).to_contain_text("BTC is at $64,100.00")
+    assert len(one.evaluate("told") + other.evaluate("told")) == 2
+    assert one.locator("#toast p").count() + other.locator("#toast p").count() == 2
 
 
 def test_keyboard_alone_works_everything(open_page: Any, site: Site) -> None:

@@ -1,47 +1,26 @@
-/** Price alerts of this browser: kept in localStorage, checked with every publication, shown once per five minutes. */
+/**
+ * Price alerts of this browser: kept in localStorage for all its tabs, checked by each of them with every publication.
+ *
+ * Whoever comes first tells and writes down that it has; a hidden tab comes later than one that somebody sees.
+ */
+import {confirm, describe, describeDistance, distance, readAlert, tell} from "./alert-rules.js";
 import {setText} from "./marks.js";
-import {formatPrice, formatShare, texts, translate} from "./numbers.js";
-import {changeOf} from "./period.js";
-import {load, save} from "./preferences.js";
+import {formatClock, translate} from "./numbers.js";
+import {load, save, storageKey} from "./preferences.js";
+import {showToast} from "./toast.js";
 
-const REPEAT_AFTER_MS = 300000, TOAST_MS = 15000;
+const REPEAT_AFTER_MS = 300_000, HIDDEN_LATER_MS = 1_000, MOST_TOLD = 20;
 const byId = (id) => document.getElementById(id);
-const sign = document.body.dataset.sign;
 const canNotify = "Notification" in window;
-
-/** Return how far a coin is from an alert, in percent (points for a move): 0 when it is met, null when unknown. */
-export function distance({kind, value}, coin) {
-  if (!coin?.price) return null;
-  if (kind === "above") return Math.max(0, (value / coin.price - 1) * 100);
-  if (kind === "below") return Math.max(0, (1 - value / coin.price) * 100);
-  return coin.change_24h_pct === null ? null : Math.max(0, value - Math.abs(changeOf(coin).percent));
-}
-
-function describe({kind, symbol, value}) {
-  const text = kind === "move" ? `±${formatShare(value)}` : sign + formatPrice(value).full;
-  return translate(`alert_${kind}`, {symbol, value: text});
-}
-
-function describeDistance(left) {
-  if (left === null) return texts.alert_unknown;
-  return left === 0 ? texts.alert_met : translate("alert_far", {distance: formatShare(left)});
-}
-
-/** Show an alert on the page, and as a notification where the visitor has allowed them. */
-function fire(alert, coin) {
-  const price = sign + formatPrice(coin.price, coin.decimals).full, what = describe(alert), toast = byId("toast");
-  const mark = coin.disputed ? texts.disputed : coin.stale ? texts.stale : "";
-  const told = translate("alert_fired", {alert: what, symbol: alert.symbol, price});
-  const text = mark ? translate("alert_doubtful", {alert: told, mark}) : told;
-  toast.textContent = text;
-  setTimeout(() => { if (toast.textContent === text) toast.textContent = ""; }, TOAST_MS);
-  if (canNotify && Notification.permission === "granted") new Notification(text, {tag: what});
-}
+// Where there are no locks (no https), reading and writing in one go is nearly as good.
+const exclusively = async (work) => (navigator.locks ? navigator.locks.request(storageKey("alerts"), work) : work());
 
 export function createAlerts(board) {
-  const [dialog, form, list, permit] = ["alerts", "alert-form", "alert-list", "alert-notify"].map(byId);
-  let alerts = load("alerts");
+  const [dialog, form, list, permit, toldList] = ["alerts", "alert-form", "alert-list", "alert-notify", "alert-told"].map(byId);
+  let alerts = load("alerts"), checking = false;
   const distanceOf = (alert) => distance(alert, board.coins.get(alert.symbol));
+  const without = (alert) => load("alerts").filter((each) => describe(each) !== describe(alert));
+  const isDue = (alert) => Date.now() - alert.firedAt > REPEAT_AFTER_MS && distanceOf(alert) === 0;
 
   function replaceAlerts(changed) {
     alerts = changed;
@@ -57,7 +36,7 @@ export function createAlerts(board) {
     Object.assign(remove, {className: "ctl icon", textContent: "×"});
     remove.setAttribute("aria-label", translate("alert_remove", {alert: describe(alert)}));
     remove.addEventListener("click", () => {
-      replaceAlerts(alerts.filter((each) => each !== alert));
+      replaceAlerts(without(alert));
       form.elements.symbol.focus();
     });
     item.append(text, left, remove);
@@ -69,33 +48,83 @@ export function createAlerts(board) {
     permit.hidden = !canNotify || Notification.permission !== "default";
   }
 
+  /** What has fired stays readable here, newest first. */
+  function paintTold() {
+    const told = load("told");
+    toldList.hidden = !told.length;
+    toldList.lastElementChild.replaceChildren(...told.map(({text, at}) => {
+      const [item, what, time] = ["li", "span", "small"].map((name) => document.createElement(name));
+      what.textContent = text;
+      time.textContent = formatClock(at);
+      item.append(what, time);
+      return item;
+    }));
+    byId("alerts-open").classList.toggle("news", told.some(({at}) => at > load("toldSeen")));
+  }
+
   function check() {
-    const now = Date.now();
-    const due = alerts.filter((alert) => now - alert.firedAt > REPEAT_AFTER_MS && distanceOf(alert) === 0);
-    for (const alert of due) fire(alert, board.coins.get(alert.symbol));
-    for (const alert of due) alert.firedAt = now;
-    if (due.length) save("alerts", alerts);
     if (dialog.open) paint();
+    if (checking || !alerts.some(isDue)) return;
+    checking = true;
+    if (document.hidden) setTimeout(run, HIDDEN_LATER_MS);
+    else run();
+  }
+
+  async function run() {
+    await exclusively(fireDue);
+    checking = false;
+  }
+
+  /** Tell what is due, unless another tab has told it meanwhile. */
+  function fireDue() {
+    alerts = load("alerts");
+    const due = alerts.filter(isDue), now = Date.now();
+    if (!due.length) return;
+    for (const alert of due) alert.firedAt = now;
+    save("alerts", alerts);
+    const told = due.map((alert) => tell(alert, board.coins.get(alert.symbol)));
+    save("told", [...told.map((text) => ({text, at: new Date(now).toISOString()})), ...load("told")].slice(0, MOST_TOLD));
+    for (const text of told) announce(text);
+    paintTold();
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const {symbol, kind, value} = Object.fromEntries(new FormData(form)), number = Number(value.replace(",", "."));
-    byId("alert-problem").textContent = number > 0 ? "" : texts.alert_bad;
-    if (!(number > 0)) return;
+    const {alert, problem} = readAlert(Object.fromEntries(new FormData(form)));
+    byId("alert-problem").textContent = problem ?? "";
+    byId("alert-understood").textContent = alert ? confirm(alert, board.coins.get(alert.symbol)) : "";
+    if (!alert) return;
     form.elements.value.value = "";
-    replaceAlerts([...alerts, {symbol, kind, value: number, firedAt: 0}]);
+    replaceAlerts([...without(alert), alert]);
     check();
   });
   permit.addEventListener("click", () => Notification.requestPermission().then(paint));
-  addEventListener("storage", ({key}) => { if (key === "rates.alerts") alerts = load("alerts"); }); // another tab's
+  addEventListener("storage", ({key}) => { // another tab's
+    if (key === storageKey("alerts") && dialog.open) replaceAlerts(load("alerts"));
+    else if (key === storageKey("alerts")) alerts = load("alerts");
+    else if (key === storageKey("told") || key === storageKey("toldSeen")) paintTold();
+  });
+  paintTold();
 
   return {
     check,
     open() {
       form.elements.symbol.replaceChildren(...[...board.coins.keys()].map((symbol) => new Option(symbol, symbol)));
       replaceAlerts(load("alerts"));
+      save("toldSeen", new Date().toISOString());
+      paintTold();
       dialog.showModal();
     },
   };
+}
+
+/** On the page in any case; as a notification where the visitor has allowed them and the browser can. */
+function announce(text) {
+  showToast(text);
+  if (!canNotify || Notification.permission !== "granted") return;
+  try {
+    new Notification(text, {tag: text});
+  } catch (error) { // Chrome on Android has them for service workers only: the page has told it
+    console.info("rates: no notification:", error.message);
+  }
 }

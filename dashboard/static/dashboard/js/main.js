@@ -7,7 +7,7 @@ import {keepLines} from "./lines.js";
 import {createOrder} from "./order.js";
 import {sinceWords} from "./paint.js";
 import {periodOf} from "./period.js";
-import {load} from "./preferences.js";
+import {load, storageKey} from "./preferences.js";
 import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
 import {createView} from "./view.js";
@@ -88,9 +88,11 @@ function wireAlerts() {
   let alerts = null;
   const start = async () => alerts ??= (await import("./alerts.js")).createAlerts(board);
   const open = () => start().then((ready) => ready.open(), () => { byId("toast").textContent = texts.lost; });
+  const startIfAny = () => load("alerts").length && start().then((ready) => ready.check());
   byId("alerts-open").addEventListener("click", open);
   document.addEventListener("rates:received", () => alerts?.check());
-  if (load("alerts").length) start().then((ready) => ready.check());
+  addEventListener("storage", ({key}) => { if (key === storageKey("alerts")) startIfAny(); }); // set in another tab
+  startIfAny();
 }
 
 keepLines(board, page.linesUrl + (page.select ? `?symbols=${encodeURIComponent(page.select)}` : ""), () => paused || view.render({whole: true}));
