@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.fan_out import redis_server
+from benchmarks.far_away import move_away
 from tests.coins import pairs
 from tests.ports import free_port
 
@@ -18,8 +19,12 @@ def symbols(count: int) -> list[str]:
 
 
 @contextmanager
-def service(coins: int, **settings: str) -> Iterator[int]:
-    """Set up Django with *coins* coins; the value is a free port, which is in the settings too."""
+def service(coins: int, away: float = 0.0, **settings: str) -> Iterator[int]:
+    """
+    Set up Django with *coins* coins, and a Redis to which a round trip takes *away* seconds.
+
+    The value is a free port, which is in the settings too.
+    """
     port = free_port()
     with tempfile.TemporaryDirectory() as folder, redis_server(Path(folder)) as url:
         defaults = {
@@ -29,7 +34,7 @@ def service(coins: int, **settings: str) -> Iterator[int]:
             "LOG_LEVEL": "WARNING",
             "PYTHONWARNINGS": "ignore",
             "SECRET_KEY": "benchmarks-only-" * 4,
-            "REDIS_URL": url,
+            "REDIS_URL": move_away(url, away) if away else url,
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
             "PORT": str(port),
         }

@@ -1,11 +1,16 @@
-"""Asyncio tasks: ended reliably, and restarted after an error."""
+"""Asyncio tasks: ended reliably, restarted after an error, and run from code that is not async."""
 
 import asyncio
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from functools import cache
+from threading import Thread
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Seconds; the first is longer than any of our tasks needs to clean up.
 RECANCEL_AFTER = 3.0
@@ -46,3 +51,23 @@ async def restart_on_error(work: Callable[[], Awaitable[None]], name: str) -> No
         except Exception:
             logger.exception("%s: restarting after an error", name)
         await asyncio.sleep(RESTART_AFTER)
+
+
+def run_in_loop(coroutine: Coroutine[Any, Any, T]) -> T:
+    """
+    Run *coroutine* in the loop that this process keeps for such calls, and return its result.
+
+    The loop lives on, so that connections that were opened in it can be used again. Never call this from a coroutine.
+    """
+    return asyncio.run_coroutine_threadsafe(coroutine, _kept_loop()).result()
+
+
+@cache
+def _kept_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    Thread(target=loop.run_forever, name="kept loop", daemon=True).start()
+    return loop
+
+
+# Threads stay behind in the parent.
+os.register_at_fork(after_in_child=_kept_loop.cache_clear)

@@ -51,11 +51,12 @@ def run_tick() -> Tick:
     """
     # 1. What is known: the coin list, what the sources said before, and when each of them may be asked.
     coins = coin_list.read()
-    poll = Poll(coins, next_board.match_states(store.load_states(), coins))
+    poll = Poll(coins)
     # 2. The sources that are due are asked, all at once.
     poll.ask(poll.choose_due())
     # 3. The others are asked about the coins that would still be stale or in dispute.
     poll.ask(poll.choose_doubtful())
+    poll.share()
     # 4. The answers are judged, and the board that they make is stored and sent.
     rates = [*poll.rates(), *daily.load_rates(datetime.now(UTC))]
     return Tick(poll.answers, _publish(partial(_revise, rates=rates, absent=poll.absences(), asked=coins)))

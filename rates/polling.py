@@ -51,14 +51,16 @@ class Poll:
         answers: the rates from each source that was asked, or the reason why there are none.
     """
 
-    def __init__(self, coins: Sequence[Coin], states: Mapping[str, CoinState]) -> None:
+    def __init__(self, coins: Sequence[Coin]) -> None:
+        limited = any(pacing.monthly_credits(POLL_SOURCES[name]) for name in settings.RATES_SOURCES)
+        memory = store.load_tick(calls=limited)
         self.coins = coins
-        self.states = states
+        self.states = next_board.match_states(memory.states, coins)
         self.answers: dict[str, list[Rate] | SourceError] = {}
         self._rules = read_rules()
-        self._healths = _read_healths(store.load_healths())
-        limited = any(pacing.monthly_credits(POLL_SOURCES[name]) for name in settings.RATES_SOURCES)
-        self._calls = store.load_calls() if limited else {}
+        self._healths = _read_healths(memory.healths)
+        self._calls = memory.calls
+        self._learned: dict[str, Health] = {}
 
     def rates(self) -> list[Rate]:
         """Return the rates of all answers."""
@@ -116,21 +118,32 @@ class Poll:
         return {name: coins for name, coins in wanted.items() if coins}
 
     def ask(self, wanted: CoinsBySource) -> None:
-        """Ask all sources at once; share what this process learned about them, and read what others learned."""
+        """Ask all sources at once; what is learned about them is shared at once if a pause follows."""
         if not wanted:
             return
         started = datetime.now(UTC)
         asked = {n: _one_coin(n, coins) if self._healths[n].probing else coins for n, coins in wanted.items()}
-        store.count_calls({name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}, started)
-        with ThreadPoolExecutor(len(asked)) as threads:
+        calls = {name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}
+        with ThreadPoolExecutor(len(asked) + 1) as threads:
+            # Counted while the sources are asked, for Redis may be as far away as they are.
+            counted = threads.submit(store.count_calls, calls, started)
             answers = dict(zip(asked, threads.map(_fetch, asked, asked.values()), strict=True))
+        counted.result()
         took = time.time() - started.timestamp()
         learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
-        self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, learned)))
+        self._learned |= learned
+        if any(health.paused_until for health in learned.values()):
+            self.share()
         self.answers |= answers
         store.save_market_caps(_find_market_caps(answers.values()), settings.QUOTE_CURRENCY, time.time())
         for name, answer in answers.items():
             absence_log.note(name, answer if not isinstance(answer, SourceError) else answer.arrived)
+
+    def share(self) -> None:
+        """Tell all processes what this one has learned about the sources, and read what others have."""
+        if self._learned:
+            self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, self._learned)))
+            self._learned = {}
 
     def _may_ask(self, name: str, coins: Sequence[Coin], now: datetime, wait: float) -> bool:
         source = POLL_SOURCES[name]

@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from rates.concurrency import run_in_loop
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
 from rates.types import (
@@ -213,7 +213,8 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     """
     Send the newest board to every web process.
 
-    This is the only bridge from sync to async on the publishers' side: the channel layer is async.
+    This is the only bridge from sync to async on the publishers' side: the channel layer is async. The loop is kept,
+    because for each new one the layer connects again, which takes four round trips.
 
     Raises:
         StoreUnavailable: when Redis does not accept it; hubs then find the board in the store.
@@ -221,6 +222,6 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     layer = get_channel_layer()
     assert layer is not None
     try:
-        async_to_sync(_send)(layer, build_message(snapshot, changed, removed))
+        run_in_loop(_send(layer, build_message(snapshot, changed, removed)))
     except (RedisError, OSError, TimeoutError) as error:
         raise StoreUnavailable(f"cannot publish: {str(error) or 'no answer in time'}") from error

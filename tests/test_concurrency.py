@@ -1,10 +1,12 @@
 """Tasks that lose a cancellation or fail, as libraries and our own mistakes make them."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import Pipe, get_context
 
 import pytest
 
-from rates.concurrency import cancel_and_wait, first_of, restart_on_error
+from rates.concurrency import cancel_and_wait, first_of, restart_on_error, run_in_loop
 
 
 async def test_a_task_that_loses_its_cancellation_is_ended_all_the_same() -> None:
@@ -72,3 +74,30 @@ async def test_work_that_fails_is_restarted_and_logged(caplog: pytest.LogCapture
     assert [(record.getMessage(), bool(record.exc_info)) for record in caplog.records] == [
         ("the work: restarting after an error", True)
     ]
+
+
+async def tell_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+async def fail() -> None:
+    raise OSError("no answer")
+
+
+def test_code_that_is_not_async_uses_one_loop_from_all_of_its_threads() -> None:
+    """A connection that was opened in it serves them all; what fails there is told to who called."""
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda _: run_in_loop(tell_loop()), range(2))
+    assert first is second is run_in_loop(tell_loop())
+    with pytest.raises(OSError, match="no answer"):
+        run_in_loop(fail())
+
+
+def test_a_forked_process_has_a_loop_of_its_own() -> None:
+    run_in_loop(tell_loop())
+    here, there = Pipe()
+    child = get_context("fork").Process(target=lambda: there.send(run_in_loop(asyncio.sleep(0, "done"))))
+    child.start()
+    assert here.poll(10)
+    assert here.recv() == "done"
+    child.join(10)

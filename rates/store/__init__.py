@@ -23,6 +23,7 @@ from rates.store.board import (
     load_overview,
     load_snapshot,
     load_states,
+    load_tick,
     update_board,
 )
 from rates.store.coordination import (
@@ -103,6 +104,7 @@ __all__ = [
     "load_search",
     "load_snapshot",
     "load_states",
+    "load_tick",
     "load_unknown_pairs",
     "rate_key",
     "redis_errors",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 
@@ -257,6 +257,26 @@ def _read_tuple(kind: type[N], text: str) -> N:
     return kind(*(data[name] for name in kind._fields))
 
 
+class TickMemory(NamedTuple):
+    """What a tick begins with: states by symbol or quote pair, health of each source, calls made so far."""
+
+    states: Mapping[str, CoinState]
+    healths: Mapping[str, Mapping[str, Any]]
+    calls: Mapping[str, int]
+
+
+def load_tick(*, calls: bool) -> TickMemory:
+    """Return what a tick begins with, in one round trip; the *calls* only if they are wanted."""
+    with redis_errors(), client().pipeline(transaction=False) as pipe:
+        pipe.hgetall(STATES).hgetall(SOURCE_HEALTHS)
+        states, healths, *counted = (pipe.hgetall(CALLS) if calls else pipe).execute()
+    return TickMemory(_states.read(states), read_hash(healths), _read_counts(counted[0] if calls else {}))
+
+
+def _read_counts(texts: Mapping[str, str]) -> dict[str, int]:
+    return {name: int(count) for name, count in texts.items()}
+
+
 def load_states() -> dict[str, CoinState]:
     """Return the state of each coin and quote pair."""
     with redis_errors():
@@ -313,8 +333,8 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
         states=_states.read(states),
         histories={s: _read_history(texts) for s, texts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),
-        calls={name: int(count) for name, count in calls.items()},
-        counters={name: int(count) for name, count in counters.items()},
+        calls=_read_counts(calls),
+        counters=_read_counts(counters),
         owners=[_read_tuple(OwnerChange, text) for text in owners],
         processes=read_hash(processes),
         latency_ms=(time.monotonic() - started) * 1000,

@@ -77,7 +77,7 @@ def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
 
 
 def count_calls(calls: Mapping[str, int], now: datetime) -> None:
-    """Count *calls* to each source, per month and per day, before they are made."""
+    """Count *calls* to each source, per month and per day."""
     if calls:
         with redis_errors(), client().pipeline() as pipe:
             for name, count in calls.items():
