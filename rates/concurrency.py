@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Thread
 from typing import Any, TypeVar
@@ -15,6 +16,8 @@ T = TypeVar("T")
 # Seconds; the first is longer than any of our tasks needs to clean up.
 RECANCEL_AFTER = 3.0
 RESTART_AFTER = 1.0
+# More than there are sources; a second tick in the same process, of a test or a command, waits for its turn.
+MOST_THREADS = 16
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
@@ -69,5 +72,12 @@ def _kept_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+@cache
+def kept_threads() -> ThreadPoolExecutor:
+    """Return the threads that this process keeps for what a tick does at the same time; not for tasks that wait."""
+    return ThreadPoolExecutor(MOST_THREADS, "kept")
+
+
 # Threads stay behind in the parent.
 os.register_at_fork(after_in_child=_kept_loop.cache_clear)
+os.register_at_fork(after_in_child=kept_threads.cache_clear)

@@ -7,7 +7,6 @@ A source that fails does not affect the others. `rates.sources.pacing` decides w
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from rates import store
+from rates.concurrency import kept_threads
 from rates.exceptions import SourceError, SourceGarbled
 from rates.judgement import next_board
 from rates.judgement.conversion import QUOTE_PAIRS, pair_rules
@@ -124,26 +124,24 @@ class Poll:
         started = datetime.now(UTC)
         asked = {n: _one_coin(n, coins) if self._healths[n].probing else coins for n, coins in wanted.items()}
         calls = {name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}
-        with ThreadPoolExecutor(len(asked) + 1) as threads:
-            # Counted while the sources are asked, for Redis may be as far away as they are.
-            counted = threads.submit(store.count_calls, calls, started)
-            answers = dict(zip(asked, threads.map(_fetch, asked, asked.values()), strict=True))
+        # Counted while the sources are asked, for Redis may be as far away as they are.
+        counted = kept_threads().submit(store.count_calls, calls, started)
+        answers = dict(zip(asked, kept_threads().map(_fetch, asked, asked.values()), strict=True))
         counted.result()
         took = time.time() - started.timestamp()
         learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
         self._learned |= learned
         if any(health.paused_until for health in learned.values()):
-            self.share()
+            self._healths |= _read_healths(self.share())
         self.answers |= answers
         store.save_market_caps(_find_market_caps(answers.values()), settings.QUOTE_CURRENCY, time.time())
         for name, answer in answers.items():
             absence_log.note(name, answer if not isinstance(answer, SourceError) else answer.arrived)
 
-    def share(self) -> None:
-        """Tell all processes what this one has learned about the sources, and read what others have."""
-        if self._learned:
-            self._healths |= _read_healths(store.update_healths(partial(pacing.merge_health, self._learned)))
-            self._learned = {}
+    def share(self) -> store.Healths:
+        """Tell all processes what this one has learned about the sources; return what all have."""
+        learned, self._learned = self._learned, {}
+        return store.update_healths(partial(pacing.merge_health, learned)) if learned else {}
 
     def _may_ask(self, name: str, coins: Sequence[Coin], now: datetime, wait: float) -> bool:
         source = POLL_SOURCES[name]

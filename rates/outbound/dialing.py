@@ -29,14 +29,17 @@ USER_AGENT = "rates-board/1.0"
 @contextmanager
 def open_connection(url: str, deadline: float) -> Iterator[socket.socket]:
     """
-    Open a connection to the host of *url*, with TLS for https and wss; it is shut down at *deadline*.
+    Open a connection to the host of *url*, with TLS for https and wss.
+
+    Whoever uses it has to set its timeout to what is left until *deadline* before each step: it starts again with each.
 
     Raises:
         OSError: the connection cannot be opened, or broke; `TimeoutError` if that was after *deadline*.
     """
     endpoint = parse_endpoint(url)
     try:
-        with closing(_wrap(endpoint, open_socket(endpoint, deadline))) as sock, shut_down_at(deadline, sock):
+        with closing(_wrap(endpoint, open_socket(endpoint, deadline))) as sock:
+            sock.settimeout(time_left(deadline))
             if isinstance(sock, ssl.SSLSocket):
                 sock.do_handshake()
             yield sock

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
@@ -169,6 +169,12 @@ def _session() -> requests.Session:
     return session
 
 
+# A source is asked the same question over and over, and to prepare it takes as long as to send it.
+@lru_cache(maxsize=64)
+def _prepare(url: str, headers: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
+    return _session().prepare_request(requests.Request("GET", url, dict(headers)))
+
+
 def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int) -> Answer:
     """
     Return the answer to a GET of *url*, whatever its status; the uncompressed body is cut off at *longest* + 1 bytes.
@@ -210,8 +216,12 @@ def _get(url: str, headers: Mapping[str, str], call: _Call, proxy: Proxy | None,
     try:
         with (
             call.active(),
-            _session().get(
-                url, headers=dict(headers), proxies=proxies, stream=True, timeout=time_left(call.deadline)
+            _session().send(
+                _prepare(url, tuple(headers.items())),
+                proxies=proxies,
+                stream=True,
+                timeout=time_left(call.deadline),
+                allow_redirects=False,
             ) as response,
         ):
             # The server has answered, so a second attempt would not help.

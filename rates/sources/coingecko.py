@@ -113,8 +113,11 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
         symbols[coin.coingecko_id] = (*symbols.get(coin.coingecko_id, ()), coin.symbol)
     # Those that there was no time for in the last tick come first: so a list that is too long has prices over several.
     batches = sorted(_batches(symbols), key=lambda ids: ids[0] not in _left_out)
-    with ThreadPoolExecutor(min(len(batches), SIDE_BY_SIDE)) as threads:
-        answers = list(threads.map(partial(_fetch_batch, symbols=symbols, deadline=started + timeout), batches))
+    fetch = partial(_fetch_batch, symbols=symbols, deadline=started + timeout)
+    # This thread asks as well, and alone where there is one batch.
+    with ThreadPoolExecutor(SIDE_BY_SIDE - 1) as threads:
+        others = threads.map(fetch, batches[1:])
+        answers = [fetch(batches[0]), *others]
     _left_out.clear()
     _left_out.update(ids[0] for ids, answer in zip(batches, answers, strict=True) if isinstance(answer, SourceError))
     return _join(answers, len(coins), time.monotonic() - started, timeout)

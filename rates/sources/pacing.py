@@ -24,11 +24,12 @@ import calendar
 import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from msgspec import Struct
+from msgspec.structs import asdict, fields, replace
 
 from rates.exceptions import SourceEmpty, SourceError, SourceLimited, SourceRefused
 from rates.outbound.proxies import parse_endpoint, proxy_for
@@ -62,8 +63,7 @@ STREAM_SUFFIX = " stream"
 HISTORY_SUFFIX = " history"
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """
     How a source has answered.
 
@@ -95,6 +95,9 @@ class Health:
         return self.answered_at > self.failed_at
 
 
+FIELDS = tuple((each.name, each.default) for each in fields(Health))
+
+
 def fingerprint(url: str, *parts: str) -> str:
     """
     Return a short digest of a configuration, which reveals no key.
@@ -124,8 +127,9 @@ def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str |
     own = _read(stored.get(name, {}))
     health = own if setup in (None, own.setup) else Health(setup=setup or "")
     vendor = name.removesuffix(STREAM_SUFFIX).removesuffix(HISTORY_SUFFIX)
-    others = [_read(stored.get(other, {})) for other in (vendor, stream_name(vendor), history_name(vendor))]
-    other = max((each for each in others if each.limited), default=Health(), key=lambda each: each.paused_until)
+    others = [stored.get(other, {}) for other in (vendor, stream_name(vendor), history_name(vendor))]
+    limits = [_read(each) for each in others if each.get("limited") is True]
+    other = max(limits, default=Health(), key=lambda each: each.paused_until)
     if other.paused_until <= health.paused_until:
         return health
     return replace(health, paused_until=other.paused_until, error=health.error or other.error)
@@ -133,7 +137,7 @@ def read_health(stored: Mapping[str, Mapping[str, Any]], name: str, setup: str |
 
 def _read(stored: Mapping[str, Any]) -> Health:
     """Return the *stored* health; fields that are missing or implausible are as in a fresh one."""
-    return Health(**{f.name: stored[f.name] for f in fields(Health) if _is_sound(stored.get(f.name), f.default)})
+    return Health(**{name: stored[name] for name, default in FIELDS if _is_sound(stored.get(name), default)})
 
 
 def _is_sound(value: Any, default: Any) -> bool:

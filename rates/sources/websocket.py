@@ -71,8 +71,9 @@ class ExchangeSession:
     exchange answers with hundreds of them.
     """
 
-    def __init__(self, url: str, sock: socket.socket) -> None:
+    def __init__(self, url: str, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
+        self._deadline = deadline
         self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
         self._frames: deque[Frame] = deque()
         self._are_short = False
@@ -114,12 +115,11 @@ class ExchangeSession:
 
     def close(self) -> None:
         """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
-        end = time.monotonic() + CLOSING
+        self._deadline = end = min(self._deadline, time.monotonic() + CLOSING)
         with suppress(OSError, WebSocketException):
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
             while self._protocol.state is not State.CLOSED and time.monotonic() < end:
-                self._sock.settimeout(time_left(end))
                 self._receive()
 
     def _read_message(self) -> bytes:
@@ -142,7 +142,7 @@ class ExchangeSession:
             raise ConnectionResetError("the connection has ended")
 
     def _receive(self) -> None:
-        data = self._sock.recv(CHUNK)
+        data = self._before_deadline().recv(CHUNK)
         if data and self._are_short:
             texts, data, self._are_short = cut_short_texts(self._rest + data)
             self._frames += (Frame(Opcode.TEXT, text) for text in texts)
@@ -157,7 +157,15 @@ class ExchangeSession:
         self._frames += (event for event in self._protocol.events_received() if isinstance(event, Frame))
 
     def _flush(self) -> None:
-        self._sock.sendall(b"".join(self._protocol.data_to_send()))
+        if data := b"".join(self._protocol.data_to_send()):
+            self._before_deadline().sendall(data)
+
+    def _before_deadline(self) -> socket.socket:
+        """Return the socket, whose next step ends by the deadline."""
+        if is_over(self._deadline):
+            raise TimeoutError("no answer in time")
+        self._sock.settimeout(time_left(self._deadline))
+        return self._sock
 
 
 def cut_short_texts(data: bytes) -> tuple[list[bytes], bytes, bool]:
@@ -195,7 +203,7 @@ def open_session(source: str, url: str, timeout: float) -> Iterator[ExchangeSess
     deadline = time.monotonic() + timeout
     try:
         with open_connection(url, deadline) as sock:
-            session = ExchangeSession(url, sock)
+            session = ExchangeSession(url, sock, deadline)
             session.open()
             try:
                 yield session

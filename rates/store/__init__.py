@@ -27,6 +27,7 @@ from rates.store.board import (
     update_board,
 )
 from rates.store.coordination import (
+    Healths,
     acquire_leadership,
     claim_slot,
     count_attempts,
@@ -73,6 +74,7 @@ __all__ = [
     "STATES",
     "Change",
     "Header",
+    "Healths",
     "Memory",
     "Overview",
     "Saved",

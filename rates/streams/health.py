@@ -7,8 +7,9 @@ What this process has experienced itself counts even while Redis is down.
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from rates import store
 from rates.exceptions import SourceError, StoreUnavailable
