@@ -21,11 +21,11 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
-# Half of what tests do is waiting, so four run at a time on two cores. A browser beside them would be slower than what
-# it waits for.
+# Half of what tests do is waiting, so four run at a time on two cores. Browsers beside them would be slower than what
+# they wait for; each file has one of its own, and two files run at a time.
 test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
 	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser
-	$(BIN)/pytest tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser
 
 # Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py

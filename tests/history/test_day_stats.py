@@ -39,9 +39,8 @@ def store_day(now: float, before: str = "50000") -> None:
 
 @pytest.fixture
 def now() -> float:
-    """A time that is not in the first minutes of an hour."""
-    now = time.time()
-    return now - 5 * MINUTE if now % HOUR < 2 * MINUTE else now
+    """A time of the last hour, as far from its beginning and from its end whenever the test runs."""
+    return floor_time(time.time(), HOUR) - HOUR + 20.5 * MINUTE
 
 
 def test_low_and_high_are_of_the_last_24_hours_and_the_line_begins_with_the_price_before(now: float) -> None:
