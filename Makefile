@@ -33,8 +33,9 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 	$(BIN)/pytest -m faults -n 8 --dist loadgroup tests/faults $(MANY_SOCKETS:%=--ignore %)
 	$(BIN)/pytest -m faults $(MANY_SOCKETS)
 
-soak: .venv/dev ## a thousand sockets, edits and a restart for 15 minutes; all sources away for 5; an hour of candles
+soak: .venv/dev ## a thousand sockets, edits, a restart: 15 minutes; sources away for 5; each database fault; an hour of candles
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
+	DATABASE_FAULTS=all $(BIN)/pytest -m faults tests/faults/test_databases_away.py
 	HISTORY_MINUTES=60 $(BIN)/pytest -m faults tests/faults/test_history.py -k one_candle
 
 check: .venv/dev ## format, lint, types, migrations, deploy check, known vulnerabilities, tests

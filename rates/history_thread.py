@@ -22,13 +22,14 @@ from rates.exceptions import StoreUnavailable
 from rates.history import writer
 from rates.history.candles import HOUR
 from rates.history.day_stats import DayTracker
+from rates.outage_log import OutageLog
 
 logger = logging.getLogger(__name__)
 
 # Seconds.
 PAUSE = 2.0
 LEASE = 30.0
-LOG_INTERVAL = 60.0
+AFTER_INTERNAL_ERROR = 60.0
 # How long gaps are filled in one turn; with a slow answer less than the lease.
 FILL_FOR = 3.0
 
@@ -42,7 +43,7 @@ class HistoryThread:
         self._filler = GapFiller(self.stop.wait)
         self._days = DayTracker()
         self._cleaned_at = 0.0
-        self._complained_at = float("-inf")
+        self._log = OutageLog(logger)
 
     def run(self) -> None:
         """Work until *stop* is set, then release the lease."""
@@ -59,11 +60,11 @@ class HistoryThread:
             if store.acquire_leadership(self._token, LEASE, store.HISTORY_LEADER):
                 self._work(time.time())
         except (DatabaseError, StoreUnavailable) as error:
-            self._complain(error)
+            self._log.failed("history: candles wait: %s", error)
         except Exception:
             # Without this thread there is no history, so it must not end.
             logger.exception("history: a turn met an internal error")
-            self.stop.wait(LOG_INTERVAL)
+            self.stop.wait(AFTER_INTERNAL_ERROR)
         finally:
             close_old_connections()
 
@@ -76,11 +77,6 @@ class HistoryThread:
         self._days.refresh(now)
         daily.refresh(datetime.fromtimestamp(now, UTC))
         self._filler.work(FILL_FOR)
-
-    def _complain(self, error: Exception) -> None:
-        if time.monotonic() - self._complained_at >= LOG_INTERVAL:
-            self._complained_at = time.monotonic()
-            logger.warning("history: candles wait: %s", str(error).partition("\n")[0])
 
 
 def start_history_thread() -> HistoryThread:

@@ -16,6 +16,7 @@ from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
 from rates.history.recorder import recorder
 from rates.history_thread import HistoryThread, start_history_thread
+from rates.outage_log import OutageLog
 from rates.outbound import http  # noqa: F401 - before the pool forks: a tick must not spend its deadline on imports
 from rates.start_notes import note_proxies
 from rates.telemetry import counts
@@ -23,8 +24,6 @@ from rates.telemetry.reports import report_in_thread
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two log lines about Redis or the database being down.
-OUTAGE_LOG_INTERVAL = 60.0
 # Seconds after which a task that no worker has taken is dropped, or tasks would pile up for a worker that is too slow.
 # The time is set by the sender's clock and checked by the worker's, so these must not differ by more. Tasks that waited
 # run nothing twice: each claims only the slot of the moment at which it is taken.
@@ -33,18 +32,8 @@ EXPIRES = max(60.0, settings.RATES_REFRESH_INTERVAL)
 SLOTS_CLAIMED = 3
 
 
-class _OutageLog:
-    """Logs at most one line a minute while Redis or the database is down."""
-
-    warned_at = float("-inf")
-
-    def warn(self, error: StoreUnavailable | DatabaseError) -> None:
-        if time.monotonic() - self.warned_at >= OUTAGE_LOG_INTERVAL:
-            self.warned_at = time.monotonic()
-            logger.warning("tick without effect: %s", str(error).partition("\n")[0])
-
-
-_outage_log = _OutageLog()
+# Says that Redis or the database is down.
+_outage_log = OutageLog(logger)
 # What this process reports about its last tick.
 _last_tick: dict[str, float] = {}
 # The thread of the history, in the process that runs the ticks.
@@ -63,8 +52,9 @@ def refresh_rates() -> None:
     outcome = "failed"
     try:
         outcome = _run_slot(settings.RATES_REFRESH_INTERVAL)
+        _outage_log.recovered("ticks have an effect again")
     except (StoreUnavailable, DatabaseError) as error:
-        _outage_log.warn(error)
+        _outage_log.failed("tick without effect: %s", error)
     finally:
         counts.ticks.labels(outcome).inc()
 

@@ -1,4 +1,4 @@
-"""What every test gets: an empty Valkey, and no publication of the test before."""
+"""What every test gets: an empty Valkey, and no publication or outage of the test before."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,9 @@ from django.conf import settings
 from rates import store
 from rates.history.day_stats import day_reader
 from rates.history.recorder import recorder
+from rates.outage_log import OutageLog
 from rates.signals import edit_publisher
+from rates.store.coin_list import coin_list
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(
@@ -32,6 +34,8 @@ def pytest_configure() -> None:
 def empty_store() -> None:
     """Forget what the test before left in Redis."""
     store.client().flushall()
+    OutageLog._told.clear()
+    coin_list.__init__()  # type: ignore[misc]
     recorder.cache_clear()
     day_reader.cache_clear()
 

@@ -33,7 +33,9 @@ def test_a_page_that_needs_the_database_is_503_with_the_reason_and_one_line(capl
     assert answer.status_code == 503
     assert "no such table: missing_table" in answer.content.decode()
     lines = [record for record in caplog.records if record.name == "rates.database_down"]
-    assert [record.getMessage() for record in lines] == ["/ask needs the database: no such table: missing_table"]
+    assert [record.getMessage() for record in lines] == [
+        "/ask needs the database: no such table: missing_table; run manage.py migrate"
+    ]
     assert lines[0].exc_info is None
 
 

@@ -6,6 +6,7 @@ Redis, the shared memory of all processes.
     board, codec  the published board, its histories, the state of each coin; that state as text
     known         what this process last read or wrote of each coin
     coin_list     the coins on the board, also while the database is down
+    database      queries that nobody waits for longer than their deadline
     coordination  slots, the leader of the streams, health of the sources, reports of the processes, login attempts
     minutes       the minutes that are published and not in the database yet
     lookups       what CoinGecko told beside prices: look-ups of the admin, market caps; the central bank's file

@@ -1,25 +1,35 @@
-"""The coins on the board, also while the database is down: prices go on, though nobody can edit the list."""
+"""
+The coins on the board, also while the database is down: prices go on, though nobody can edit the list.
 
+The last list is kept in this process and in Redis, for processes that start meanwhile.
+"""
+
+import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple, cast
 
-from django.db import DatabaseError, connection, transaction
+from django.core import serializers
+from django.core.serializers.base import DeserializationError
+from django.db import DatabaseError, connection
 
+from rates.exceptions import StoreUnavailable, one_line
 from rates.models import Coin
+from rates.outage_log import OutageLog
+from rates.store.database import database_thread
+from rates.store.keys import COINS
+from rates.store.redis_client import client, redis_errors
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two log lines about a database that is down.
-LOG_INTERVAL = 60.0
-# Seconds after a failure during which the database is not asked: its timeout must not be waited for again in the same
+# Seconds after a failure during which the database is not asked: its deadline must not be waited for again in the same
 # tick, nor each time that a publisher decides again because another one was faster.
 RETRY_AFTER = 5.0
-# Milliseconds that PostgreSQL may take for the list; a tick has a few seconds in total.
-DEADLINE = 1000
+# Seconds after which the same list is copied to Redis again.
+SAVE_INTERVAL = 30.0
+VERSION = 1
 
 
 class _Known(NamedTuple):
@@ -50,38 +60,70 @@ def _make_coin(row: Sequence[Any]) -> Coin:
 
 
 class CoinList:
-    """The list that this process last read, when reading last failed, and when that was last logged."""
+    """
+    The list that this process last knew.
+
+    Attributes:
+        fault: why the list cannot be read at present; empty when it can.
+    """
 
     def __init__(self) -> None:
+        self.fault = ""
         self._known: _Known | None = None
+        self._saved: _Known | None = None
+        self._read_at = float("-inf")
         self._failed_at = float("-inf")
-        self._logged_at = float("-inf")
+        self._saved_at = float("-inf")
+        self._log = OutageLog(logger)
 
     def read(self) -> list[Coin]:
         """
-        Return the enabled coins, in order; while the database is down, those that were read last.
+        Return the enabled coins, in order; while the database is down, those that were read last by any process.
 
         They are the same objects as long as nothing was edited, so nobody may change them.
 
         Raises:
-            DatabaseError: when the database is down and the list was never read.
+            DatabaseError: when the database is down and nobody knows the list.
         """
         known = self._known
         if known is not None and time.monotonic() - self._failed_at < RETRY_AFTER:
             return list(known.coins)
         try:
-            with _deadline():
-                rows = _read_rows()
+            rows = database_thread.ask(_read_rows)
         except DatabaseError as error:
-            if known is None:
-                raise
-            self._failed_at = time.monotonic()
-            self._log_failure(error)
-            return list(known.coins)
-        if known is None or rows != known.rows:
-            # Not read from `self._known` again: another thread may have replaced it by an older list.
-            self._known = known = _Known(rows, [_make_coin(row) for row in rows])
+            known = self._use_last(error)
+        else:
+            if known is None or rows != known.rows:
+                known = _Known(rows, [_make_coin(row) for row in rows])
+            self._known, self._read_at, self.fault = known, time.time(), ""
+            self._log.recovered("the coin list can be read again")
+        self._save(known)
+        # Not read from `self._known` again: another thread may have replaced it by an older list.
         return list(known.coins)
+
+    def _use_last(self, error: DatabaseError) -> _Known:
+        self.fault = one_line(error)
+        read_at, coins = _load()
+        if coins is not None and read_at > self._read_at:
+            self._known, self._read_at = _Known([], coins), read_at
+        if self._known is None:
+            raise error
+        self._failed_at = time.monotonic()
+        self._log.failed("the coin list cannot be read, the last one is used: %s", error)
+        return self._known
+
+    def _save(self, known: _Known) -> None:
+        """Copy an edited list to Redis, and again from time to time, because Redis may lose it."""
+        if known is self._saved and time.monotonic() - self._saved_at < SAVE_INTERVAL:
+            return
+        self._saved, self._saved_at = known, time.monotonic()
+        copy = {"v": VERSION, "read_at": self._read_at, "coins": serializers.serialize("python", known.coins)}
+        try:
+            with redis_errors():
+                client().set(COINS, json.dumps(copy))
+        except StoreUnavailable as error:
+            # Told by whoever publishes.
+            logger.debug("the coin list cannot be kept in Redis: %s", error)
 
     def confirm_pairs(self, proven: Iterable[tuple[str, str]]) -> None:
         """Keep in the database that the pair of each (symbol, source) is the coin's; the board knows it anyway."""
@@ -90,14 +132,23 @@ class CoinList:
             for symbol, source in proven:
                 # Another thread may have read a list that lacks them by now.
                 if symbol in coins and source in coins[symbol].pairs:
-                    _confirm_pair(coins[symbol], source)
+                    database_thread.ask(partial(_confirm_pair, coins[symbol], source))
         except DatabaseError as error:
             logger.warning("verified pairs cannot be kept: %s", str(error).partition("\n")[0])
 
-    def _log_failure(self, error: DatabaseError) -> None:
-        if time.monotonic() - self._logged_at >= LOG_INTERVAL:
-            self._logged_at = time.monotonic()
-            logger.warning("the coin list cannot be read, the last one is used: %s", str(error).partition("\n")[0])
+
+def _load() -> tuple[float, list[Coin] | None]:
+    """Return when the list in Redis was read, as Unix time, and its coins; None where there is none to be used."""
+    try:
+        with redis_errors():
+            copy = json.loads(client().get(COINS) or "{}")
+        if copy.get("v") != VERSION:
+            return 0.0, None
+        found = serializers.deserialize("python", copy["coins"], ignorenonexistent=True)
+        return copy["read_at"], [cast("Coin", each.object) for each in found]
+    except (StoreUnavailable, DeserializationError) as error:
+        logger.debug("the coin list in Redis cannot be read: %s", error)
+        return 0.0, None
 
 
 def _confirm_pair(coin: Coin, source: str) -> None:
@@ -106,21 +157,6 @@ def _confirm_pair(coin: Coin, source: str) -> None:
     same = Coin.objects.filter(pk=coin.pk, coingecko_id=coin.coingecko_id, **{field: getattr(coin, field)})
     if same.update(**{field: name, f"{source}_verified": True}):
         logger.info("%s: %s is this coin's pair, its price agrees", coin.symbol, name)
-
-
-@contextmanager
-def _deadline() -> Iterator[None]:
-    """
-    Cancel a query that takes PostgreSQL too long, for instance behind a migration that waits for an open transaction.
-
-    For this query alone: staff and migrations may wait as long as they need. Readers of SQLite never wait.
-    """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {DEADLINE}")
-        yield
 
 
 coin_list = CoinList()

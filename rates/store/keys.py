@@ -9,6 +9,7 @@ Every key in Redis; no module outside this package spells one.
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
     rates:counters          hash, name -> count of what happened
     rates:owners            list, newest first: the last changes of owner
+    rates:coins:last        the enabled coins as they were last read from the database, for whoever starts without it
     rates:slot:{n}          who runs the tick of slot n
     rates:binance:unknown   sorted set, pair that Binance does not know -> Unix time until which it is not asked
     rates:stream            token of the leader among the `stream_rates`; expires unless renewed
@@ -40,6 +41,7 @@ PROCESSES = "rates:processes"
 CATALOG = "rates:catalog"
 MARKET_CAPS = "rates:market_caps"
 BANK_FILE = "rates:file:ecb"
+COINS = "rates:coins:last"
 UNKNOWN_PAIRS = "rates:binance:unknown"
 STREAM_LEADER = "rates:stream"
 HISTORY_LEADER = "rates:history"

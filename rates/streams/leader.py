@@ -22,6 +22,7 @@ from rates.concurrency import first_of
 from rates.exceptions import StoreUnavailable
 from rates.history.recorder import recorder
 from rates.models import Coin
+from rates.outage_log import OutageLog
 from rates.sources.registry import STREAM_SOURCES
 from rates.store.coin_list import coin_list
 from rates.streams.latest import LatestRates
@@ -107,8 +108,9 @@ def _describe(streams: list[ReconnectingStream]) -> dict[str, int]:
 
 async def _lead_when_elected(token: str, threads: Threads, streams: list[ReconnectingStream]) -> None:
     """Stream while this process is the leader; *streams* is empty while another one is."""
+    log = OutageLog(logger)
     while True:
-        if leads_until := await _try_to_lead(token, threads):
+        if leads_until := await _try_to_lead(token, threads, log):
             logger.info("this process streams: %s", ", ".join(settings.RATES_STREAM) or "nothing, RATES_STREAM is off")
             latest = LatestRates()
             streams[:] = [ReconnectingStream(STREAM_SOURCES[name], latest) for name in settings.RATES_STREAM]
@@ -118,11 +120,14 @@ async def _lead_when_elected(token: str, threads: Threads, streams: list[Reconne
         await asyncio.sleep(LEASE_RENEWAL)
 
 
-async def _try_to_lead(token: str, threads: Threads) -> float | None:
+async def _try_to_lead(token: str, threads: Threads, log: OutageLog) -> float | None:
     try:
-        return await _acquire(token, threads)
-    except StoreUnavailable:
+        held_until = await _acquire(token, threads)
+    except StoreUnavailable as error:
+        log.failed("no streams, for their lease cannot be acquired: %s", error)
         return None
+    log.recovered("the lease of the streams can be acquired again")
+    return held_until
 
 
 async def _stay_leader(token: str, threads: Threads, leads_until: float) -> None:
@@ -160,13 +165,15 @@ async def _stream(latest: LatestRates, streams: list[ReconnectingStream], thread
 
 async def _follow_coins(latest: LatestRates, streams: list[ReconnectingStream], threads: Threads) -> None:
     """Tell every stream which pairs the coin list has now."""
+    log = OutageLog(logger)
     while True:
         try:
             latest.coins = coins = await threads.on_board(coin_list.read)
+            log.recovered("the streams have the coin list")
             for stream in streams:
                 stream.set_pairs(stream.source.map_pairs(coins))
         except DatabaseError as error:
-            logger.warning("the coin list cannot be read, the streams continue as before: %s", type(error).__name__)
+            log.failed("the coin list cannot be read, the streams continue as before: %s", error)
         await asyncio.sleep(COIN_LIST_INTERVAL)
 
 
@@ -176,7 +183,7 @@ def _confirm_interval() -> float:
 
 async def _publish_changes(latest: LatestRates, threads: Threads) -> None:
     """Publish changes as soon as the interval since the last ones has passed, and unchanged rates with them or soon."""
-    due, published = time.monotonic(), True
+    due, log = time.monotonic(), OutageLog(logger)
     while True:
         with suppress(TimeoutError):
             # Not `asyncio.wait_for`: in Python 3.11 it loses a cancellation that arrives together with the event.
@@ -184,10 +191,8 @@ async def _publish_changes(latest: LatestRates, threads: Threads) -> None:
                 await latest.changed.wait()
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         due = time.monotonic() + settings.RATES_STREAM_INTERVAL
-        if rates := latest.drain():
-            published = await _publish(rates, latest.coins, threads, log_failure=published)
-            if not published:
-                latest.requeue(rates)
+        if (rates := latest.drain()) and not await _publish(rates, latest.coins, threads, log):
+            latest.requeue(rates)
 
 
 async def _find_lost_pairs(streams: list[ReconnectingStream], threads: Threads) -> None:
@@ -203,10 +208,11 @@ async def _find_lost_pairs(streams: list[ReconnectingStream], threads: Threads) 
             stream.compare(states)
 
 
-async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, *, log_failure: bool) -> bool:
+async def _publish(rates: list[Rate], coins: Sequence[Coin], threads: Threads, log: OutageLog) -> bool:
     try:
         await threads.on_board(lambda: feed.publish_streamed(rates, coins))
-        return True
     except (StoreUnavailable, DatabaseError) as error:
-        logger.log(logging.WARNING if log_failure else logging.DEBUG, "changes of the streams have to wait: %s", error)
+        log.failed("changes of the streams have to wait: %s", error)
         return False
+    log.recovered("changes of the streams are published again")
+    return True

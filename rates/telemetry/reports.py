@@ -13,13 +13,14 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from threading import Thread
 from typing import Any
 
 import rates
 from rates import store
 from rates.exceptions import StoreUnavailable
+from rates.outage_log import OutageLog
+from rates.store.coin_list import coin_list
 from rates.telemetry import counts
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,9 @@ class Clock:
 
 
 _clock = Clock()
+_outage_log = OutageLog(logger)
+# What is logged while Redis refuses reports, and what when it takes them again.
+REFUSED, ACCEPTED = "this process is missing in /metrics and in the admin: %s", "this process is in /metrics again"
 
 
 def process_name(kind: str) -> str:
@@ -72,7 +76,10 @@ def report(kind: str, facts: Facts) -> None:
     samples = counts.samples(kind)
     now = time.time()
     added = {AT_FIELD: now, VERSION_FIELD: rates.__version__, SAMPLES_FIELD: samples}
+    if coin_list.fault:
+        added["coin_list"] = f"the last one is used: {coin_list.fault}"
     _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
+    _outage_log.recovered(ACCEPTED)
 
 
 def drop_old_reports(now: float) -> None:
@@ -87,7 +94,7 @@ def drop_old_reports(now: float) -> None:
 
 
 async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
-    """Report every few seconds until cancelled; that Redis is down is logged elsewhere."""
+    """Report every few seconds until cancelled."""
     dropped_at = float("-inf")
     while True:
         try:
@@ -95,7 +102,8 @@ async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
             if time.monotonic() - dropped_at > DROPPED_AFTER:
                 await asyncio.to_thread(drop_old_reports, time.time())
                 dropped_at = time.monotonic()
-        except StoreUnavailable:
+        except StoreUnavailable as error:
+            _outage_log.failed(REFUSED, error)
             await asyncio.sleep(REPORT_INTERVAL)
         await asyncio.sleep(REPORT_INTERVAL)
 
@@ -107,8 +115,10 @@ def report_in_thread(kind: str, facts: Facts) -> None:
 
 def _keep_reporting(kind: str, facts: Facts) -> None:
     while True:
-        with suppress(StoreUnavailable):
+        try:
             report(kind, facts)
+        except StoreUnavailable as error:
+            _outage_log.failed(REFUSED, error)
         time.sleep(REPORT_INTERVAL)
 
 

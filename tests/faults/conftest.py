@@ -40,7 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
     if report.when == "call" and report.failed:
         arguments = item.funcargs  # type: ignore[attr-defined]
         folder = arguments["deployment"].folder if "deployment" in arguments else arguments["tmp_path"]
-        for log in sorted(folder.glob("*.log")):
+        for log in sorted(folder.rglob("*.log")):
             report.sections.append((log.name, "\n".join(log.read_text(errors="replace").splitlines()[-60:])))
     return report
 

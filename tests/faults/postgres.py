@@ -1,4 +1,4 @@
-"""A PostgreSQL of the test's own, in a temporary folder; Debian's package has its programs off the PATH."""
+"""A PostgreSQL of the test's own in a temporary folder, and a PgBouncer; Debian has the programs off the PATH."""
 
 import os
 import shutil
@@ -26,6 +26,15 @@ def programs() -> Path:
     return Path(found).parent
 
 
+def as_user(folder: Path) -> list[str]:
+    """Return what a command begins with that must not run as root, and hand *folder* to its user."""
+    if os.getuid():
+        return []
+    shutil.chown(folder, "postgres")
+    # Not `runuser`, which stays between and stops itself when the server is frozen.
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
+
+
 class Postgres:
     """A server with one user and one database, which asks for the password."""
 
@@ -35,10 +44,7 @@ class Postgres:
         self.url = f"postgres://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{NAME}"
         # Not in pytest's folder: the server refuses to run as root, and nobody else may look in there.
         self.data = Path(tempfile.mkdtemp(prefix="rates-postgres-"))
-        self._as_user = []
-        if os.getuid() == 0:
-            shutil.chown(self.data, "postgres")
-            self._as_user = ["runuser", "-u", "postgres", "--"]
+        self._as_user = as_user(self.data)
         self._make()
         self.start()
 
@@ -66,6 +72,41 @@ class Postgres:
             return True
         except psycopg.OperationalError:
             return False
+
+    def stop(self) -> None:
+        """Stop it as an operator does, without waiting for its clients."""
+        self.control("stop", "-m", "fast")
+        self.process.popen.wait(START)
+
+    def control(self, *words: str) -> None:
+        """Run `pg_ctl`."""
+        command = [*self._as_user, programs() / "pg_ctl", *words, "-D", self.data / "data"]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.data)
+
+    def end(self) -> None:
+        """End it and take its files away."""
+        self.process.end()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+class Bouncer:
+    """A PgBouncer on *port* with two connections to the PostgreSQL on another; all else as it comes."""
+
+    def __init__(self, folder: Path, port: int, target: int) -> None:
+        program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+        if program is None:
+            pytest.skip("PgBouncer is not installed")
+        self.data = Path(tempfile.mkdtemp(prefix="rates-pgbouncer-"))
+        (self.data / "users").write_text(f'"{USER}" "{PASSWORD}"\n')
+        (self.data / "pgbouncer.ini").write_text(
+            f"[databases]\n{NAME} = host=127.0.0.1 port={target}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {self.data}/users\n"
+            "pool_mode = transaction\ndefault_pool_size = 2\n"
+        )
+        command = [*as_user(self.data), program, str(self.data / "pgbouncer.ini")]
+        self.process = Process("pgbouncer", command, folder, os.environ, self.data)
+        self.url = f"postgres://{USER}:{PASSWORD}@127.0.0.1:{port}/{NAME}"
+        wait_until(lambda: self.process.lines("process up"), START, "PgBouncer is up")
 
     def end(self) -> None:
         """End it and take its files away."""

@@ -1,13 +1,18 @@
 """A database that cannot be read: prices go on with the coins of before, and staff are told what is wrong."""
 
+import json
+
 import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from rates import store
 from rates.models import Coin
 from rates.signals import EditPublisher
-from rates.store.coin_list import CoinList, coin_list
+from rates.store.coin_list import SAVE_INTERVAL, CoinList, coin_list
+from rates.store.keys import COINS
+from rates.telemetry import reports
 
 
 @pytest.fixture
@@ -29,7 +34,7 @@ def test_the_coins_of_the_last_time_serve_while_the_database_is_away(
     assert coin_list.read() == coins
     assert coin_list.read() == coins
     assert [r.getMessage() for r in caplog.records] == [
-        "the coin list cannot be read, the last one is used: no such table: rates_coin"
+        "the coin list cannot be read, the last one is used: no such table: rates_coin; run manage.py migrate"
     ]
 
 
@@ -54,6 +59,62 @@ def test_a_database_that_failed_is_left_alone_for_a_while(
     coin_list.read()
     with django_assert_num_queries(0):
         assert coin_list.read() == coins
+
+
+def test_the_list_that_another_process_read_serves_one_that_starts_while_the_database_is_away(
+    coins: list[Coin], caplog: pytest.LogCaptureFixture
+) -> None:
+    coins[0].binance_symbol, coins[0].binance_factor = "BUSDT", 1000
+    coins[0].save()
+    CoinList().read()
+    lose_table("rates_coin")
+    started = CoinList()
+    assert [coin.__dict__ | {"_state": None} for coin in started.read()] == [
+        c.__dict__ | {"_state": None} for c in coins
+    ]
+    assert started.fault == "no such table: rates_coin; run manage.py migrate"
+    assert len(caplog.records) == 1
+
+
+def test_the_newest_list_serves_all(coins: list[Coin]) -> None:
+    """A process that has lost the database alone follows the edits of the others."""
+    alone, other = CoinList(), CoinList()
+    alone.read()
+    coins[0].delete()
+    other.read()
+    lose_table("rates_coin")
+    assert alone.read() == coins[1:]
+
+
+def test_a_list_of_another_release_is_left_alone_and_more_fields_are_ignored(coins: list[Coin]) -> None:
+    CoinList().read()
+    copy = json.loads(store.client().get(COINS))
+    lose_table("rates_coin")
+    copy["coins"][0]["fields"]["colour"] = "red"
+    store.client().set(COINS, json.dumps(copy))
+    assert CoinList().read() == coins
+    store.client().set(COINS, json.dumps(copy | {"v": 2, "coins": 3}))
+    with pytest.raises(DatabaseError):
+        CoinList().read()
+
+
+def test_redis_gets_the_list_again_when_it_has_lost_it(coins: list[Coin]) -> None:
+    coin_list = CoinList()
+    coin_list.read()
+    store.client().flushall()
+    lose_table("rates_coin")
+    coin_list._saved_at -= SAVE_INTERVAL
+    coin_list.read()
+    assert CoinList().read() == coins
+
+
+def test_a_report_says_so(coins: list[Coin]) -> None:
+    coin_list.read()
+    lose_table("rates_coin")
+    coin_list.read()
+    reports.report("worker", {})
+    (facts,) = store.load_processes().values()
+    assert facts["coin_list"] == "the last one is used: no such table: rates_coin; run manage.py migrate"
 
 
 def test_without_a_last_time_the_failure_is_told(coins: list[Coin]) -> None:
