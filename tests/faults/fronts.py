@@ -4,8 +4,8 @@ import os
 import re
 import signal
 import ssl
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPResponse, HTTPSConnection
 from pathlib import Path
@@ -42,14 +42,19 @@ class Front:
 
     def ask(self, path: str, **headers: str) -> HTTPResponse:
         """Return the answer, read, with `text` besides status and headers."""
-        connection = HTTPSConnection(HOST, self.port, timeout=10)
-        raw = create_connection(("127.0.0.1", self.port), timeout=10)
-        connection.sock = self.trust.wrap_socket(raw, server_hostname=HOST)
-        connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        answer.text = answer.read().decode()  # type: ignore[attr-defined]
-        connection.close()
+        with self.open(path, **headers) as answer:
+            answer.text = answer.read().decode()  # type: ignore[attr-defined]
         return answer
+
+    @contextmanager
+    def open(self, path: str, **headers: str) -> Iterator[HTTPResponse]:
+        """Yield the answer, to be read as it comes."""
+        connection = HTTPSConnection(HOST, self.port, timeout=20)
+        raw = create_connection(("127.0.0.1", self.port), timeout=20)
+        connection.sock = self.trust.wrap_socket(raw, server_hostname=HOST)
+        with closing(connection):
+            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            yield connection.getresponse()
 
     def answers(self, path: str, status: int) -> bool:
         """Return whether *path* has *status*."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -70,24 +71,31 @@ def test_the_service_behind_each_proxy(front: Front, figure: Figure) -> None:
         front.ask(path).status for path in ("/metrics", "/metrics?x=1", "//metrics", "/%6detrics", "/prices/metrics")
     } == {404}
 
-    # A browser's socket, and as many others as one address may have, whatever address it claims.
     with ExitStack() as sockets:
+        # Server-sent events come one by one, not when a buffer is full, which holds dozens of them.
+        stream = sockets.enter_context(front.open("/api/stream"))
+        events = (json.loads(line.removeprefix(b"data: ")) for line in stream if line.startswith(b"data: "))
+        for update in islice((event for event in events if event["type"] == "update"), 2):
+            assert json.loads(front.ask("/api/rates").text)["seq"] - update["seq"] < 5  # type: ignore[attr-defined]
+
+        # A browser's socket, and as many others as one address may have, whatever address it claims.
         browser = sockets.enter_context(open_socket(front, Origin=f"https://{HOST}:{front.port}"))
         assert next_frame(browser, "board")["rates"][0]["symbol"] == "BTC"
-        for number in range(1, PER_ADDRESS):
+        for number in range(2, PER_ADDRESS):
             sockets.enter_context(open_socket(front, X_Forwarded_For=f"203.0.113.{number}"))
         with pytest.raises(InvalidStatus) as refused, open_socket(front, X_Forwarded_For="203.0.113.250"):
             pass
         assert refused.value.response.status_code == 503
         assert refused.value.response.headers["Retry-After"]
 
-        # A reload keeps the socket: it hears what is published later.
+        # A reload keeps socket and stream: they hear what is published later.
         began = time.monotonic()
         front.reload()
         figure("reloaded after", time.monotonic() - began, "s")
         reloaded = time.time()
-        while datetime.fromisoformat(next_frame(browser, "update")["as_of"]).timestamp() < reloaded + 1:
-            pass
+        heard = iter(lambda: next_frame(browser, "update"), None)
+        for updates in (heard, (event for event in events if event["type"] == "update")):
+            assert any(datetime.fromisoformat(update["as_of"]).timestamp() > reloaded + 1 for update in updates)
 
 
 # The setting that limits a socket on which nothing passes, in seconds; Caddy has no such limit.
