@@ -10,7 +10,7 @@ SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
 	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \
 	else echo "$$2"; fi; }
 
-.PHONY: mine help run demo test test-faults soak check bench format requirements release clean
+.PHONY: mine help run demo test test-faults soak check style types migrations deployable vulnerabilities bench format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -38,14 +38,26 @@ soak: .venv/dev ## a thousand sockets, edits, a restart: 15 minutes; sources awa
 	DATABASE_FAULTS=all $(BIN)/pytest -m faults tests/faults/test_databases_away.py
 	HISTORY_MINUTES=60 $(BIN)/pytest -m faults tests/faults/test_history.py -k one_candle
 
+# What only reads the code goes side by side.
 check: .venv/dev ## format, lint, types, migrations, deploy check, known vulnerabilities, tests
+	@$(MAKE) --no-print-directory --jobs style types migrations deployable vulnerabilities
+	@$(MAKE) --no-print-directory test
+
+style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types:
 	$(PRODUCTION) $(BIN)/mypy
+
+migrations:
 	$(PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
+
+deployable:
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+vulnerabilities:
 	.ci/audit
-	@$(MAKE) --no-print-directory test
 
 bench: .venv/dev ## what a publication costs, beside other servers
 	$(BIN)/python -m benchmarks.fan_out --docs

@@ -186,8 +186,8 @@ def test_a_redis_that_cannot_be_started_is_one_line(checkout: Path) -> None:
 def test_honcho_starts_the_same_service(checkout: Path) -> None:
     """It reads `.env` in a way of its own, which cuts a value at its `#`."""
     port = free_port()
-    # It ends whole groups of processes at once, so that a child in the middle of a tick would be lost: one a minute.
-    (checkout / ".env").write_text(f"PORT={port}\nREDIS_CHANNEL=a#b\nRATES_REFRESH_INTERVAL=60\n")
+    # It ends whole groups of processes at once, so that a child in the middle of a tick would be lost: one an hour.
+    (checkout / ".env").write_text(f"PORT={port}\nREDIS_CHANNEL=a#b\nRATES_REFRESH_INTERVAL=3600\n")
     with typed(checkout, "honcho", "start") as service:
         service.wait_for(f"serving on 127.0.0.1 port {port}")
         assert first_map(checkout)

@@ -28,7 +28,7 @@ def event(*rates: Rate, about: str = "BTC") -> StreamEvent:
     return StreamEvent(frozenset({about}), rates)
 
 
-async def until(true: Callable[[], object], seconds: float = 8) -> None:
+async def until(true: Callable[[], object], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110  # what is waited for happens in another thread
             await asyncio.sleep(0.01)
