@@ -7,10 +7,10 @@ from these two by `in_currency`, in the process that needs it.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import ROUND_DOWN, Context, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -122,16 +122,26 @@ def list_currencies(snapshot: Snapshot) -> list[Currency]:
     return [base, *(snapshot.currencies[code] for code in offered() if code in snapshot.currencies)]
 
 
-def in_currency(snapshot: Snapshot, code: str) -> Snapshot:
+def in_currency(snapshot: Snapshot, code: str, before: tuple[Snapshot, Snapshot] | None = None) -> Snapshot:
     """
     Return *snapshot* with every row in the currency *code*, each with the worse of both marks.
 
-    While nobody has measured the currency, no row has a price. The base's rows are those of *snapshot*.
+    While nobody has measured the currency, no row has a price. The base's rows are those of *snapshot*. Of a board
+    *before* and the same in this currency, the rows that are as they were are taken over.
     """
     if code == settings.QUOTE_CURRENCY:
         return snapshot
     worth = snapshot.currencies.get(code)
-    return replace(snapshot, fragments={s: convert_row(row, worth) for s, row in snapshot.fragments.items()})
+    old, derived = before or (None, None)
+    if old is None or derived is None or old.currencies.get(code) != worth:
+        return replace(snapshot, fragments={s: convert_row(row, worth) for s, row in snapshot.fragments.items()})
+    return replace(
+        snapshot,
+        fragments={
+            symbol: derived.fragments[symbol] if old.fragments.get(symbol) == row else convert_row(row, worth)
+            for symbol, row in snapshot.fragments.items()
+        },
+    )
 
 
 def convert_row(fragment: Fragment, worth: Currency | None) -> Fragment:
@@ -176,7 +186,66 @@ def _convert_change(coin: str | None, worth: str | None) -> str | None:
     return decimal_text(round_places((ratio - 1) * 100, 2))
 
 
-def choose_code(text: str, codes: Collection[str]) -> str | None:
-    """Return the one of *codes* that *text* means in any case; None if it is none of them."""
+class Unit(NamedTuple):
+    """
+    One coin or one unit of a currency, for conversions.
+
+    Attributes:
+        name: its symbol or code.
+        price: of a coin, in the base; None for a currency.
+        per_base: of a currency; None for a coin.
+        coin: the symbol of a coin, and of the coin that a currency is.
+    """
+
+    name: str
+    price: Decimal | None = None
+    per_base: Decimal | None = None
+    stale: bool = False
+    disputed: bool = False
+    coin: str | None = None
+
+
+def measure_coin(fragment: Fragment) -> Unit | None:
+    """Return the coin of a row; None while it has no price."""
+    if fragment.price is None:
+        return None
+    coin = json.loads(fragment.json)
+    price, symbol = Decimal(fragment.price), fragment.symbol
+    return Unit(symbol, price, None, coin["stale"], coin["disputed"], symbol)
+
+
+def measure_currency(snapshot: Snapshot, code: str) -> Unit | None:
+    """Return the currency *code* by *snapshot*; None while nobody has measured it."""
+    worth = next((worth for worth in list_currencies(snapshot) if worth.code == code), None)
+    return worth and Unit(code, None, Decimal(worth.per_base), worth.stale, worth.disputed, worth.coin)
+
+
+def price_in(given: Unit, wanted: Unit) -> Decimal:
+    """Return what one unit of *given* is in *wanted*."""
+    if given.coin is not None and given.coin == wanted.coin:
+        return Decimal(1).scaleb(PARTS_OF_BTC.get(wanted.name, 0) - PARTS_OF_BTC.get(given.name, 0))
+    if given.price is not None and wanted.per_base is not None:
+        return derive_price(given.price, wanted.per_base)
+    if given.per_base is not None and wanted.price is not None:
+        return divide(Decimal(1), derive_price(wanted.price, given.per_base))
+    return _find_quotient(*_same_kind(given, wanted))
+
+
+def _same_kind(given: Unit, wanted: Unit) -> tuple[Decimal, Decimal]:
+    """Return the two numbers whose quotient tells what one coin is in another, or one currency."""
+    if given.price is not None and wanted.price is not None:
+        return given.price, wanted.price
+    assert given.per_base is not None
+    assert wanted.per_base is not None
+    return wanted.per_base, given.per_base
+
+
+def _find_quotient(one: Decimal, other: Decimal) -> Decimal:
+    exact = [_count_digits(value) for value in (one, other) if value != 1]
+    return Context(prec=min(exact, default=1) + SPARE_DIGITS).divide(one, other)
+
+
+def find_code(text: str) -> str | None:
+    """Return the offered currency that *text* means, in any case; None if it is none of them."""
     code = text.strip().lower()
-    return code if code in codes else None
+    return code if code in offered() else None

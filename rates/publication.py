@@ -21,6 +21,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from rates.concurrency import run_in_loop
+from rates.currencies import offered
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
 from rates.types import (
@@ -90,24 +91,26 @@ def _text(value: Any) -> str | None:
     return None if value is None else decimal_text(value)
 
 
-def hello_text(epoch: str) -> str:
-    """Return the first frame of a `rates.v1` socket."""
+def hello_text(epoch: str, currency: str) -> str:
+    """Return the first frame of a `rates.v1` socket that gets prices in *currency*."""
     return encode_json(
         {
             "type": "hello",
             "v": MESSAGE_VERSION,
             "epoch": epoch,
-            "quote": settings.QUOTE_CURRENCY,
+            "quote": currency,
             "interval": settings.RATES_REFRESH_INTERVAL,
             "heartbeat": settings.RATES_HEARTBEAT,
             "stale_after": settings.RATES_STALE_AFTER,
+            "currencies": offered(),
         }
     )
 
 
-def board_text(snapshot: Snapshot, symbols: Collection[str] | None = None) -> str:
-    """Return the `board` frame of all coins, or of the selected *symbols* in board order."""
-    return f'{_head("board", snapshot)},"rates":[{_join(snapshot, symbols)}]}}'
+def board_text(snapshot: Snapshot, symbols: Collection[str] | None = None, currency: str | None = None) -> str:
+    """Return the `board` frame, in *currency*, of all coins or of the selected *symbols* in board order."""
+    code = currency or settings.QUOTE_CURRENCY
+    return f'{_head("board", snapshot)},"currency":"{code}","rates":[{_join(snapshot, symbols)}]}}'
 
 
 def update_text(

@@ -18,7 +18,7 @@ from rates.gateway.replies import App, HeaderMap, Reply, from_response
 
 # Paths below `/api/` that depend on the board and the question alone, as `rates/gateway/prepared.py` says.
 PREPARED = re.compile(
-    r"/api/rates(/(?!at$)[^/]+)?|/api/v3/(ping|simple/price|simple/supported_vs_currencies|exchange_rates)"
+    r"/api/rates(/(?!at$)[^/]+)?|/api/currencies|/api/convert|/api/v3/(ping|simple/price|simple/supported_vs_currencies|exchange_rates)"
 )
 
 

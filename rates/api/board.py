@@ -5,16 +5,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 
 from rates import publication, store
-from rates.api.parameters import read_symbols, write_unknown
+from rates.api.parameters import read_offered, read_symbols, write_unknown
 from rates.api.problems import Problem, problem_view
 from rates.api.tables import Row, answer_rows, csv_response, json_response, wants_csv
+from rates.currencies import in_currency
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
+from rates.history.valuation import convert_points
 from rates.publication import is_selected
 from rates.symbols import find_symbol
 from rates.types import HistoryPoint, Snapshot, encode_json
@@ -45,31 +46,33 @@ async def current_snapshot() -> Snapshot:
 @problem_view("GET", "HEAD")
 async def rates(request: HttpRequest) -> HttpResponse:
     """Answer with the `board` of `rates.v1`, or with the coins of it that are wanted."""
-    snapshot = await current_snapshot()
+    currency = read_offered(request.GET.get("currency"))
+    snapshot = in_currency(await current_snapshot(), currency)
     selection = read_symbols(request, snapshot.fragments)
     if wants_csv(request):
-        response = csv_response(_rows(snapshot, selection.symbols), COIN_FIELDS, "rates")
+        response = csv_response(_rows(snapshot, selection.symbols, currency), COIN_FIELDS, "rates")
     else:
-        response = json_response(publication.board_text(snapshot, selection.symbols))
+        response = json_response(publication.board_text(snapshot, selection.symbols, currency))
     if selection.unknown:
         response["X-Unknown-Symbols"] = write_unknown(selection.unknown)
     patch_cache_control(response, public=True, max_age=MAX_AGE)
     return response
 
 
-def _rows(snapshot: Snapshot, symbols: frozenset[str] | None) -> Iterator[Row]:
+def _rows(snapshot: Snapshot, symbols: frozenset[str] | None, currency: str) -> Iterator[Row]:
     for symbol, fragment in snapshot.fragments.items():
         if is_selected(symbol, symbols):
-            yield json.loads(fragment.json) | {"currency": settings.QUOTE_CURRENCY}
+            yield json.loads(fragment.json) | {"currency": currency}
 
 
 @problem_view("GET", "HEAD")
 async def coin(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with one coin of the board, and which publication that is from."""
-    snapshot = await current_snapshot()
+    currency = read_offered(request.GET.get("currency"))
+    snapshot = in_currency(await current_snapshot(), currency)
     known = _find(snapshot, symbol)
     head: dict[str, Any] = {"epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
-    body = head | {"currency": settings.QUOTE_CURRENCY} | json.loads(snapshot.fragments[known].json)
+    body = head | {"currency": currency} | json.loads(snapshot.fragments[known].json)
     response = answer_rows(request, body, [body], (*head, *COIN_FIELDS), known)
     patch_cache_control(response, public=True, max_age=MAX_AGE)
     return response
@@ -78,13 +81,15 @@ async def coin(request: HttpRequest, symbol: str) -> HttpResponse:
 @problem_view("GET", "HEAD")
 async def history(request: HttpRequest, symbol: str) -> HttpResponse:
     """Answer with the stored updates of a coin, oldest first; while Redis is down, with those read last."""
+    currency = read_offered(request.GET.get("currency"))
     known = _find(await current_snapshot(), symbol)
     try:
         _histories[known] = (await asyncio.to_thread(store.load_histories, [known]))[known]
     except StoreUnavailable:
         if known not in _histories:
             raise Problem(503, "store_away", "the history cannot be read now", {"Retry-After": "5"}) from None
-    rows = [point._asdict() for point in _histories[known]]
+    points = await asyncio.to_thread(convert_points, _histories[known], currency)
+    rows = [point._asdict() for point in points]
     if wants_csv(request):
         response = csv_response(rows, HistoryPoint._fields, f"{known}-history")
     else:

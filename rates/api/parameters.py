@@ -16,6 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from rates.api.problems import Problem
+from rates.currencies import find_code, offered
 from rates.history import reading
 from rates.history.candles import INTERVALS
 from rates.history.series import Instrument
@@ -102,12 +103,20 @@ def read_interval(text: str) -> int:
     return INTERVALS[text]
 
 
-def read_currency(given: Any) -> str:
+def read_offered(given: Any, name: str = "currency") -> str:
     """Return the currency that is *given*, in any case; the base where none is."""
-    currency = str(given or settings.QUOTE_CURRENCY).lower()
-    if len(currency) > 10 or not reading.has_currency(currency):
-        raise Problem(400, "unknown_currency", f"currency: {currency[:10]!r} has no history here")
-    return currency
+    code = find_code(str(given or settings.QUOTE_CURRENCY))
+    if code is None:
+        raise Problem(
+            400, "unknown_currency", f"{name}: {str(given)[:10]!r} is not offered; there are {', '.join(offered())}"
+        )
+    return code
+
+
+def read_currency(given: Any) -> str:
+    """Return the currency that is *given*, in any case, if there are or will be prices of the past in it."""
+    code = str(given or "").lower()
+    return code if len(code) <= 10 and code and reading.has_currency(code) else read_offered(given)
 
 
 def read_limit(text: str | None) -> int:

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 View = Callable[..., Any]
 
 TITLES = {
+    "bad_amount": "Not a usable amount",
     "bad_interval": "No such interval",
     "bad_limit": "Not a usable limit",
     "bad_request": "The request cannot be read",

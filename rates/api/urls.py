@@ -1,12 +1,12 @@
 """
 The HTTP API of the engine.
 
-Tested in `tests/api/test_board.py` and `tests/api/test_history.py`.
+Tested in `tests/api/test_board.py`, `tests/api/test_currencies.py` and `tests/api/test_history.py`.
 """
 
 from django.urls import path
 
-from rates.api import board, history, views
+from rates.api import board, currencies, history, views
 
 urlpatterns = [
     path("api/rates", board.rates, name="api-rates"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("api/rates/<str:symbol>/history", board.history, name="api-history"),
     path("api/rates/<str:symbol>/at", history.price_at, name="api-price-at"),
     path("api/rates/<str:symbol>/candles", history.candles, name="api-candles"),
+    path("api/currencies", currencies.currencies, name="api-currencies"),
+    path("api/convert", currencies.convert, name="api-convert"),
     path("api/stream", views.stream, name="api-stream"),
     path("api/socket-token", views.socket_token, name="socket-token"),
     path("healthz", views.healthz, name="healthz"),

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
+from rates.currencies import find_code, offered
 from rates.fanout.admission import Refusal, admit, log_refusal, release
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.handshake import TYPED, accept, offered_name, refuse
@@ -97,6 +98,9 @@ class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hint
         socket = Socket(choose_link(scope, send), group, expires_at)
         hub.add(socket)
         counts.admitted.inc()
+        wanted = parse_qs(scope["query_string"].decode("latin-1")).get("currency", [""])[-1]
+        if read_currency(wanted) is None:
+            hub.answer(socket, error_text("unknown_currency", say_unknown(wanted)))
         try:
             await self._read(hub, socket, receive)
         finally:
@@ -149,16 +153,32 @@ def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCo
 
 def read_group(scope: dict[str, Any]) -> Group:
     """
-    Return what the URL and the subprotocol ask for: dialect, selection, and `omit=doubtful`.
+    Return what the URL and the subprotocol ask for: dialect, selection, `omit=doubtful`, and currency.
 
     Raises:
-        Refusal: for another `omit`; what somebody wants to be spared is not sent because of a misspelling.
+        Refusal: for another `omit`, or for an unknown currency in the plain dialect, which has no errors: what somebody
+            does not want is not sent because of a misspelling.
     """
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     omitted = query.get("omit", ["doubtful"])
     if set(omitted) != {"doubtful"}:
         raise Refusal("query", 400, CloseCode.POLICY_VIOLATION, "omit takes one word: doubtful")
-    return Group(offered_name(scope, TYPED) is not None, read_selection(query.get("symbols")), "omit" in query)
+    typed, wanted = offered_name(scope, TYPED) is not None, query.get("currency", [""])[-1]
+    code = read_currency(wanted)
+    if code is None and not typed:
+        raise Refusal("query", 400, CloseCode.POLICY_VIOLATION, say_unknown(wanted))
+    return Group(typed, read_selection(query.get("symbols")), "omit" in query, code or "")
+
+
+def read_currency(text: str) -> str | None:
+    """Return the currency that *text* means as a group has it, empty for the base; None if there is no such one."""
+    code = find_code(text or settings.QUOTE_CURRENCY)
+    return "" if code == settings.QUOTE_CURRENCY else code
+
+
+def say_unknown(currency: str) -> str:
+    """Return what to say about a *currency* that is not offered."""
+    return f"currency: {currency[:10]!r} is not offered; there are {', '.join(offered())}"
 
 
 def read_selection(values: Sequence[str] | None) -> frozenset[str] | None:
@@ -184,20 +204,27 @@ def handle_message(hub: Hub, socket: Socket, text: str) -> None:
     if kind == "ping":
         hub.heartbeat(socket)
     elif kind == "select":
-        select(hub, socket, message.get("symbols"))
+        select(hub, socket, message.get("symbols"), message.get("currency"))
     else:
         raise ClientError("unknown_type", "type must be select or ping")
 
 
-def select(hub: Hub, socket: Socket, symbols: object) -> None:
+def select(hub: Hub, socket: Socket, symbols: object, wanted: object = None) -> None:
     """
-    Change the selection of *socket*; *symbols* that are not on the board are reported, the others are kept.
+    Change the selection and the currency of *socket*; None leaves the currency as it is.
+
+    *symbols* that are not on the board are reported, the others are kept; a currency that is not offered is reported,
+    and nothing changes.
 
     Raises:
         ClientError: when *symbols* is neither null nor a list of at most `MAX_SELECTION` strings.
     """
+    currency = socket.group.currency if wanted is None else read_currency(str(wanted) or "?")
+    if currency is None:
+        hub.answer(socket, error_text("unknown_currency", say_unknown(str(wanted))))
+        return
     if symbols is None:
-        hub.select(socket, None)
+        hub.select(socket, None, currency)
         return
     if not isinstance(symbols, list) or len(symbols) > MAX_SELECTION or not all(isinstance(s, str) for s in symbols):
         raise ClientError("bad_symbols", f"symbols must be null or a list of up to {MAX_SELECTION} strings")
@@ -206,4 +233,4 @@ def select(hub: Hub, socket: Socket, symbols: object) -> None:
     if unknown:
         detail = "not on the board: " + ", ".join(unknown)[:200]
         hub.answer(socket, error_text("unknown_symbol", detail))
-    hub.select(socket, frozenset(map(fold, symbols)))
+    hub.select(socket, frozenset(map(fold, symbols)), currency)

@@ -1,11 +1,14 @@
 """
 One hub per web process: it listens for publications, holds the newest board, and feeds the sockets.
 
-    channel layer ─► hub ─► text per (dialect, selection), encoded once ─► every socket of that group
+    channel layer ─► hub ─► text per (dialect, selection, currency), encoded once ─► every socket of that group
 
 The hub is its process's only member of the channel layer's group, so a publication costs Redis the same however many
 sockets there are. A socket that has seen the previous publication gets the change; any other gets the whole board.
 Nothing is queued: a socket that has not taken a frame yet skips publications, and gets the newest board when it has.
+
+Prices in another currency than the base are derived here, once for each publication and for each currency that a socket
+wants, and for no other.
 
 Publications reach the hub by `subscription`; its texts reach the clients by `links` and `server`.
 """
@@ -13,7 +16,7 @@ Publications reach the hub by `subscription`; its texts reach the clients by `li
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
@@ -21,6 +24,7 @@ from django.conf import settings
 
 from rates import publication
 from rates.concurrency import cancel_and_wait, restart_on_error
+from rates.currencies import in_currency
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.sockets import Frame, Group, Socket, event_id
 from rates.fanout.subscription import Subscription
@@ -46,6 +50,8 @@ class Hub:
         self.draining = False
         self.subscription = Subscription(self)
         self._boards: dict[Group, str] = {}
+        # The board in each currency that was asked for since the publication, with the marks of a late one.
+        self._views: dict[str, Snapshot] = {}
         self._sent_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -95,7 +101,7 @@ class Hub:
         """
         socket.link.on_writable = lambda: self._catch_up(socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
-        greeting = [publication.hello_text(self.snapshot.epoch if self.snapshot else "")] if socket.typed else []
+        greeting = [self._hello(socket.group)] if socket.typed else []
         self._send(socket, *greeting, *([] if self._is_current(held) else self._board_texts(socket.group)))
 
     def remove(self, socket: Socket) -> None:
@@ -111,10 +117,10 @@ class Hub:
         self.remove(socket)
         socket.link.close(code)
 
-    def select(self, socket: Socket, symbols: frozenset[str] | None) -> None:
-        """Send *socket* only *symbols* from now on, starting with their board."""
+    def select(self, socket: Socket, symbols: frozenset[str] | None, currency: str) -> None:
+        """Send *socket* only *symbols* from now on, in *currency*, starting with their board."""
         self.remove(socket)
-        socket.group = socket.group._replace(symbols=symbols)
+        socket.group = socket.group._replace(symbols=symbols, currency=currency)
         self.sockets.setdefault(socket.group, set()).add(socket)
         self._send(socket, *self._board_texts(socket.group))
 
@@ -149,30 +155,45 @@ class Hub:
         socket.behind, socket.answers = False, ()
         self._send(socket, *texts)
 
+    def _hello(self, group: Group) -> str:
+        epoch = self.snapshot.epoch if self.snapshot else ""
+        return publication.hello_text(epoch, group.currency or settings.QUOTE_CURRENCY)
+
     def _board_texts(self, group: Group) -> list[str]:
         return [self._board(group)] if self.snapshot else []
 
     def _board(self, group: Group) -> str:
         """Return the board as text for *group*, written once however many sockets need it."""
         if group not in self._boards:
-            assert self.snapshot is not None
-            shown = publication.mark_stale(self.snapshot) if self.late else self.snapshot
+            shown = self._view(group.currency)
             self._boards[group] = (
-                publication.board_text(shown, group.symbols)
+                publication.board_text(shown, group.symbols, group.currency)
                 if group.typed
                 else publication.plain_text(shown, group.symbols, sure=group.sure)
             )
         return self._boards[group]
 
+    def _view(self, currency: str, before: tuple[Snapshot, Snapshot] | None = None) -> Snapshot:
+        """Return the board in *currency*, derived once however many groups need it; *before* saves work."""
+        if currency not in self._views:
+            assert self.snapshot is not None
+            shown = publication.mark_stale(self.snapshot) if self.late else self.snapshot
+            self._views[currency] = in_currency(shown, currency or settings.QUOTE_CURRENCY, before)
+        return self._views[currency]
+
     def _set_snapshot(self, snapshot: Snapshot) -> None:
         self.snapshot, self.late = snapshot, publication.is_late(snapshot)
+        self._forget_texts()
+
+    def _forget_texts(self) -> None:
         self._boards.clear()
+        self._views = {}
 
     def check_lateness(self) -> None:
         """Mark every price as stale, and send the board, when nobody has published for `RATES_STALE_AFTER`."""
         if self.snapshot is not None and not self.late and publication.is_late(self.snapshot):
             self.late = True
-            self._boards.clear()
+            self._forget_texts()
             self._send_all(self._board)
 
     def _send_all(self, text: Callable[[Group], str]) -> None:
@@ -203,24 +224,32 @@ class Hub:
             new = publication.apply(old, message)
         except KeyError:
             return False
-        was_late = self.late
+        was_late, views = self.late, self._views
         self._set_snapshot(new)
         counts.heard.inc()
         if was_late:
             # Everybody was sent other rows than those that have not changed.
             self._send_all(self._board)
         else:
-            self._send_change(old, new, [row[0] for row in message["rows"]], message["removed"])
+            self._send_change(old, views, [row[0] for row in message["rows"]], message["removed"])
         return True
 
-    def _send_change(self, old: Snapshot, new: Snapshot, changed: Iterable[str], removed: list[str]) -> None:
-        symbols_changed = frozenset(changed)
-        reordered = list(old.fragments) != list(new.fragments)
+    def _send_change(
+        self, old: Snapshot, views: Mapping[str, Snapshot], changed: Iterable[str], removed: list[str]
+    ) -> None:
+        """Send what has changed since *old*, of which *views* are in other currencies."""
+        assert self.snapshot is not None
+        reordered = list(old.fragments) != list(self.snapshot.fragments)
+        rows = {"": frozenset(changed)}
+        for currency in {group.currency for group in self.sockets} - {""}:
+            before = views.get(currency) or in_currency(old, currency)
+            rows[currency] = _find_changed(before, self._view(currency, (old, before)))
 
         def text(group: Group) -> str:
-            if group.typed:
-                return publication.update_text(new, symbols_changed, removed, group.symbols, reordered)
-            return self._board(group)
+            if not group.typed:
+                return self._board(group)
+            view = self._view(group.currency)
+            return publication.update_text(view, rows[group.currency], removed, group.symbols, reordered)
 
         self._send_all(text)
 
@@ -263,6 +292,12 @@ class Hub:
                 if socket.expires_at is not None and socket.expires_at <= now:
                     counts.closed.labels("token_expired").inc()
                     self.disconnect(socket, CloseCode.TOKEN_REFUSED)
+
+
+def _find_changed(before: Snapshot, after: Snapshot) -> frozenset[str]:
+    """Return the symbols whose rows look different, or are new."""
+    old = before.fragments
+    return frozenset(symbol for symbol, row in after.fragments.items() if old.get(symbol) != row)
 
 
 @cache

@@ -30,11 +30,13 @@ class Group(NamedTuple):
         typed: it speaks `rates.v1`; otherwise it gets plain maps of prices.
         symbols: its selection, folded; None for all coins.
         sure: its plain maps leave out stale and disputed prices.
+        currency: what its prices are in; empty for the base.
     """
 
     typed: bool
     symbols: frozenset[str] | None = None
     sure: bool = False
+    currency: str = ""
 
 
 class Frame:

@@ -12,7 +12,7 @@ from io import BytesIO
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 
-from rates.api.parameters import Selection, read_symbols, write_unknown
+from rates.api.parameters import Selection, read_offered, read_symbols, write_unknown
 from rates.api.problems import Problem
 from rates.fanout.admission import RETRY_AFTER, Refusal, admit, log_refusal, release
 from rates.fanout.consumers import FIRST_BOARD_TIMEOUT
@@ -86,14 +86,16 @@ async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
     await hub.wait_ready(FIRST_BOARD_TIMEOUT)
     request = ASGIRequest(scope, BytesIO())
     selection = read_symbols(request, hub.snapshot.fragments) if hub.snapshot else Selection(None, ())
+    currency = read_offered(request.GET.get("currency"))
     unknown = [(b"x-unknown-symbols", write_unknown(selection.unknown).encode())] if selection.unknown else []
     if scope["method"] == "HEAD":
         await send_reply(Reply(HTTPStatus.OK, HEADERS + unknown, b""), send)
         return
+    group = Group(True, selection.symbols, currency="" if currency == settings.QUOTE_CURRENCY else currency)
     link = open_event_link(scope, scope["rates.send"])
     await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": HEADERS + unknown})
     await send({"type": "http.response.body", "body": b"", "more_body": True})
-    socket = Socket(link, Group(True, selection.symbols), expires_at)
+    socket = Socket(link, group, expires_at)
     hub.add(socket, held=request.headers.get("Last-Event-ID", ""))
     counts.admitted.inc()
     with counts.event_streams.track_inprogress():

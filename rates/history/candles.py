@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
+from rates.currencies import derive_price
 from rates.types import Rate
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -151,9 +152,9 @@ def convert(candle: Candle, factor: Candle) -> Candle:
     Open is multiplied by open, everything else by close: when within the interval the extremes came is not known.
     """
     return candle._replace(
-        open=candle.open * factor.open,
-        high=candle.high * factor.close,
-        low=candle.low * factor.close,
-        close=candle.close * factor.close,
+        open=derive_price(candle.open, factor.open),
+        high=derive_price(candle.high, factor.close),
+        low=derive_price(candle.low, factor.close),
+        close=derive_price(candle.close, factor.close),
         disputed=candle.disputed or factor.disputed,
     )

@@ -58,7 +58,7 @@ def factor_instrument(quote: str, currency: str) -> Instrument:
 
 
 def has_currency(currency: str) -> bool:
-    """Return whether historical prices can be converted to *currency*."""
+    """Return whether there are historical prices in *currency*, be it one that is offered no longer."""
     quote = settings.QUOTE_CURRENCY
     return currency == quote or find_series(factor_instrument(quote, currency), MINUTE) is not None
 

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from rates.currencies import derive_price
 from rates.history import archive
 from rates.history.candles import DAY, MINUTE, STORED, Candle
 from rates.history.reading import UNWRITTEN_MINUTES, factor_instrument, read_unwritten
 from rates.history.series import Instrument, list_series
+from rates.types import HistoryPoint, decimal_text, read_time
 
 
 class Question(NamedTuple):
@@ -63,7 +65,7 @@ def find_prices(
 def _convert(answer: Valuation | None, factor: Valuation | None) -> Valuation | None:
     if answer is None or factor is None:
         return None
-    price, disputed = answer.price * factor.price, answer.disputed or factor.disputed
+    price, disputed = derive_price(answer.price, factor.price), answer.disputed or factor.disputed
     return answer._replace(price=price, disputed=disputed)
 
 
@@ -114,3 +116,21 @@ def _value(candle: Candle, interval: int, moment: float) -> Valuation:
 
 def _if_near(answer: Valuation | None, within: float) -> Valuation | None:
     return answer if answer and answer.distance <= max(answer.interval, within) else None
+
+
+def convert_points(points: Sequence[HistoryPoint], currency: str) -> list[HistoryPoint]:
+    """
+    Return *points*, stored updates of a coin, in *currency* by what it was worth then, as far as that is known.
+
+    Raises:
+        DatabaseError: when the database cannot be read.
+    """
+    if currency == settings.QUOTE_CURRENCY:
+        return list(points)
+    factor = factor_instrument(settings.QUOTE_CURRENCY, currency)
+    worth = _find([Question(factor, read_time(point.observed_at).timestamp()) for point in points], within=DAY)
+    return [
+        point._replace(price=decimal_text(derive_price(Decimal(point.price), found.price)))
+        for point, found in zip(points, worth, strict=True)
+        if found is not None
+    ]

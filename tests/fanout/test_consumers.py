@@ -83,6 +83,7 @@ async def test_a_typed_client_is_greeted(address: str) -> None:
             "interval": 5,
             "heartbeat": 10,
             "stale_after": 15,
+            "currencies": ["usd", "eur", "gbp", "jpy", "chf", "cad", "aud"],
         }
         board = await next_frame(client)
         assert (board["type"], board["epoch"], board["seq"]) == ("board", hello["epoch"], 1)
@@ -147,6 +148,32 @@ async def test_a_selection_is_answered_with_its_board(address: str) -> None:
         assert (board["type"], [coin["symbol"] for coin in board["rates"]]) == ("board", ["ETH"])
         await client.send('{"type":"select","symbols":null}')
         assert len((await next_frame(client))["rates"]) == 2
+
+
+async def test_a_currency_is_chosen_in_the_address_or_by_a_selection(address: str) -> None:
+    async with open_socket(address, "?currency=EUR") as client:
+        hello, board = await next_frame(client), await next_frame(client)
+        assert (hello["quote"], board["currency"]) == ("eur", "eur")
+        await client.send('{"type":"select","symbols":["BTC"],"currency":"JPY"}')
+        assert (await next_frame(client))["currency"] == "jpy"
+        await client.send('{"type":"select","symbols":null}')
+        board = await next_frame(client)
+        assert (board["currency"], len(board["rates"])) == ("jpy", 2)
+
+
+async def test_an_unknown_currency_is_reported_and_changes_nothing(address: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await open_socket(address, "?currency=euro", typed=False)
+    assert refused.value.response.status_code == 400
+    async with open_socket(address, "?currency=euro") as client:
+        assert (await next_frame(client, "board"))["currency"] == "usd"
+        error = await next_frame(client)
+        assert (error["code"], "'euro' is not offered" in error["detail"]) == ("unknown_currency", True)
+        for wanted in ('"mmk"', '""', "7", '["eur"]'):
+            await client.send(f'{{"type":"select","symbols":["BTC"],"currency":{wanted}}}')
+            assert (await next_frame(client))["code"] == "unknown_currency"
+        await client.send('{"type":"select","symbols":["BTC"]}')
+        assert (await next_frame(client, "board"))["currency"] == "usd"
 
 
 async def test_unknown_symbols_are_reported_and_the_others_are_selected(address: str) -> None:

@@ -119,7 +119,7 @@ def test_a_new_selection_is_answered_with_its_board(hub: Hub) -> None:
     socket = Socket(link, Group(typed=True))
     hub.add(socket)
     link.taken()
-    hub.select(socket, frozenset({fold("BTC")}))
+    hub.select(socket, frozenset({fold("BTC")}), "")
     [whole] = link.taken()
     assert (whole["type"], [coin["symbol"] for coin in whole["rates"]]) == ("board", ["BTC"])
     assert hub.count() == 1
@@ -308,6 +308,6 @@ def test_unused_selections_are_forgotten(hub: Hub) -> None:
     socket = Socket(link, Group(True))
     hub.add(socket)
     for number in range(100):
-        hub.select(socket, frozenset({"BTC", f"C{number}"}))
+        hub.select(socket, frozenset({"BTC", f"C{number}"}), "")
     hub.remove(socket)
     assert (hub._boards, hub.sockets) == ({}, {})
