@@ -23,7 +23,17 @@ BY_ID = True
 CREDITS_SETTING: str | None = None
 DAY = 86400.0
 # The middle price of well-known coins; others get one between 0.01 and 100.
-STARTS = {"BTC": 63250.0, "ETH": 3412.0, "SOL": 148.0, "XLM": 0.1042, "DOGE": 0.1216, "ADA": 0.387, "XRP": 0.528}
+STARTS = {
+    "BTC": 63250.0, "ETH": 3412.0, "BNB": 582.0, "SOL": 148.0, "XRP": 0.528, "DOGE": 0.1216, "ADA": 0.387, "TRX": 0.131,
+    "TON": 6.72, "AVAX": 27.3, "LINK": 13.8, "DOT": 6.21, "BCH": 372.0, "LTC": 71.9, "XLM": 0.1042, "UNI": 7.45,
+    "ATOM": 5.86, "ETC": 22.4, "XMR": 164.0, "FIL": 4.32, "HBAR": 0.0712, "APT": 8.47, "ARB": 0.712, "OP": 1.58,
+    "NEAR": 5.03, "ICP": 9.64, "AAVE": 112.0, "MKR": 2480.0, "ALGO": 0.151, "VET": 0.0268, "SHIB": 0.00001842,
+    "PEPE": 0.00001134, "BONK": 0.0000231, "WIF": 2.04, "SUI": 0.934, "INJ": 23.1, "PAXG": 2334.0, "XAUT": 2331.0,
+    "USDT": 1.0, "USDC": 1.0, "DAI": 1.0, "FDUSD": 1.0, "TUSD": 1.0, "USDE": 1.0, "PYUSD": 1.0, "EURC": 1.08,
+}  # fmt: skip
+# Coins that are worth what they are worth because somebody vouches for it, and how much less than others they move.
+STABLE = frozenset({"USDT", "USDC", "DAI", "FDUSD", "TUSD", "USDE", "PYUSD", "EURC"})
+CALM = 0.01
 # What a US dollar was worth in late 2026, about.
 CURRENCIES = {"usd": 1.0, "eur": 0.9213, "gbp": 0.7891, "jpy": 151.24, "chf": 0.8812, "cad": 1.3985, "aud": 1.5321,
               "cny": 7.2411, "inr": 84.42, "krw": 1397.5, "brl": 5.8120, "sek": 10.921, "nok": 11.034, "pln": 4.0210,
@@ -86,7 +96,10 @@ def walk(symbol: str, seconds: float) -> float:
     """Return the simulated price of *symbol* at Unix time *seconds*."""
     start, phases = _character(symbol)
     waves = zip(WAVES, phases, strict=True)
-    return start * math.exp(sum(height * math.sin(seconds / period + phase) for (period, height), phase in waves))
+    share = CALM if symbol in STABLE else 1
+    return start * math.exp(
+        share * sum(height * math.sin(seconds / period + phase) for (period, height), phase in waves)
+    )
 
 
 @lru_cache(maxsize=1000)

@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browser.site import Site
+from tests.browser.sockets import Server, frame, rate
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -160,6 +161,30 @@ def test_the_wall_fills_the_screen_and_keeps_it_on(open_page: Any) -> None:
     assert len(boxes) >= 8
     assert max(box["y"] + box["height"] for box in boxes) <= 1080
     assert max(box["x"] + box["width"] for box in boxes) >= 1880
+
+
+def test_a_wall_of_many_coins_turns_its_pages_and_one_coin_fills_it(open_page: Any) -> None:
+    page = open_page(goto=False, viewport={"width": 1920, "height": 1080})
+    page.clock.install(time=time.time())
+    server = Server(page, frame("board", *(rate(f"C{n}") for n in range(60))))
+    page.goto("/?wall=1")
+    page.clock.run_for(500)
+    visible = page.locator(".card:visible")
+    expect(page.locator("#wall-page")).to_have_text("1 / 3")
+    expect(visible).to_have_count(20)
+    expect(visible.first).to_have_attribute("data-symbol", "C0")
+    assert max(box["y"] + box["height"] for box in (each.bounding_box() for each in visible.all())) <= 1080
+    page.clock.run_for(15_500)
+    expect(visible.first).to_have_attribute("data-symbol", "C20")
+    server.show(frame("board", rate("C59"), seq=2))
+    page.clock.run_for(500)
+    expect(visible).to_have_count(1)
+    box = visible.bounding_box()
+    assert box["width"] > 1800
+    assert box["height"] > 950
+    assert visible.locator(".px").evaluate("each => parseFloat(getComputedStyle(each).fontSize)") > 150
+    page.get_by_role("link", name="All coins").click()
+    expect(page.get_by_role("link", name="Fill the screen")).to_have_attribute("href", "/?wall=1")
 
 
 def test_the_badge_is_an_image_with_price_and_age(open_page: Any) -> None:

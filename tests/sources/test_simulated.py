@@ -26,3 +26,10 @@ def test_every_coin_has_a_price_and_each_says_that_it_is_simulated() -> None:
     assert [rate.symbol for rate in rates[:3]] == [coin.symbol for coin in coins]
     assert {rate.symbol for rate in rates[3:]} >= {"USD/EUR", "USD/JPY"}
     assert all(rate.price > 0 and rate.source == "simulated" for rate in rates)
+
+
+def test_well_known_coins_are_priced_as_people_know_them_and_a_dollar_stays_one() -> None:
+    days = [NOW + timedelta(days=n) for n in range(0, 365, 5)]
+    usdt = [float(simulated.simulate("USDT", day).price) for day in days]
+    assert 0.995 < min(usdt) <= max(usdt) < 1.005
+    assert all(300 < simulated.simulate("BNB", day).price < 900 for day in days)

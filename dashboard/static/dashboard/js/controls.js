@@ -16,7 +16,6 @@ export function wireControls(order, view, actions) {
   });
   if (byId("rows")) wireTable(order, view);
   if (byId("pause")) wireHeader(actions);
-  if (document.body.classList.contains("wall")) keepScreenOn();
 }
 
 function wireTable(order, view) {
@@ -86,11 +85,4 @@ function wireToggle(button, name, onToggle) {
     button.setAttribute("aria-pressed", load(name));
     onToggle();
   });
-}
-
-/** For a television. Browsers drop the lock whenever the page is hidden. */
-function keepScreenOn() {
-  const lock = () => document.hidden || navigator.wakeLock?.request("screen").catch(() => null);
-  document.addEventListener("visibilitychange", lock);
-  lock();
 }

@@ -100,5 +100,6 @@ if (byId("alerts")) wireAlerts();
 wireControls(order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
 view.render({whole: true});
 refreshAges();
+if (document.body.classList.contains("wall")) import("./wall.js").then(({startWall}) => startWall(byId("cards"), byId("wall-page"), status.isPaused));
 setInterval(refreshAges, 1000);
 setInterval(announce, 30000);
