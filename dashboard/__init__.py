@@ -7,5 +7,7 @@ The pages. Templates render them, the scripts in `static/dashboard/js/` keep the
     candles        the ranges of a coin's chart, and its newest candles
     numbers        how numbers are written, as in `numbers.js`
     sparkline      a line of the last prices, as in `marks.js`
+    lines, period  what is drawn and compared of a coin: 24 hours, or since when there are prices
+    not_found      our page for what does not exist, with `DEBUG` too
     texts          the texts of the scripts
 """

@@ -44,6 +44,7 @@ SCRIPTS = (
     "dashboard/js/reasons.js",
     "dashboard/js/status.js",
     "dashboard/js/controls.js",
+    "dashboard/js/table-controls.js",
     "dashboard/js/view.js",
     "dashboard/js/lines.js",
     "dashboard/js/order.js",
@@ -52,7 +53,7 @@ SCRIPTS = (
 )
 COIN_SCRIPTS = tuple(
     f"dashboard/js/{name}.js"
-    for name in ("coin", "history", "candles", "chart", "chart-style", "chart-marks", "readout")
+    for name in ("coin", "history", "candles", "chart", "chart-style", "chart-marks", "readout", "embed-code")
 )
 THEMES = ("light", "dark")
 PALETTES = ("blue", "east")

@@ -59,6 +59,8 @@ def script_texts() -> dict[str, str]:
         "coins": _("{n} coins in {quote}"),
         "one_coin": _("1 coin in {quote}"),
         "nothing": _("Nothing to show yet"),
+        "no_match": _("No coin matches."),
+        "no_pins": _("Nothing is pinned. The star of a coin pins it."),
         "data": _("Data:"),
         "as_of": _("As of {time}"),
         "alert_above": _("{symbol} above {value}"),

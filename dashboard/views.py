@@ -30,6 +30,8 @@ from rates.symbols import fold
 
 # Further coins that one embedded page may show.
 EMBED_PINS = 11
+# Pixels of the badge; a simulated price is longer than others for saying so.
+BADGE_WIDTH, SIMULATED_WIDTH = 240, 250
 
 
 @require_safe
@@ -102,14 +104,15 @@ def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
 def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
     """Return a small SVG with the coin's price, for a README; image proxies may cache it for half a minute."""
     coin = _load(symbol).coins[0]
-    change = coin.change
-    value = "—" if coin.price is None else coin.price.full
+    change = coin.change and coin.change.percent
+    mark = _("simulated") if coin.simulated else _("disputed") if coin.disputed else coin.age if coin.stale else ""
     context = {
         "coin": coin,
-        "value": value,
-        "change": change and change.percent,
-        "direction": "stale" if coin.stale or coin.disputed or change is None else change.direction,
-        "quote": settings.QUOTE_CURRENCY.upper(),
+        "value": f"{coin.price.full} {settings.QUOTE_CURRENCY.upper()}" if coin.price else _("waiting for a price"),
+        "change": change,
+        "note": mark or change or "",
+        "direction": "stale" if mark or coin.change is None else coin.change.direction,
+        "width": SIMULATED_WIDTH if coin.simulated else BADGE_WIDTH,
     }
     response = render(request, "dashboard/badge.svg", context, content_type="image/svg+xml")
     response["Cache-Control"] = "public, max-age=30"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser.axe import violations
 from tests.browser.site import Site
 from tests.browser.sockets import Server, frame, rate
 
@@ -86,6 +87,75 @@ def test_search_finds_by_name_and_symbol_from_the_keyboard(open_page: Any) -> No
     page.keyboard.press("/")
     page.keyboard.type("dog")
     assert symbols(page, "#rows tr") == ["DOGE"]
+
+
+def test_a_list_is_worked_by_keyboard_and_its_view_is_in_the_address(open_page: Any) -> None:
+    page = open_page("/?sort=price&q=o", viewport={"width": 390, "height": 844})
+    expect(page.locator("#status")).to_contain_text("Live")
+    expect(page.get_by_label("Sort by")).to_have_value("price")
+    assert symbols(page, "#rows tr")[:2] == ["DOGE", "EVIL"]
+    page.get_by_label("Sort by").select_option("-price")
+    expect(page).to_have_url(re.compile(r"/\?sort=-price&q=o$"))
+    assert symbols(page, "#rows tr")[0] == "BTC"
+    page.locator("#find").press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("tr[data-symbol=SOL] [data-part=name]")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#find")).to_be_focused()
+    page.evaluate("localStorage['rates.pins'] = '\"\"'")
+    page.goto("/")
+    page.get_by_role("button", name="Pinned", exact=True).click()
+    expect(page.locator("#none")).to_have_text("Nothing is pinned. The star of a coin pins it.")
+    page.get_by_role("button", name="All", exact=True).click()
+    page.emulate_media(media="print")
+    expect(page.locator("#printed")).to_contain_text("As of")
+    assert [each for each in page.locator("button, select, input").all() if each.is_visible()] == []
+    assert page.locator(".top").evaluate("each => getComputedStyle(each).position") == "static"
+    page.emulate_media(media="screen")
+    page.keyboard.press("/")
+    page.keyboard.type("dog")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/coins/doge/$"))
+
+
+def test_a_long_list_keeps_its_heading_in_sight(open_page: Any) -> None:
+    page = open_page(goto=False)
+    Server(page, frame("board", *(rate(f"C{n}") for n in range(60))))
+    page.goto("/")
+    expect(page.locator("#rows tr")).to_have_count(60)
+    page.evaluate("scrollTo(0, 1500)")
+    assert 55 <= page.locator("thead").evaluate("each => each.getBoundingClientRect().top") <= 65
+
+
+def test_what_few_coins_do_not_need_is_not_offered_and_a_pause_shows_no_ages(page_of_a_test: Any) -> None:
+    page, _ = page_of_a_test
+    expect(page.locator(".of-table")).to_be_hidden()
+    page.evaluate("document.documentElement.dataset.palette = 'east'")
+    live = page.locator("#status").evaluate("each => getComputedStyle(each).color")
+    assert live == "rgb(4, 114, 79)", "a palette colours prices, not states"
+    page.locator("#pause").click()
+    expect(page.locator("#status")).to_contain_text("Paused")
+    expect(page.locator(".card [data-part=age]")).to_be_hidden()
+    expect(page.locator(".card")).not_to_have_class(re.compile("old"))
+
+
+def test_a_coin_can_be_shown_elsewhere_by_html_to_copy(open_page: Any, site: Site) -> None:
+    page = open_page("/coins/btc/")
+    page.get_by_role("button", name="Show it elsewhere").click()
+    code = page.locator("#embed-code")
+    page.get_by_label("Size").select_option("large")
+    page.locator("#embed-form [name=theme]").select_option("dark")
+    card = rf'<iframe src="{site.url}/embed/btc/\?theme=dark".* width="480" height="280"></iframe>'
+    expect(code).to_have_value(re.compile(card))
+    inside = page.frame_locator("#embed-preview iframe")
+    expect(inside.locator(".card .px")).to_be_visible()
+    assert inside.locator("html").evaluate("each => each.scrollHeight <= innerHeight")
+    page.locator("#embed-form [name=kind]").select_option("badge")
+    expect(code).to_have_value(
+        re.compile(rf'<a href="{site.url}/coins/btc/"><img src="{site.url}/coins/btc.svg".*</a>')
+    )
+    assert violations(page) == []
 
 
 def test_a_pin_moves_a_coin_to_the_cards_and_is_painted_first_after_a_reload(open_page: Any) -> None:

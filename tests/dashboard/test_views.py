@@ -144,8 +144,32 @@ def test_the_badge_of_an_old_price_says_how_old(client: Client) -> None:
     assert "#04724f" not in badge
 
 
-def test_an_unknown_coin_gets_a_page_that_says_so(client: Client) -> None:
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unknown_coin_gets_a_page_that_says_so(client: Client, settings: Any, debug: bool) -> None:
+    settings.DEBUG = debug
     publish(row())
     answer = client.get("/coins/nope/")
     assert answer.status_code == 404
     assert "the coin is not on the board" in answer.content.decode()
+
+
+def test_a_badge_says_what_is_simulated_and_what_waits(client: Client) -> None:
+    publish(row(source="simulated"))
+    badge = text_of(client, "/coins/btc.svg")
+    assert "63,250.12 USD simulated</text>" in badge
+    publish(Row("BTC", "Bitcoin"))
+    badge = text_of(client, "/coins/btc.svg")
+    assert "<title>Bitcoin: waiting for a price  (waiting)</title>" in badge
+    assert "USD" not in badge
+
+
+def test_a_page_asks_again_for_the_lines_of_its_coins_and_why_prices_are_late(client: Client) -> None:
+    for price, ago in (("63000", 60), ("64000", 2)):
+        publish(row(price=price), row("ETH"), ago=ago)
+    lines = client.get("/lines?symbols=btc").json()
+    assert [price for _, price in lines["BTC"]] == [63000, 64000]
+    assert list(lines) == ["BTC"]
+    assert set(client.get("/lines").json()) == {"BTC", "ETH"}
+    now = datetime.now(UTC).timestamp()
+    store.update_healths(lambda stored: {"coingecko": {"asked_at": now, "paused_until": now + 60}})
+    assert list(client.get("/pauses").json()) == ["coingecko"]

@@ -1,9 +1,11 @@
 /** The coin page: its figures, kept current by the events of `main.js`; chart and table are in `history.js`. */
+import {wireEmbedCode} from "./embed-code.js";
 import {createHistory} from "./history.js";
 import {setText} from "./marks.js";
 import {formatNumber, formatShare, sourceName} from "./numbers.js";
 
 const page = document.body.dataset, byId = (id) => document.getElementById(id);
+wireEmbedCode(() => document.querySelector("h1").textContent);
 const history = createHistory(page, Number(page.decimals));
 
 function showFigures(coin) {

@@ -1,6 +1,7 @@
 /** Buttons, fields and single-key shortcuts. */
 import {applyTheme, load, save} from "./preferences.js";
 import {texts} from "./numbers.js";
+import {wireTable} from "./table-controls.js";
 
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -16,34 +17,6 @@ export function wireControls(order, view, actions) {
   });
   if (byId("rows")) wireTable(order, view);
   if (byId("pause")) wireHeader(actions);
-}
-
-function wireTable(order, view) {
-  byId("find").addEventListener("input", ({target}) => { order.search(target.value); view.render(); });
-  const filters = all("[data-filter]"), sorts = all("[data-sort]");
-  for (const filter of filters) {
-    filter.addEventListener("click", () => {
-      for (const each of filters) each.setAttribute("aria-pressed", each === filter);
-      order.filterBy(filter.dataset.filter);
-      view.render();
-    });
-  }
-  function showSorting() {
-    for (const button of sorts) {
-      const sort = order.sorting(), header = button.closest("th");
-      if (sort?.by !== button.dataset.sort) header.removeAttribute("aria-sort");
-      else header.setAttribute("aria-sort", sort.down ? "descending" : "ascending");
-    }
-  }
-  for (const button of sorts) {
-    button.disabled = false;
-    button.addEventListener("click", () => {
-      order.sortBy(button.dataset.sort);
-      view.render();
-      showSorting();
-    });
-  }
-  showSorting();
 }
 
 function wireHeader({pause, announce, settingChanged}) {

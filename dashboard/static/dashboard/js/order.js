@@ -5,6 +5,7 @@ import {load, save} from "./preferences.js";
 const VALUES = {
   name: (coin) => coin.name.toLowerCase(),
   price: (coin) => (coin.price === null ? NaN : Number(coin.price)),
+  volume: (coin) => Number(coin.volume_24h ?? NaN),
   change: (coin) => Number(periodOf(coin).change?.percent ?? NaN),
 };
 
@@ -59,7 +60,14 @@ export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, 
       else sort = sort.down === downFirst ? {by, down: !downFirst} : null;
       save("sort", sort);
     },
+    /** *asked*: {by, down}, or null for the order of the board. */
+    setSort(asked) {
+      sort = asked;
+      save("sort", sort);
+    },
     sorting: () => sort,
+    /** Why no row is shown, as a key of the texts. */
+    emptiness: () => (filter === "pinned" && !pinned().length ? "no_pins" : "no_match"),
   };
 }
 

@@ -58,6 +58,7 @@ export function createStatus(board, body = document.body) {
     if (!board.asOf || time.dateTime === board.asOf) return;
     time.dateTime = board.asOf;
     badge.title = time.title = translate("as_of", {time: formatTime(board.asOf)});
+    setText(document.getElementById("printed"), badge.title);
   }
 
   function paintBanner(now) {
@@ -84,7 +85,7 @@ export function createStatus(board, body = document.body) {
   /** Return whether nothing on the page may look live. */
   function isLate() {
     const now = state();
-    return now === "connecting" || now === "unpriced" ? boardAge() > limit("stale", "stale_after") : now !== "live";
+    return ["connecting", "unpriced", "paused"].includes(now) ? boardAge() > limit("stale", "stale_after") : now !== "live";
   }
 
   return {

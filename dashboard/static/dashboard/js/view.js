@@ -1,6 +1,6 @@
 /** The elements of the page: a card or row for each coin, in order, and the summary above them. */
 import {paintBreadth, setText} from "./marks.js";
-import {translate} from "./numbers.js";
+import {texts, translate} from "./numbers.js";
 import {listSources, makeElement, paintAge, paintCoin} from "./paint.js";
 
 const byId = (id) => document.getElementById(id);
@@ -71,6 +71,8 @@ export function createView(board, order, status) {
         arrange("row", order.rows());
         for (const [symbol, row] of elements.row) row.hidden = !order.matches(board.coins.get(symbol));
         byId("none").hidden = [...elements.row.values()].some((row) => !row.hidden);
+        setText(byId("none"), texts[order.emptiness()]);
+        document.body.classList.toggle("cards-only", order.hasCardsOnly());
         renderSummary();
       }
       for (const element of all()) {

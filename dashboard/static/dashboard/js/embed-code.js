@@ -1,0 +1,37 @@
+/** The HTML that shows a coin elsewhere, as card or badge, made from the choices of a dialog. */
+const byId = (id) => document.getElementById(id);
+const SIZES = {small: [240, 270], medium: [320, 270], large: [480, 280]};
+const BADGE = [240, 24];
+
+export function wireEmbedCode(name) {
+  const form = byId("embed-form"), code = byId("embed-code"), preview = byId("embed-preview"), page = document.body.dataset;
+
+  function write() {
+    const {kind, size, theme} = Object.fromEntries(new FormData(form)), isCard = kind === "card";
+    const address = new URL(isCard ? page.embedUrl : page.badgeUrl, location.href), [width, height] = isCard ? SIZES[size] : BADGE;
+    if (isCard && theme) address.searchParams.set("theme", theme);
+    const element = isCard ? makeCard(address, name()) : makeBadge(address, name(), new URL(location.pathname, location.href));
+    const shown = element.matches("a") ? element.firstElementChild : element;
+    Object.assign(shown, {width, height});
+    code.value = element.outerHTML;
+    preview.replaceChildren(element);
+    for (const field of form.querySelectorAll(".of-card")) field.hidden = !isCard;
+  }
+
+  form.addEventListener("input", write);
+  byId("embed-copy").addEventListener("click", async () => {
+    code.select();
+    await navigator.clipboard?.writeText(code.value).catch(() => null); // it stays selected
+  });
+  byId("embed-open").addEventListener("click", () => { write(); byId("embed-dialog").showModal(); });
+}
+
+function makeCard(address, title) {
+  return Object.assign(document.createElement("iframe"), {src: address, title, loading: "lazy", frameBorder: "0"});
+}
+
+function makeBadge(address, alt, target) {
+  const link = Object.assign(document.createElement("a"), {href: target});
+  link.append(Object.assign(document.createElement("img"), {src: address, alt}));
+  return link;
+}
