@@ -47,6 +47,7 @@ SCRIPTS = (
     "dashboard/js/table-controls.js",
     "dashboard/js/view.js",
     "dashboard/js/lines.js",
+    "dashboard/js/lists.js",
     "dashboard/js/order.js",
     "dashboard/js/paint.js",
     "dashboard/js/marks.js",
@@ -104,14 +105,21 @@ def load_pauses() -> Mapping[str, Mapping[str, str]]:
         return {}
 
 
-def load_board(pins: Sequence[str] | None = None, only: Sequence[str] | None = None) -> BoardView:
+def load_board(
+    pins: Sequence[str] | None = None, only: Sequence[str] | None = None, within: Sequence[str] = ()
+) -> BoardView:
     """
-    Return the board, or only the coins *only* (in that order; symbols in any case).
+    Return the board, or only the coins *only* (in that order), or those *within* a list (in the order of the board).
+
+    Symbols may be in any case.
 
     *pins* are None until the visitor has pinned any.
     """
     snapshot = load_snapshot()
     rates = _rates(snapshot)
+    if within:
+        listed = {fold(symbol) for symbol in within}
+        rates = {symbol: rate for symbol, rate in rates.items() if fold(symbol) in listed}
     if pins is None:
         pins = list(rates)[:DEFAULT_PINS] if len(rates) > CARDS_ONLY else []
     if only is not None:

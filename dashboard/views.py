@@ -30,6 +30,8 @@ from rates.symbols import fold
 
 # Further coins that one embedded page may show.
 EMBED_PINS = 11
+# Coins that an address may list.
+MOST_LISTED = 200
 # Pixels of the badge; a simulated price is longer than others for saying so.
 BADGE_WIDTH, SIMULATED_WIDTH = 240, 250
 
@@ -37,9 +39,11 @@ BADGE_WIDTH, SIMULATED_WIDTH = 240, 250
 @require_safe
 @never_cache
 def show_board(request: HttpRequest) -> HttpResponse:
-    """Show all coins; `?wall=1` fills a television with them."""
-    wall = request.GET.get("wall") == "1"
-    return render(request, "dashboard/board.html", board_context(request, load_board(read_pins(request)), wall))
+    """Show all coins, or those of `?coins=BTC,ETH`; `?wall=1` fills a television with them."""
+    wall, coins = request.GET.get("wall") == "1", request.GET.get("coins", "")
+    listed = [symbol for symbol in coins.split(",") if symbol][:MOST_LISTED]
+    context = board_context(request, load_board(read_pins(request), within=listed), wall)
+    return render(request, "dashboard/board.html", context | {"listed": ",".join(listed)})
 
 
 @require_safe

@@ -119,6 +119,37 @@ def test_a_list_is_worked_by_keyboard_and_its_view_is_in_the_address(open_page: 
     expect(page).to_have_url(re.compile("/coins/doge/$"))
 
 
+def test_watch_lists_are_named_filter_become_the_cards_and_have_an_address(open_page: Any) -> None:
+    page = open_page("/")
+    expect(page.locator("#status")).to_contain_text("Live")
+    page.get_by_role("button", name="Lists").click()
+    form = page.locator("#list-form")
+    form.locator("[name=name]").fill("Memes")
+    form.locator("[name=coins]").fill("doge, NOPE")
+    form.get_by_role("button", name="Save list").click()
+    expect(page.locator("#list-problem")).to_have_text("Not on the board: NOPE.")
+    form.locator("[name=coins]").fill("doge, PEPE")
+    form.get_by_role("button", name="Save list").click()
+    memes = page.locator("#list-list li").filter(has_text="Memes")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Memes", exact=True).click()
+    assert symbols(page, "#rows tr") == ["DOGE", "PEPE"]
+    page.reload()
+    page.get_by_role("button", name="Lists").click()
+    memes.get_by_role("button", name="To the cards").click()
+    page.keyboard.press("Escape")
+    assert symbols(page, "#cards .card") == ["DOGE", "PEPE"]
+    page.get_by_role("button", name="Lists").click()
+    memes.get_by_role("link", name="Show").click()
+    expect(page).to_have_url(re.compile(r"/\?coins=DOGE,PEPE$"))
+    expect(page.locator("#summary")).to_have_text("2 coins in USD")
+    expect(page.locator("#status")).to_contain_text("Live")
+    assert symbols(page, "#cards .card") == ["DOGE", "PEPE"]
+    page.get_by_role("button", name="Keep it").click()
+    expect(form.locator("[name=coins]")).to_have_value("DOGE, PEPE")
+
+
 def test_a_long_list_keeps_its_heading_in_sight(open_page: Any) -> None:
     page = open_page(goto=False)
     Server(page, frame("board", *(rate(f"C{n}") for n in range(60))))

@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
 /** Wire the controls that this page has; *actions*: {pause(on), retry(), announce(), settingChanged()}. */
-export function wireControls(order, view, actions) {
+export function wireControls(board, order, view, actions) {
   byId("retry").addEventListener("click", actions.retry);
   document.addEventListener("click", ({target}) => {
     const star = target.closest(".star");
@@ -15,7 +15,7 @@ export function wireControls(order, view, actions) {
     order.togglePin(star.closest("[data-symbol]").dataset.symbol);
     view.render({whole: true});
   });
-  if (byId("rows")) wireTable(order, view);
+  if (byId("rows")) wireTable(board, order, view);
   if (byId("pause")) wireHeader(actions);
 }
 

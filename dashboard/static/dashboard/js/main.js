@@ -97,7 +97,7 @@ function wireAlerts() {
 
 keepLines(board, page.linesUrl + (page.select ? `?symbols=${encodeURIComponent(page.select)}` : ""), () => paused || view.render({whole: true}));
 if (byId("alerts")) wireAlerts();
-wireControls(order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
+wireControls(board, order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
 view.render({whole: true});
 refreshAges();
 if (document.body.classList.contains("wall")) import("./wall.js").then(({startWall}) => startWall(byId("cards"), byId("wall-page"), status.isPaused));

@@ -12,7 +12,7 @@ const VALUES = {
 /** From the page: `cardsOnly` (up to this many coins there is no table), `defaultPins` (how many), `pins`. */
 export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, everyCoinIsACard) {
   let pins = load("pins")?.split(",").filter(Boolean) ?? null;
-  let sort = load("sort"), filter = "all", text = "";
+  let sort = load("sort"), chosen = null, text = "";
 
   const hasCardsOnly = () => everyCoinIsACard || board.coins.size <= Number(cardsOnly);
 
@@ -37,6 +37,11 @@ export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, 
     return coins.sort((one, other) => compare(values.get(one), values.get(other), sign));
   }
 
+  function setPins(symbols) {
+    pins = symbols;
+    save("pins", pins.join(","));
+  }
+
   return {
     hasCardsOnly, pinned, cards, rows,
     firstCoin() {
@@ -44,14 +49,15 @@ export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, 
       return board.coins.get(pin ?? board.coins.keys().next().value);
     },
     matches({name, symbol}) {
-      return `${name} ${symbol}`.toLowerCase().includes(text) && (filter === "all" || pinned().includes(symbol));
+      return `${name} ${symbol}`.toLowerCase().includes(text) && (!chosen || chosen().includes(symbol));
     },
     search(value) { text = value.trim().toLowerCase(); },
-    filterBy(name) { filter = name; },
+    /** *coins* returns the symbols to show; null shows all. */
+    filterBy(coins) { chosen = coins; },
+    setPins,
     togglePin(symbol) {
       const now = pinned();
-      pins = now.includes(symbol) ? now.filter((pin) => pin !== symbol) : [...now, symbol];
-      save("pins", pins.join(","));
+      setPins(now.includes(symbol) ? now.filter((pin) => pin !== symbol) : [...now, symbol]);
     },
     /** First click: largest number or A first; second click: reversed; third click: the order of the board. */
     sortBy(by) {
@@ -67,7 +73,7 @@ export function createOrder(board, {cardsOnly, defaultPins, pins: initialPins}, 
     },
     sorting: () => sort,
     /** Why no row is shown, as a key of the texts. */
-    emptiness: () => (filter === "pinned" && !pinned().length ? "no_pins" : "no_match"),
+    emptiness: () => (chosen === pinned && !pinned().length ? "no_pins" : "no_match"),
   };
 }
 

@@ -2,6 +2,7 @@
 const IN_COOKIE = new Set(["theme", "palette", "pins", "range", "chart"]);
 const DEFAULTS = {
   theme: "", palette: "", title: true, keys: true, announce: false, pins: null, sort: null, alerts: [], told: [], toldSeen: "",
+  lists: [], firstList: "",
   range: "24h", chart: "line",
 };
 // Two services may share a host, each below its path.

@@ -1,18 +1,22 @@
 /** Search, filter and sort of the table: by pointer, by keyboard, and in the address, so that a view can be shared. */
+import {createLists} from "./lists.js";
+
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
 
-export function wireTable(order, view) {
-  const find = byId("find"), select = byId("sort"), sorts = all("[data-sort]"), filters = all("[data-filter]");
+export function wireTable(board, order, view) {
+  const find = byId("find"), select = byId("sort"), sorts = all("[data-sort]"), filters = byId("filters");
+  const lists = createLists(board, order, () => view.render({whole: true}));
+  const choices = {all: null, pinned: order.pinned};
   readAddress();
   find.addEventListener("input", () => { order.search(find.value); show(); });
-  for (const filter of filters) {
-    filter.addEventListener("click", () => {
-      for (const each of filters) each.setAttribute("aria-pressed", each === filter);
-      order.filterBy(filter.dataset.filter);
-      show();
-    });
-  }
+  filters.addEventListener("click", ({target}) => {
+    const name = target.dataset.filter;
+    if (!name) return;
+    for (const each of filters.children) each.setAttribute("aria-pressed", each === target);
+    order.filterBy(name in choices ? choices[name] : () => lists.coinsOf(name.replace("list:", "")));
+    show();
+  });
   for (const button of sorts) {
     button.disabled = false;
     button.addEventListener("click", () => { order.sortBy(button.dataset.sort); show(); });
