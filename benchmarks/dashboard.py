@@ -20,6 +20,8 @@ from tests.browser.site import Site, run_site
 
 PUBLICATIONS_PER_SECOND = 2
 SETTLE_SECONDS = 4
+# What is stored of the first coin, the most there may be.
+UPDATES = 10_000
 
 
 def main() -> None:
@@ -27,18 +29,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("--coins", type=int, nargs="+", default=[12, 200])
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--path", default="/", help="the page: / or /coins/c0/")
     parser.add_argument("--profile", action="store_true", help="print where the time goes")
     options = parser.parse_args()
     interval = str(1 / PUBLICATIONS_PER_SECOND)
     with (
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
-        run_site(Path(folder), RATES_SOURCES="simulated", RATES_REFRESH_INTERVAL=interval, LOG_LEVEL="WARNING") as site,
+        run_site(
+            Path(folder),
+            RATES_SOURCES="simulated",
+            RATES_REFRESH_INTERVAL=interval,
+            RATES_HISTORY_LENGTH=str(UPDATES),
+            LOG_LEVEL="WARNING",
+        ) as site,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         for coins in options.coins:
             set_coins(site, coins)
-            page = open_page(browser, site)
+            page = open_page(browser, site, options.path)
             print(measure(page, coins, options.seconds))
             if options.profile:
                 print(profile(page, options.seconds))
@@ -54,12 +63,18 @@ def set_coins(site: Site, count: int) -> None:
         "    Coin.objects.create(symbol=f'C{n}', coingecko_id=f'coin-{n}', name=f'Coin {n}', position=n)"
     )
     site.wait_ready()
+    site.edit(
+        "from rates.store import client\nfrom rates.store.keys import history_key\n"
+        "point = '{\"price\": \"1.5\", \"observed_at\": \"2026-11-%02dT%02d:%02d:00.000Z\"}'\n"
+        f"points = [point % (1 + n // 1440, n // 60 % 24, n % 60) for n in range({UPDATES - 100})]\n"
+        "client().lpush(history_key('C0'), *reversed(points))"
+    )
 
 
-def open_page(browser: Any, site: Site) -> Any:
+def open_page(browser: Any, site: Site, path: str) -> Any:
     """Return a page with animations, a moment after it became live."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.goto(site.url)
+    page.goto(site.url + path)
     page.wait_for_selector("#status[data-state=live]")
     time.sleep(SETTLE_SECONDS)
     return page

@@ -16,7 +16,7 @@ from tests.browser.sockets import Server, frame, rate
 expect = pytest.importorskip("playwright.sync_api").expect
 PAGES = ("/", "/coins/btc/", "/coins/evil/", "/embed/evil/?pins=btc", "/?wall=1")
 # Of each page: compressed bytes, and requests.
-FIRST_LOAD = {"/": (80 * 1024, 14), "/coins/btc/": (120 * 1024, 25)}
+FIRST_LOAD = {"/": (80 * 1024, 20), "/coins/btc/": (120 * 1024, 32)}
 WATCH_SHIFTS = """
   window.shift = 0;
   new PerformanceObserver((list) => list.getEntries().forEach((entry) => { window.shift += entry.value; }))

@@ -8,7 +8,7 @@ const ASK_MS = 5_000;
 export function createReasons(url, isLocal) {
   let askedAt = 0, paused = {};
 
-  async function ask() {
+  async function renew() {
     askedAt = Date.now();
     const answer = await ask(url);
     if (answer) paused = answer;
@@ -17,7 +17,7 @@ export function createReasons(url, isLocal) {
   return {
     /** Return which sources are asked again when, in words; empty while nothing is known. */
     describe() {
-      if (Date.now() - askedAt > ASK_MS) ask();
+      if (Date.now() - askedAt > ASK_MS) renew();
       const now = Date.now(), waiting = Object.entries(paused).filter(([, until]) => Date.parse(until) > now);
       return waiting.map(([name, until]) => translate("next_try", {source: sourceName(name), time: formatClock(until)})).join(" ");
     },
