@@ -65,7 +65,7 @@ def set_coins(site: Site, count: int) -> None:
     site.wait_ready()
     site.edit(
         "from rates.store import client\nfrom rates.store.keys import history_key\n"
-        "point = '{\"price\": \"1.5\", \"observed_at\": \"2026-11-%02dT%02d:%02d:00.000Z\"}'\n"
+        'point = \'{"price": "1.5", "observed_at": "2026-11-%02dT%02d:%02d:00.000Z"}\'\n'
         f"points = [point % (1 + n // 1440, n // 60 % 24, n % 60) for n in range({UPDATES - 100})]\n"
         "client().lpush(history_key('C0'), *reversed(points))"
     )

@@ -7,14 +7,14 @@ import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
 import {load, save} from "./preferences.js";
 import {describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
 
-const RETRY_MS = 10_000;
+const RETRY_MS = 10_000, JUST_ASKED_MS = 5_000;
 // A closed candle is read from the server a moment after its end, when that has it too.
 const CLOSED_AFTER_MS = 5_000;
 const byId = (id) => document.getElementById(id);
 
 export function createHistory(page, decimals) {
   const element = byId("chart"), rangeButtons = [...byId("ranges").children], kindButtons = [...byId("kinds").children];
-  let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false;
+  let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false, askedAt = 0;
   let pointed = null, newest = null, changed = true;
   const money = (value) => page.sign + formatPrice(value, decimals).full;
   const chart = drawChart(element, decimals, (candle) => { pointed = candle; showReadout(); });
@@ -24,6 +24,7 @@ export function createHistory(page, decimals) {
   async function reload() {
     const mine = ++attempt, wanted = {step: Number(range.dataset.step), count: Number(range.dataset.count)};
     clearTimeout(timer);
+    askedAt = Date.now();
     const answer = await ask(`${page.candlesUrl}?${range.dataset.query}`);
     if (mine !== attempt) return;
     if (!answer) {
@@ -81,7 +82,9 @@ export function createHistory(page, decimals) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) reload(); });
   reload();
   return {
-    reload, render,
+    render,
+    /** After a gap: the first board of a page that has just asked is none. */
+    catchUp() { if (Date.now() - askedAt > JUST_ASKED_MS) reload(); },
     /** Take in what was published of the coin at the server's time *at*, in seconds; a stale price makes no candle. */
     extend(coin, at) {
       if (coin.price === null || coin.stale) return;
