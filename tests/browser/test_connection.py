@@ -105,6 +105,8 @@ def test_a_start_without_a_network_says_so_and_what_shows_prices_all_the_same(pa
     expect(page.locator("#status")).to_contain_text("No source can be reached")
     expect(page.locator("#banner")).to_contain_text(re.compile(r"CoinGecko is asked again at [\d:]+"))
     expect(page.locator("#banner")).to_contain_text("make demo")
+    page.set_viewport_size({"width": 320, "height": 600})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
     server.sockets[-1].send(frame("update", rate("ETH"), seq=2, removed=[]))
     expect(page.locator("#status")).to_contain_text("Live")
     expect(page.locator("#banner")).to_be_hidden()
