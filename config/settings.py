@@ -30,7 +30,15 @@ from config.environment.readers import (
     whole,
     words,
 )
-from config.environment.redis_address import broker_sentinel, broker_tls, broker_url, channel_host, redis_url, sentinel
+from config.environment.redis_address import (
+    broker_sentinel,
+    broker_tls,
+    broker_url,
+    channel_host,
+    database_number,
+    redis_url,
+    sentinel,
+)
 from config.folder import BASE_DIR, DATA_DIR, check_writable, local_secret, open_data_dir, own_files
 from config.logging import logging_configuration
 from config.masking import passwords_in
@@ -187,19 +195,24 @@ REDIS_URL = redis_url("REDIS_URL")
 REDIS_HOST = host("REDIS_HOST", "")
 REDIS_PORT = whole("REDIS_PORT", "6379", 1, 65535)
 REDIS_PASSWORD = text("REDIS_PASSWORD")
+# What every key, group and queue in Redis, and the plain channel, begin with: two deployments can share one Redis.
+RATES_NAMESPACE = text("RATES_NAMESPACE", "rates")
+if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", RATES_NAMESPACE):
+    refuse("RATES_NAMESPACE", RATES_NAMESPACE, "up to 40 of a-z, A-Z, 0-9 and . _ -, such as rates-staging")
 # The plain Redis channel that carries the map of prices.
-REDIS_CHANNEL = text("REDIS_CHANNEL", "rates_update")
+REDIS_CHANNEL = text("REDIS_CHANNEL", f"{RATES_NAMESPACE}_update")
 if not (REDIS_URL or REDIS_HOST) and DEBUG:
     REDIS_URL = embedded_redis.address()
 elif not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
     REDIS_URL = f"redis://{secret}{in_url(REDIS_HOST or '127.0.0.1')}:{REDIS_PORT}/0"
+REDIS_DATABASE = database_number(REDIS_URL)
 # Where Sentinel says who the master is, or empty.
 REDIS_SENTINEL = sentinel(REDIS_URL)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [channel_host(REDIS_URL)], "prefix": "rates"},
+        "CONFIG": {"hosts": [channel_host(REDIS_URL)], "prefix": RATES_NAMESPACE},
     },
 }
 
@@ -343,6 +356,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # or it claims a slot like any other.
     "visibility_timeout": 60,
     **broker_sentinel(REDIS_URL),
+    # With the default, the names are Celery's own, so that processes of an earlier release share its queue.
+    **({} if RATES_NAMESPACE == "rates" else {"global_keyprefix": f"{RATES_NAMESPACE}:broker:"}),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

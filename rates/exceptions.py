@@ -10,6 +10,7 @@ The errors that this project raises on purpose.
     │   │   └── SourceEmpty    a well-formed one without any price
     │   └── NotOffered         it has no such thing: another question may be answered at once
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
+        └── ForeignBoard       what is there belongs to another deployment
 
 Tested in `tests/sources/test_exchanges.py`, `tests/sources/test_coingecko.py` and `tests/test_start_notes.py`.
 """
@@ -91,3 +92,7 @@ class NotOffered(SourceError):
 
 class StoreUnavailable(RatesError):
     """Raised when Redis cannot be reached in time, or refuses to write."""
+
+
+class ForeignBoard(StoreUnavailable):
+    """Raised when Redis has the board of another deployment, which is still published."""

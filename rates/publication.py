@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from rates.concurrency import run_in_loop
 from rates.currencies import offered
+from rates.deployment import describe_deployment
 from rates.exceptions import StoreUnavailable
 from rates.symbols import fold
 from rates.types import (
@@ -178,6 +179,7 @@ def build_message(snapshot: Snapshot, changed: Collection[str], removed: Collect
     return {
         "type": EVENT,
         "v": MESSAGE_VERSION,
+        "deployment": describe_deployment(),
         "epoch": snapshot.epoch,
         "seq": snapshot.seq,
         "as_of": snapshot.as_of,

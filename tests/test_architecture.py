@@ -105,8 +105,8 @@ def test_the_engine_knows_neither_pages_nor_configuration(path: Path) -> None:
 
 
 def test_only_the_store_spells_redis_keys() -> None:
-    spelled = {p.parent.name for p in MODULES if re.search(r'f?"rates:[\w{]', p.read_text())}
-    assert spelled == {"store"}
+    spelled = {name_of(p) for p in MODULES if re.search(r'"(rates:|\{NAMESPACE\}:)[\w{]', p.read_text())}
+    assert spelled == {"rates.store.keys"}
 
 
 def test_half_of_all_functions_are_short() -> None:

@@ -112,6 +112,14 @@ def _place(place: str) -> tuple[str, int]:
     return parts.hostname, parts.port or SENTINEL_PORT
 
 
+def database_number(url: str) -> int:
+    """Return the number of the database at *url*."""
+    parts = urlsplit(url)
+    path = parts.path.strip("/").rpartition("/")[2] if parts.scheme == "sentinel" else parts.path.strip("/")
+    chosen = dict(parse_qsl(parts.query)).get("db") or ("" if parts.scheme == "unix" else path)
+    return int(chosen) if chosen.isdecimal() else 0
+
+
 def channel_host(url: str) -> dict[str, Any]:
     """Return the host of the channel layer."""
     keepalive = {} if url.startswith("unix://") else {"socket_keepalive": True}

@@ -15,11 +15,12 @@ def check_readiness() -> dict[str, Any]:
     """
     Return whether this process can serve fresh prices, the `reasons` why not, and what is `paused`.
 
-    Redis is read once, because a server that hangs costs a timeout for each read. A pause alone does not count as
-    unready.
+    Nothing more is read after a failure, because a server that hangs costs a timeout for each read. A pause alone does
+    not count as unready.
     """
     try:
-        healths, store_reasons = store.load_healths(), []
+        healths = store.load_healths()
+        store_reasons = [store.describe_foreign(difference)] if (difference := store.load_difference()) else []
     except StoreUnavailable as error:
         healths, store_reasons = {}, [str(error)]
     reasons = [*_process_reasons(), *store_reasons, *_board_reasons()]

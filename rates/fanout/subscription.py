@@ -18,7 +18,9 @@ from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
 from rates import publication, store
-from rates.exceptions import StoreUnavailable
+from rates.deployment import find_difference
+from rates.exceptions import ForeignBoard, StoreUnavailable
+from rates.outage_log import OutageLog
 from rates.types import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Subscription:
         self.heard_at = 0.0
         self.attempted = asyncio.Event()
         self._receiver = receiver
+        self._foreign_log = OutageLog(logger)
         self._failing = False
 
     async def run(self) -> None:
@@ -104,6 +107,12 @@ class Subscription:
     async def _listen(self, layer: Any, channel: str) -> None:
         while True:
             message = await layer.receive(channel)
+            if difference := find_difference(message.get("deployment")):
+                self._foreign_log.failed(
+                    "hub: ignoring publications of another deployment, set RATES_NAMESPACE: %s",
+                    ForeignBoard(difference),
+                )
+                continue
             self.heard_at = time.monotonic()
             if not self._receiver.handle_publication(message):
                 await self._read_store()

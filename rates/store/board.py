@@ -1,6 +1,7 @@
 """The published board, its histories and the state of each coin: changed together by publishers, read by everybody."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +11,24 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 
-from rates.exceptions import StoreUnavailable
+from rates.deployment import describe_deployment, find_difference
+from rates.exceptions import ForeignBoard, StoreUnavailable
+from rates.outage_log import OutageLog
 from rates.store.codec import decode_state, encode_state
 from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCE_HEALTHS, STATES, history_key, rate_key
 from rates.store.known import Known
 from rates.store.redis_client import ATTEMPTS, client, read_hash, redis_errors, transact
-from rates.types import CoinState, Currency, Fragment, HistoryPoint, OwnerChange, Snapshot, map_prices, time_text
+from rates.types import (
+    CoinState,
+    Currency,
+    Fragment,
+    HistoryPoint,
+    OwnerChange,
+    Snapshot,
+    map_prices,
+    read_time,
+    time_text,
+)
 
 N = TypeVar("N", HistoryPoint, OwnerChange)
 
@@ -40,6 +53,9 @@ for i, key in ipairs(KEYS) do
 end
 """
 
+logger = logging.getLogger(__name__)
+_foreign_log = OutageLog(logger)
+
 # A tick reads both, and usually they are what the same process wrote in the tick before.
 _states = Known(lambda _, text: decode_state(text))
 _fragments = Known(lambda symbol, text: Fragment(symbol, text, json.loads(text)["price"]))
@@ -54,14 +70,20 @@ class Header:
     as_of: str
     symbols: tuple[str, ...]
     currencies: Mapping[str, Currency] = field(default_factory=dict)
+    difference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What all publishers share: the published board (None before the first) and the state of each coin."""
+    """
+    What all publishers share: the published board (None before the first) and the state of each coin.
+
+    *inherited* are the coins on a board that another deployment has left behind; nothing else is taken from it.
+    """
 
     snapshot: Snapshot | None
     states: Mapping[str, CoinState]
+    inherited: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +151,20 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
     Raises:
         StoreUnavailable: when Redis cannot be reached or refuses to write. Nothing has changed then, unless Redis hung
             and executes the transaction later; hubs notice that by its number.
+        ForeignBoard: while another deployment publishes the board.
     """
     # Most likely the board still has the coins that it had; all of it is read in one round trip then.
     expected = _fragments.names
     reads = [("GET", BOARD), ("HGETALL", STATES), ("MGET", *_rate_keys(expected))]
 
     def work(pipe: Any, answers: Sequence[Any]) -> Saved:
-        header, states, texts = _read_header(answers[0]), _states.read(answers[1]), answers[2]
+        header, states, texts = _read_any_header(answers[0]), _states.read(answers[1]), answers[2]
         if header and header.symbols != expected:
             texts = pipe.mget(_rate_keys(header.symbols))
-        memory = Memory(_read_snapshot(header, texts) if header else None, states)
+        if header and header.difference:
+            memory = _inherit(header)
+        else:
+            memory = Memory(_read_snapshot(header, texts) if header else None, states)
         change = decide(memory)
         saved = _assign_seq(memory.snapshot, change)
         pipe.multi()
@@ -147,6 +173,23 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
 
     # Both keys, because a change that is not published writes the states alone.
     return transact(work, reads, BOARD, STATES)
+
+
+def _inherit(header: Header) -> Memory:
+    """
+    Return the memory of a deployment that begins where another one has stopped.
+
+    Raises:
+        ForeignBoard: when that one has published within `RATES_STALE_AFTER`.
+    """
+    if abs(time.time() - read_time(header.as_of).timestamp()) < settings.RATES_STALE_AFTER:
+        raise ForeignBoard(describe_foreign(header.difference))
+    return Memory(None, {}, header.symbols)
+
+
+def describe_foreign(difference: str) -> str:
+    """Return what the operator is told about a board that differs from ours in *difference*."""
+    return f"the board in Redis is of another deployment: {difference}"
 
 
 def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
@@ -169,6 +212,9 @@ def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
 
 
 def _write(pipe: Any, memory: Memory, saved: Saved, change: Change) -> None:
+    if memory.inherited:
+        # In another currency, or of other coins of the same names.
+        pipe.delete(STATES, *(key for symbol in memory.inherited for key in (rate_key(symbol), history_key(symbol))))
     _write_states(pipe, memory.states, change.states)
     if saved.published:
         _write_board(pipe, saved, change)
@@ -186,10 +232,11 @@ def _write_states(pipe: Any, before: Mapping[str, CoinState], after: Mapping[str
 
 def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     snapshot = saved.snapshot
-    header = {"v": BOARD_VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
+    header: dict[str, Any] = {"v": BOARD_VERSION, "epoch": snapshot.epoch, "seq": snapshot.seq, "as_of": snapshot.as_of}
     # Neither expires: a coin whose price does not change for long must not make the board unreadable.
     currencies = [worth._asdict() for worth in snapshot.currencies.values()]
-    pipe.set(BOARD, json.dumps(header | {"symbols": list(snapshot.fragments), "currencies": currencies}))
+    header |= {"symbols": list(snapshot.fragments), "currencies": currencies, "deployment": describe_deployment()}
+    pipe.set(BOARD, json.dumps(header))
     rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
     if rates:
         pipe.mset(rates)
@@ -234,14 +281,31 @@ def _rate_keys(symbols: Sequence[str]) -> list[str]:
     return [rate_key(symbol) for symbol in symbols] or [BOARD]
 
 
+def load_difference() -> str:
+    """Return how the deployment whose board is in Redis differs from this one; empty when it is ours, or none."""
+    with redis_errors():
+        header = _read_any_header(client().get(BOARD))
+    return header.difference if header else ""
+
+
 def _read_header(text: str | None) -> Header | None:
+    """Return the header of our own board."""
+    header = _read_any_header(text)
+    if header and header.difference:
+        _foreign_log.failed("no prices are shown: %s", ForeignBoard(describe_foreign(header.difference)))
+        return None
+    return header
+
+
+def _read_any_header(text: str | None) -> Header | None:
     if text is None:
         return None
     data = json.loads(text)
     if data.get("v") != BOARD_VERSION:
         return None
     currencies = {item["code"]: Currency.read(item) for item in data.get("currencies", ())}
-    return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]), currencies)
+    difference = find_difference(data.get("deployment"))
+    return Header(data["epoch"], data["seq"], data["as_of"], tuple(data["symbols"]), currencies, difference)
 
 
 def _read_snapshot(header: Header, texts: Sequence[str | None]) -> Snapshot:
@@ -287,10 +351,17 @@ def load_histories(symbols: Iterable[str], newest: int = 0) -> dict[str, list[Hi
     """Return the stored updates of each of *symbols*, or so many of the *newest*, oldest first, in one round trip."""
     wanted = list(symbols)
     with redis_errors(), client().pipeline(transaction=False) as pipe:
+        pipe.get(BOARD)
         for symbol in wanted:
             pipe.lrange(history_key(symbol), -newest, -1)
-        lists = pipe.execute()
+        head, *lists = pipe.execute()
+    if _is_foreign(head):
+        return {symbol: [] for symbol in wanted}
     return {symbol: _read_history(texts) for symbol, texts in zip(wanted, lists, strict=True)}
+
+
+def _is_foreign(text: str | None) -> bool:
+    return text is not None and _read_any_header(text) is not None and _read_header(text) is None
 
 
 def _read_history(texts: Iterable[str]) -> list[HistoryPoint]:
@@ -326,12 +397,12 @@ def load_overview(symbols: Iterable[str] = ()) -> Overview:
         for symbol in wanted:
             pipe.get(rate_key(symbol)).lrange(history_key(symbol), 0, -1)
         head, states, sources, calls, counters, processes, owners, *rest = pipe.execute()
-    header = _read_header(head)
+    header, ours = _read_header(head), not _is_foreign(head)
     texts = dict(zip(wanted, rest[::2], strict=True))
     return Overview(
         snapshot=_read_snapshot(header, [texts.get(s) for s in header.symbols]) if header else None,
-        states=_states.read(states),
-        histories={s: _read_history(texts) for s, texts in zip(wanted, rest[1::2], strict=True)},
+        states=_states.read(states if ours else {}),
+        histories={s: _read_history(texts if ours else ()) for s, texts in zip(wanted, rest[1::2], strict=True)},
         healths=read_hash(sources),
         calls=_read_counts(calls),
         counters=_read_counts(counters),

@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
-from rates.store.keys import CALLS, PROCESSES, SOURCE_HEALTHS, STREAM_LEADER, UNKNOWN_PAIRS
+from rates.store.keys import (
+    CALLS,
+    PROCESSES,
+    SOURCE_HEALTHS,
+    STREAM_LEADER,
+    UNKNOWN_PAIRS,
+    known_key,
+    login_key,
+    slot_key,
+)
 from rates.store.redis_client import client, read_hash, redis_errors, transact
 
 Healths = Mapping[str, Mapping[str, Any]]
@@ -49,7 +58,7 @@ def forget_processes(names: Iterable[str]) -> None:
 def claim_slot(slot: int, seconds: float) -> bool:
     """Return True to the first process that claims the tick of *slot*; the claim expires after *seconds*."""
     with redis_errors():
-        return bool(client().set(f"rates:slot:{slot}", token_hex(4), nx=True, px=int(seconds * 1000)))
+        return bool(client().set(slot_key(slot), token_hex(4), nx=True, px=int(seconds * 1000)))
 
 
 def load_healths() -> Healths:
@@ -143,7 +152,7 @@ def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
     """Count an attempt for each of *names*; return how many there are now, and in how many seconds they expire."""
     with redis_errors(), client().pipeline() as pipe:
         for name in names:
-            key = f"rates:login:{name}"
+            key = login_key(name)
             pipe.set(key, 0, ex=seconds, nx=True).incr(key).ttl(key)
         answers = pipe.execute()
     return list(zip(answers[1::3], answers[2::3], strict=True))
@@ -152,12 +161,12 @@ def count_attempts(names: Sequence[str], seconds: int) -> list[tuple[int, int]]:
 def forgive_attempts(names: Sequence[str], pair: str, seconds: int) -> None:
     """Delete the attempts of *names*, and remember for *seconds* that *pair* has logged in."""
     with redis_errors(), client().pipeline() as pipe:
-        pipe.delete(*(f"rates:login:{name}" for name in names))
-        pipe.set(f"rates:known:{pair}", 1, ex=seconds)
+        pipe.delete(*(login_key(name) for name in names))
+        pipe.set(known_key(pair), 1, ex=seconds)
         pipe.execute()
 
 
 def is_known(pair: str) -> bool:
     """Return whether *pair* has logged in before."""
     with redis_errors():
-        return bool(client().exists(f"rates:known:{pair}"))
+        return bool(client().exists(known_key(pair)))

@@ -1,9 +1,10 @@
 """
-Every key in Redis; no module outside this package spells one.
+Every key in Redis; no module outside this package spells one. `RATES_NAMESPACE` is what they begin with: `rates`.
 
     rates:{symbol}          the coin object of the protocol, as it was published; deleted when the coin leaves the board
     rates:{symbol}:history  list, oldest first: {"price", "observed_at"}; kept for a week after the last update
-    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols", "currencies"}
+    rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols", "currencies",
+                            "deployment"}
     rates:states            hash, symbol, quote pair or currency (USD/EUR) -> its state (`codec`)
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
@@ -31,35 +32,58 @@ No symbol has a colon or is one of these words (`rates.symbols`), so keys cannot
 Tested in `tests/test_symbols.py`.
 """
 
-BOARD = "rates:board"
-STATES = "rates:states"
-SOURCE_HEALTHS = "rates:sources"
-CALLS = "rates:calls"
-COUNTERS = "rates:counters"
-OWNERS = "rates:owners"
-PROCESSES = "rates:processes"
-CATALOG = "rates:catalog"
-MARKET_CAPS = "rates:market_caps"
-BANK_FILE = "rates:file:ecb"
-COINS = "rates:coins:last"
-UNKNOWN_PAIRS = "rates:binance:unknown"
-STREAM_LEADER = "rates:stream"
-HISTORY_LEADER = "rates:history"
-DAY_STATS = "rates:day"
-BACKFILL = "rates:backfill"
-RUNNING_MINUTES = "rates:minutes"
+from django.conf import settings
+
+NAMESPACE = settings.RATES_NAMESPACE
+BOARD = f"{NAMESPACE}:board"
+STATES = f"{NAMESPACE}:states"
+SOURCE_HEALTHS = f"{NAMESPACE}:sources"
+CALLS = f"{NAMESPACE}:calls"
+COUNTERS = f"{NAMESPACE}:counters"
+OWNERS = f"{NAMESPACE}:owners"
+PROCESSES = f"{NAMESPACE}:processes"
+CATALOG = f"{NAMESPACE}:catalog"
+MARKET_CAPS = f"{NAMESPACE}:market_caps"
+BANK_FILE = f"{NAMESPACE}:file:ecb"
+COINS = f"{NAMESPACE}:coins:last"
+UNKNOWN_PAIRS = f"{NAMESPACE}:binance:unknown"
+STREAM_LEADER = f"{NAMESPACE}:stream"
+HISTORY_LEADER = f"{NAMESPACE}:history"
+DAY_STATS = f"{NAMESPACE}:day"
+BACKFILL = f"{NAMESPACE}:backfill"
+RUNNING_MINUTES = f"{NAMESPACE}:minutes"
 
 
 def rate_key(symbol: str) -> str:
     """Return the key of a coin's published object."""
-    return f"rates:{symbol}"
+    return f"{NAMESPACE}:{symbol}"
 
 
 def history_key(symbol: str) -> str:
     """Return the key of a coin's stored updates."""
-    return f"rates:{symbol}:history"
+    return f"{NAMESPACE}:{symbol}:history"
 
 
 def minute_key(minute: int) -> str:
     """Return the key of what was published in the minute that began at the Unix time *minute*."""
-    return f"rates:minute:{minute}"
+    return f"{NAMESPACE}:minute:{minute}"
+
+
+def slot_key(slot: int) -> str:
+    """Return the key of who runs the tick of *slot*."""
+    return f"{NAMESPACE}:slot:{slot}"
+
+
+def search_key(query: str) -> str:
+    """Return the key of what CoinGecko found for *query*."""
+    return f"{NAMESPACE}:search:{query}"
+
+
+def login_key(who: str) -> str:
+    """Return the key of the attempts of *who* to log in."""
+    return f"{NAMESPACE}:login:{who}"
+
+
+def known_key(who: str) -> str:
+    """Return the key that says that *who* has logged in before."""
+    return f"{NAMESPACE}:known:{who}"

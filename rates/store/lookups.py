@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from rates.store.keys import BANK_FILE, CATALOG, MARKET_CAPS
+from rates.store.keys import BANK_FILE, CATALOG, MARKET_CAPS, search_key
 from rates.store.redis_client import client, redis_errors
 
 # Seconds after CoinGecko told a market cap that it is forgotten.
@@ -32,13 +32,13 @@ def load_catalog() -> dict[str, list[str]] | None:
 def save_search(query: str, matches: Sequence[Sequence[Any]], seconds: int) -> None:
     """Keep what CoinGecko found for *query* for *seconds*."""
     with redis_errors():
-        client().set(f"rates:search:{query}", json.dumps(matches), ex=seconds)
+        client().set(search_key(query), json.dumps(matches), ex=seconds)
 
 
 def load_search(query: str) -> list[list[Any]] | None:
     """Return what CoinGecko found for *query*; None when that is not kept."""
     with redis_errors():
-        text = client().get(f"rates:search:{query}")
+        text = client().get(search_key(query))
     return json.loads(text) if text else None
 
 

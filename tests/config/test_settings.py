@@ -26,7 +26,7 @@ NONSENSE = [
     ("RATES_ALLOWED_ORIGINS", "**"),
     ("RATES_WS_AUTH", "basic"), ("RATES_JWT_ALGORITHM", "none"), ("RATES_MAX_CONNECTIONS", "0"), ("DEBUG", "perhaps"),
     ("WEB_CONCURRENCY", "0"), ("PORT", "0"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
-    ("SUPPORTED_COINS", "Bit coin"),
+    ("SUPPORTED_COINS", "Bit coin"), ("RATES_NAMESPACE", "a:b"), ("RATES_NAMESPACE", "x" * 41),
     ("RATES_AGREEMENT_PCT", "0"), ("RATES_MAX_JUMP_PCT", "-10"), ("RATES_ALLOWED_ORIGINS", "app.example.com"),
     ("ALLOWED_HOSTS", "https://rates.example.com"), ("ALLOWED_HOSTS", "rates.example.com:8000"),
     ("ALLOWED_HOSTS", "rates.example.com/prices"), ("ALLOWED_HOSTS", "::1"), ("ALLOWED_HOSTS", "*.example.com"),
