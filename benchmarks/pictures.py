@@ -26,8 +26,29 @@ COINS = {
     "PEPE": "Pepe",
 }
 WINDOW = {"width": 1280, "height": 860}
-# Seconds until the sparklines have all their points.
-FILL = 55
+# A year of the same prices that are simulated from then on.
+MAKE_HISTORY = f"""
+import time
+from rates.history import archive
+from rates.history.candles import DAY, HOUR, MINUTE, Candle
+from rates.history.series import Instrument
+from rates.models import Series
+from rates.sources.simulated import round_price, walk
+
+def make(symbol, interval, count):
+    for number in range(now // interval - count, now // interval):
+        prices = [round_price(walk(symbol, interval * (number + part / 12))) for part in range(13)]
+        yield Candle(number * interval, prices[0], max(prices), min(prices), prices[-1], 60, "simulated", False)
+
+now = int(time.time())
+for symbol in {list(COINS)!r}:
+    for interval, count in ((MINUTE, 1500), (HOUR, 40 * 24), (DAY, 365)):
+        archive.write_candles(interval, {{Instrument(symbol.lower(), "usd"): list(make(symbol, interval, count))}})
+Series.objects.filter(interval=MINUTE).update(merged_until=now // HOUR * HOUR)
+Series.objects.filter(interval=HOUR).update(merged_until=now // DAY * DAY)
+"""
+# Seconds until the pages have read what was made.
+SETTLE_SECONDS = 70
 
 
 def main() -> None:
@@ -35,13 +56,20 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         sync_playwright() as playwright,
-        run_site(Path(folder), RATES_SOURCES="simulated", RATES_REFRESH_INTERVAL="1", LOG_LEVEL="WARNING") as site,
+        run_site(
+            Path(folder),
+            RATES_SOURCES="simulated",
+            RATES_REFRESH_INTERVAL="1",
+            RATES_BACKFILL="off",
+            LOG_LEVEL="WARNING",
+        ) as site,
     ):
         site.edit(
             f"Coin.objects.all().delete()\nfor place, (symbol, name) in enumerate({COINS!r}.items()):\n"
             "    Coin.objects.create(symbol=symbol, name=name, coingecko_id=symbol.lower(), position=place)"
         )
-        time.sleep(FILL)
+        site.edit(MAKE_HISTORY)
+        time.sleep(SETTLE_SECONDS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         take_screenshot(browser, site.url, "light", "dashboard-light")
         take_screenshot(browser, site.url, "dark", "dashboard-dark")
