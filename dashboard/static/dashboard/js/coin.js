@@ -19,8 +19,8 @@ function showFigures(coin) {
 // A hidden or paused page renders nothing, but its history goes on.
 document.addEventListener("rates:received", ({detail: {kind, board}}) => {
   const coin = board.coins.get(page.select);
-  if (kind === "board") history.catchUp(); // updates may have been missed: only the server has them
-  if (coin && kind !== "heartbeat" && board.asOf) history.extend(coin, Date.parse(board.asOf) / 1000);
+  if (kind === "board" && coin) history.catchUp(); // updates may have been missed: only the server has them
+  if (coin && ["board", "update"].includes(kind)) history.extend(coin, Date.parse(board.asOf) / 1000);
 });
 document.addEventListener("rates:rendered", ({detail: {coins}}) => {
   const coin = coins.get(page.select);

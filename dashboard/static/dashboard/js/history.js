@@ -24,6 +24,7 @@ export function createHistory(page, decimals) {
   async function reload() {
     const mine = ++attempt, wanted = {step: Number(range.dataset.step), count: Number(range.dataset.count)};
     clearTimeout(timer);
+    if (!byId("gone").hidden) return; // the server does not know this coin any more
     askedAt = Date.now();
     const answer = await ask(`${page.candlesUrl}?${range.dataset.query}`);
     if (mine !== attempt) return;
