@@ -14,6 +14,7 @@ from typing import Any
 
 from django.conf import settings
 
+from rates.currencies import offered
 from rates.judgement.identity import describe_doubtful, describe_unproven
 from rates.judgement.next_board import find_factors, match_states
 from rates.judgement.readings import is_fresh
@@ -23,7 +24,7 @@ from rates.sources.pacing import Health, monthly_credits, pause_left, read_healt
 from rates.sources.registry import POLL_SOURCES
 from rates.store import Overview
 from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, running
-from rates.types import CoinState, HistoryPoint, decimal_text, read_time
+from rates.types import CoinState, Currency, HistoryPoint, decimal_text, read_time
 
 WIDTH, HEIGHT = 80, 24
 
@@ -157,6 +158,12 @@ def _health_state(health: Health, paused: bool) -> str:
 
 def _moment(seconds: float) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def describe_currencies(overview: Overview) -> list[tuple[str, Currency | None]]:
+    """Return each offered currency but the base, and what it is worth; None where nobody has measured it."""
+    known = overview.snapshot.currencies if overview.snapshot else {}
+    return [(code, known.get(code)) for code in offered()[1:]]
 
 
 @dataclass(frozen=True, slots=True)

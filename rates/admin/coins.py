@@ -24,6 +24,7 @@ from rates.admin.coin_status import (
     board_age,
     describe_backfill,
     describe_coin,
+    describe_currencies,
     describe_processes,
     describe_sources,
 )
@@ -324,6 +325,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "board_age": board_age(overview),
                 "tether": overview.states.get(USDT_PAIR),
                 "depegged": is_depegged(overview.states.get(USDT_PAIR, CoinState())),
+                "currencies": describe_currencies(overview),
                 "backfill": describe_backfill(store.load_backfill()),
             }
         return self._page(request, "system", _("System"), **context)

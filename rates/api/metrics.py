@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rates import store
+from rates.currencies import offered, pair_of
 from rates.exceptions import StoreUnavailable
 from rates.judgement.conversion import is_depegged
 from rates.judgement.readings import is_fresh
@@ -78,6 +79,7 @@ def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[M
     yield gauge("rates_board_age_seconds", "Since the last publication.", _age(now, read_time(header.as_of)))
     yield CounterMetricFamily("rates_publications", "Publications since Redis was emptied.", value=header.seq)
     yield from coin_metrics({symbol: states.get(symbol, CoinState()) for symbol in header.symbols}, now)
+    yield from currency_metrics(header, states, now)
     tether = states.get(USDT_PAIR)
     if tether and tether.shown:
         yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
@@ -106,6 +108,30 @@ def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Met
         disputed.add_metric([symbol], state.disputed)
         held.add_metric([symbol], state.held is not None)
     yield from (age, stale, disputed, held, owner)
+
+
+def currency_metrics(header: Header, states: Mapping[str, CoinState], now: datetime) -> Iterator[Metric]:
+    """Yield what each other currency is worth, its marks and its owner; one that nobody has measured is stale."""
+    worth, age, stale, disputed = (
+        GaugeMetricFamily(name, documentation, labels=["currency"])
+        for name, documentation in (
+            ("rates_currency_per_base", "What one unit of QUOTE_CURRENCY is worth in it."),
+            ("rates_currency_age_seconds", "Since its source confirmed that."),
+            ("rates_currency_stale", "Whether that is too long ago, or nobody has measured it."),
+            ("rates_currency_disputed", "Whether what it is worth is in dispute."),
+        )
+    )
+    owner = GaugeMetricFamily("rates_currency_owner", "The source that measured it.", labels=["currency", "source"])
+    for code in offered()[1:]:
+        known, shown = header.currencies.get(code), states.get(pair_of(code), CoinState()).shown
+        stale.add_metric([code], known is None or known.stale)
+        disputed.add_metric([code], known is not None and known.disputed)
+        if known:
+            worth.add_metric([code], float(known.per_base))
+            owner.add_metric([code, known.source], 1)
+        if shown:
+            age.add_metric([code], _age(now, shown.received_at))
+    yield from (worth, age, stale, disputed, owner)
 
 
 def event_metrics(overview: Overview) -> Iterator[Metric]:

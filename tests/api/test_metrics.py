@@ -150,6 +150,20 @@ def test_a_tick_shows_in_prices_sources_and_ticks(coingecko: CoinGecko, settings
     assert found["rates_price_owner,source=coingecko,symbol=BTC"] == 1
     assert (found["rates_price_stale,symbol=BTC"], found["rates_source_failures,source=coingecko"]) == (0, 1)
     assert 0 <= found["rates_price_age_seconds,symbol=BTC"] < 60
+    assert found["rates_currency_owner,currency=eur,source=coingecko"] == 1
+    assert abs(found["rates_currency_per_base,currency=eur"] - 0.9213) < 0.0001
+    assert (found["rates_currency_stale,currency=eur"], found["rates_currency_disputed,currency=eur"]) == (0, 0)
+    assert 0 <= found["rates_currency_age_seconds,currency=eur"] < 60
+
+
+@pytest.mark.django_db
+def test_a_currency_that_nobody_measures_is_stale(coingecko: CoinGecko, settings) -> None:
+    settings.RATES_SOURCES, settings.RATES_STREAM, settings.RATES_CURRENCIES = ["coingecko"], [], ["mmk"]
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
+    feed.run_tick()
+    found = samples()
+    assert found["rates_currency_stale,currency=mmk"] == 1
+    assert "rates_currency_per_base,currency=mmk" not in found
 
 
 @pytest.mark.django_db(transaction=True)
