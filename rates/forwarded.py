@@ -10,6 +10,7 @@ An address that cannot be read counts as the proxy's own: no header lifts a limi
 proxy that sets only the other two would hand on what the client wrote there.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -17,8 +18,10 @@ from typing import Any, NamedTuple
 
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
+
+from rates.outage_log import OutageLog
 
 # An address in quotes or brackets, with a port, also a hidden one (RFC 7239, section 6).
 BRACKETED = re.compile(r"\[([^\]]*)\](:\w+)?")
@@ -26,6 +29,9 @@ IPV4_AND_PORT = re.compile(r"([\d.]+):\w+")
 # Prefix length by which clients of IPv6 are counted: one host has all addresses below it.
 IPV6_PREFIX = 64
 SECURE = ("https", "wss")
+SCHEME_IN_META = "HTTP_X_FORWARDED_PROTO"
+MISSING_SCHEME = "X-Forwarded-Proto is missing"
+_log = OutageLog(logging.getLogger(__name__))
 
 
 class Client(NamedTuple):
@@ -101,7 +107,7 @@ def _is_secure(schemes: str) -> bool:
 def explain_scheme(scope: dict[str, Any]) -> str:
     """Return why the scheme of *scope* may not be the client's, for the line about a refused origin; else empty."""
     if header_of(scope, b"x-forwarded-proto") is None:
-        return "X-Forwarded-Proto is missing"
+        return MISSING_SCHEME
     return "" if settings.TRUSTED_PROXY else "X-Forwarded-Proto counts with TRUSTED_PROXY=True only"
 
 
@@ -109,17 +115,25 @@ def explain_scheme(scope: dict[str, Any]) -> str:
 def forwarded_scheme(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     """Have Django, which compares case and all, read `X-Forwarded-Proto` as sockets do (a middleware, the first)."""
 
-    def normalize(request: HttpRequest) -> None:
-        schemes = request.META.get("HTTP_X_FORWARDED_PROTO")
-        if schemes is not None:
-            request.META["HTTP_X_FORWARDED_PROTO"] = "https" if _is_secure(schemes) else "http"
-
     def middleware(request: HttpRequest) -> Any:
-        normalize(request)
-        return get_response(request)
+        _normalize_scheme(request)
+        return _note_circle(request, get_response(request))
 
     async def async_middleware(request: HttpRequest) -> Any:
-        normalize(request)
-        return await get_response(request)
+        _normalize_scheme(request)
+        return _note_circle(request, await get_response(request))
 
     return async_middleware if iscoroutinefunction(get_response) else middleware
+
+
+def _normalize_scheme(request: HttpRequest) -> None:
+    schemes = request.META.get(SCHEME_IN_META)
+    if schemes is not None:
+        request.META[SCHEME_IN_META] = "https" if _is_secure(schemes) else "http"
+
+
+def _note_circle(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Log, once a minute, that a proxy may be why people are sent to https again and again; return *response*."""
+    if settings.SECURE_SSL_REDIRECT and response.status_code == 301 and SCHEME_IN_META not in request.META:
+        _log.failed("redirected to https, for ever where a proxy ends TLS: %s", LookupError(MISSING_SCHEME))
+    return response

@@ -1,12 +1,15 @@
 """Who a client is, whatever its proxy writes."""
 
+import logging
 from typing import Any
 
 import pytest
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
+from rates import forwarded
 from rates.forwarded import client_of_request, client_of_scope, is_secure
+from rates.outage_log import OutageLog
 
 PROXY = "10.0.0.9"
 
@@ -109,3 +112,10 @@ def test_pages_and_sockets_read_the_same_scheme(settings, lines: list[str], secu
     assert is_secure(scope(*lines, name=b"x-forwarded-proto")) is secure
     page = Client().get("/static/no-such-file", headers={"X-Forwarded-Proto": ",".join(lines)})
     assert (page.status_code != 301) is secure
+
+
+def test_people_who_are_sent_in_circles_lead_to_a_line(settings, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(forwarded, "_log", OutageLog(logging.getLogger("rates.forwarded")))
+    settings.TRUSTED_PROXY = settings.SECURE_SSL_REDIRECT = True
+    assert [Client().get("/").status_code for _ in range(3)] == [301] * 3
+    assert caplog.text.count("X-Forwarded-Proto is missing") == 1

@@ -67,7 +67,7 @@ def test_pages_sockets_and_admin_work_below_a_path(visited: Any, address: str) -
     with page.expect_websocket() as opened:
         page.goto(f"{ROOT_PATH}/")
     opened.value.wait_for_event("framereceived")
-    for path in ("/api/rates", "/coins/BTC.svg", "/healthz"):
+    for path in ("/api/rates", "/coins/BTC.svg", "/healthz", "/api/v3/ping"):
         assert page.request.get(f"{ROOT_PATH}{path}").status == 200
     assert page.request.get(f"{ROOT_PATH}/metrics").status == 404
     links = page.eval_on_selector_all("a[href], link[href], script[src]", "all => all.map(e => e.href || e.src)")
