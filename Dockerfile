@@ -18,6 +18,8 @@ COPY config config
 COPY rates rates
 COPY dashboard dashboard
 COPY templates templates
+# What /api/openapi.json and /api/asyncapi.json serve.
+COPY docs/openapi.yaml docs/asyncapi.yaml docs/
 # With a throwaway secret, which the image does not keep: the collected files do not depend on it.
 RUN DEBUG=False SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --noinput \
     && python -m compileall -q config rates dashboard

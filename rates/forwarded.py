@@ -13,6 +13,7 @@ proxy that sets only the other two would hand on what the client wrote there.
 import logging
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
 
@@ -75,6 +76,8 @@ def _client(forwarded: str | None, peer: str) -> Client:
     return Client(network_of(peer) or peer[:100], f"; TRUSTED_PROXY is on and X-Forwarded-For is {state}")
 
 
+# Requests come from few addresses, and each one asks.
+@lru_cache(maxsize=4096)
 def network_of(text: str) -> str:
     """Return the network that *text* is counted by, an address with or without a port; empty when it is none."""
     bare = text.strip().strip('"')

@@ -3,6 +3,7 @@ What clients read over HTTP.
 
     urls                           the paths
     board                          the board, one coin of it, recent updates
+    documents                      what describes the API and the socket
     views                          health, `/metrics`, tokens of pages
     currencies                     what currencies are worth, and conversions
     history                        candles, and prices at a moment of the past

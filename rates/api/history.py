@@ -84,7 +84,7 @@ def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
 def prices_at(request: HttpRequest) -> HttpResponse:
     """Answer with the price of each of up to 1,000 coins and moments, in the order of the question."""
     body = read_body(request)
-    currency, within = read_currency(body.get("currency")), read_within(body.get("within"))
+    currency, within = read_currency(body.get("currency")), read_within(body.get("within"), (int, float))
     wanted = body.get("wanted")
     if not isinstance(wanted, list):
         raise Problem(400, "bad_request", 'wanted must be a list of {"symbol": …, "time": …}')

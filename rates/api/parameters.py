@@ -105,7 +105,7 @@ def read_interval(text: str) -> int:
 
 def read_offered(given: Any, name: str = "currency") -> str:
     """Return the currency that is *given*, in any case; the base where none is."""
-    code = find_code(str(given or settings.QUOTE_CURRENCY))
+    code = find_code(settings.QUOTE_CURRENCY if given is None else str(given))
     if code is None:
         raise Problem(
             400, "unknown_currency", f"{name}: {str(given)[:10]!r} is not offered; there are {', '.join(offered())}"
@@ -115,7 +115,7 @@ def read_offered(given: Any, name: str = "currency") -> str:
 
 def read_currency(given: Any) -> str:
     """Return the currency that is *given*, in any case, if there are or will be prices of the past in it."""
-    code = str(given or "").lower()
+    code = "" if given is None else str(given).lower()
     return code if len(code) <= 10 and code and reading.has_currency(code) else read_offered(given)
 
 
@@ -128,11 +128,11 @@ def read_limit(text: str | None) -> int:
     return int(text)
 
 
-def read_within(given: Any) -> float:
-    """Return how many seconds old a price may be."""
+def read_within(given: Any, kinds: tuple[type, ...] = (str,)) -> float:
+    """Return how many seconds old a price may be; *kinds* of values are numbers where it was *given*."""
     try:
-        seconds = float(given or 0)
-    except (TypeError, ValueError):
+        seconds = 0.0 if given is None else float(given) if type(given) in kinds else -1.0
+    except (ValueError, OverflowError):
         seconds = -1.0
     if not 0 <= seconds < math.inf:
         raise Problem(400, "bad_time", f"within: {str(given)[:40]!r} is not a number of seconds")

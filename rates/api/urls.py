@@ -6,9 +6,11 @@ Tested in `tests/api/test_board.py`, `tests/api/test_currencies.py` and `tests/a
 
 from django.urls import path
 
-from rates.api import board, currencies, history, views
+from rates.api import board, currencies, documents, history, views
 
 urlpatterns = [
+    path("api/openapi.json", documents.openapi, name="api-openapi"),
+    path("api/asyncapi.json", documents.asyncapi, name="api-asyncapi"),
     path("api/rates", board.rates, name="api-rates"),
     path("api/rates/at", history.prices_at, name="api-prices-at"),
     path("api/rates/<str:symbol>", board.coin, name="api-coin"),

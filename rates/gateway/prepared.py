@@ -19,7 +19,10 @@ MOST_ANSWERS = 128
 # Bytes of a question and of an answer that are worth keeping: 128 of them are 32 MB.
 LONGEST_QUERY, LONGEST_ANSWER = 4096, 256 * 1024
 # What an answer may depend on beside path and query.
-KEYS = (b"host", b"accept")
+KEYS = (b"host", b"accept", b"accept-encoding")
+GZIP = b"gzip"
+# What Django says about pages: data has no frames, no scripts and no language.
+FOR_PAGES = (b"content-language", b"content-security-policy", b"cross-origin-opener-policy", b"x-frame-options")
 
 
 class Question(NamedTuple):
@@ -45,9 +48,7 @@ class PreparedAnswers:
         if scope["method"] not in ("GET", "HEAD") or not self._pattern.fullmatch(path):
             return None
         self._forget_old()
-        query = scope["query_string"]
-        scheme = "https" if is_secure(scope) else "http"
-        question = Question(path, query, scheme, tuple(headers.get(name, b"") for name in KEYS))
+        question = read_question(scope, path, headers)
         kept = self._kept.get(question)
         if kept is None:
             reply = await self._make_once(question, scope)
@@ -93,6 +94,13 @@ class PreparedAnswers:
         return reply.status == 200 and short and bool(names.get(b"etag")) and b"set-cookie" not in names
 
 
+def read_question(scope: Scope, path: str, headers: HeaderMap) -> Question:
+    """Return what a request asks; of the ways to compress, gzip is the one that is offered."""
+    host, accept, encoding = (headers.get(name, b"") for name in KEYS)
+    kept = (host, accept, GZIP if GZIP in encoding else b"")
+    return Question(path, scope["query_string"], "https" if is_secure(scope) else "http", kept)
+
+
 async def call(app: App, scope: Scope, question: Question) -> Reply:
     """Return the answer of *app* to a plain GET for *question*."""
     sent: list[Message] = []
@@ -107,7 +115,14 @@ async def call(app: App, scope: Scope, question: Question) -> Reply:
     headers: Headers = [(name, value) for name, value in zip(KEYS, question.headers, strict=True) if value]
     await app({**scope, "method": "GET", "headers": headers, "scheme": question.scheme}, receive, send)
     body = b"".join(message.get("body", b"") for message in sent[1:])
-    return Reply(sent[0]["status"], [(name.lower(), value) for name, value in sent[0]["headers"]], body)
+    named = [(name.lower(), value) for name, value in sent[0]["headers"] if name.lower() not in FOR_PAGES]
+    return Reply(sent[0]["status"], [without_language(header) for header in named], body)
+
+
+def without_language(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Return *header*, whose `Vary` need not name the language of the reader."""
+    name, value = header
+    return (name, value.replace(b", Accept-Language", b"")) if name == b"vary" else header
 
 
 def never() -> Awaitable[NoReturn]:

@@ -22,7 +22,7 @@ Headers = list[tuple[bytes, bytes]]
 HeaderMap = Mapping[bytes, bytes]
 
 # What a 304 has of the answer that it stands for: everything but what describes a body.
-BODY_HEADERS = (b"content-type", b"content-length", b"content-disposition")
+BODY_HEADERS = (b"content-type", b"content-length", b"content-disposition", b"content-encoding")
 # What an error page that becomes a problem keeps of its headers.
 KEPT_HEADERS = (b"allow", b"retry-after", b"vary", b"www-authenticate", b"strict-transport-security")
 # Problems by the status of an error page: those that Django answers by itself.
@@ -85,7 +85,7 @@ def as_asked(reply: Reply, etag: bytes, scope: Scope, headers: HeaderMap) -> Rep
 def is_held(header: bytes, etag: bytes) -> bool:
     """Return whether *etag* is among those of an `If-None-Match`, strong or weak."""
     tags = parse_etags(header.decode("latin-1"))
-    return tags == ["*"] or etag.decode() in (tag.removeprefix("W/") for tag in tags)
+    return tags == ["*"] or etag.decode().removeprefix("W/") in (tag.removeprefix("W/") for tag in tags)
 
 
 def merge_headers(headers: Headers, added: Headers) -> Headers:

@@ -90,3 +90,12 @@ def test_pages_about_problems_are_accessible(open_page: Any, name: str) -> None:
     assert found(page, name) == []
     page.set_viewport_size({"width": 320, "height": 600})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize(("path", "heading"), [("/api/", "HTTP API"), ("/login/", "Log in")])
+def test_pages_without_prices_of_their_own_are_accessible(open_page: Any, path: str, heading: str) -> None:
+    page = open_page(path)
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    assert found(page, path) == []
+    page.set_viewport_size({"width": 320, "height": 600})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

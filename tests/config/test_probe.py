@@ -48,3 +48,13 @@ def test_every_address_is_asked_by_this_machines_own(host: str, address: str) ->
 
 def test_the_image_asks_by_it() -> None:
     assert '"python", "-m", "config.probe"]' in (ROOT / "Dockerfile").read_text()
+
+
+def test_what_is_written_leaves_at_once() -> None:
+    """The body of an answer must not wait for the acknowledgement of its head."""
+    with (
+        listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as connection,
+    ):
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -158,6 +158,11 @@ def try_curl(line: str, running: Running) -> None:
     assert run(f"{asked} --silent --show-error --write-out '\n%{{http_code}}'").split()[-1] in {"200", "503"}
 
 
+def try_event_stream(line: str, running: Running) -> None:
+    """It prints events until somebody ends it."""
+    run_until("event: update", line.replace("127.0.0.1:8000", running.address))
+
+
 def try_redis_cli(line: str, running: Running) -> None:
     """With the Redis of the test as the folder's own; where there is nothing to find, something is put there first."""
     if not shutil.which("redis-cli"):
@@ -204,6 +209,7 @@ TRIALS: dict[str, Callable[[str, Running], None]] = {
     r"daphne .+": try_daphne,
     r"honcho .+": try_honcho,
     r"docker compose .+": try_compose,
+    r"curl -N .+": try_event_stream,
     r"curl .+": try_curl,
     r"([A-Z_]+=\S+ \S+ )*redis-cli .+": try_redis_cli,
     r"(openssl|cp|python3 -c) .+": try_in_a_folder,

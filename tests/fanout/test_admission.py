@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rates.fanout.admission import Refusal, admit, check_origin, release
+from rates.fanout.admission import Refusal, admit, check_origin, is_known_origin, release
 
 
 def scope(client: str = "10.0.0.1", scheme: str = "ws", **headers: str) -> dict[str, Any]:
@@ -54,6 +54,14 @@ def test_a_forwarded_scheme_counts_only_from_a_trusted_proxy(settings, scheme: s
         check_origin(request)
     settings.TRUSTED_PROXY = True
     check_origin(request)
+
+
+def test_a_star_allows_any_origin_whose_cookies_do_not_count(settings) -> None:
+    settings.RATES_ALLOWED_ORIGINS = ["*"]
+    for origin, known in (("https://app.example.com", False), ("null", False), ("http://rates.example", True)):
+        asked = {"headers": [(b"host", b"rates.example"), (b"origin", origin.encode())], "scheme": "ws"}
+        check_origin(asked)
+        assert is_known_origin(asked) == known
 
 
 def test_a_refused_origin_is_logged_once_a_minute(caplog) -> None:

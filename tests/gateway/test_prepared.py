@@ -12,7 +12,7 @@ from rates.fanout.hub import get_hub
 from rates.gateway import prepared
 from rates.gateway.gate import Gate
 from rates.types import time_text
-from tests.gateway.asking import ask_app
+from tests.gateway.asking import ask, ask_app
 
 
 class Counting:
@@ -93,3 +93,19 @@ async def test_other_methods_and_paths_are_passed_on(board: None) -> None:
         await ask_app(asked, "/api/p/1", "POST")
         await ask_app(asked, "/api/q")
     assert app.asked == 4
+
+
+async def test_a_long_answer_is_compressed_once_and_kept_beside_the_plain_one(board: None) -> None:
+    plain, packed = [await ask("/api/rates", accept_encoding=encoding) for encoding in ("identity", "gzip, br")]
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert plain.content == packed.content
+    for answer in (plain, packed):
+        assert answer.headers["vary"] == "Accept, Accept-Encoding"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "content-security-policy" not in answer.headers
+    etag = packed.headers["etag"]
+    again = await ask("/api/rates", accept_encoding="gzip", if_none_match=etag)
+    assert (again.status_code, again.headers["etag"], again.content) == (304, etag, b"")
+    assert "content-encoding" not in again.headers
+    assert (await ask("/api/rates", accept_encoding="identity", if_none_match=etag)).status_code == 304
