@@ -3,6 +3,8 @@ Over which period a coin's change, line and range are shown: 24 hours, or since 
 
 Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one.
 Before there is any, in the first minute of a service, the last updates are drawn, and a change is what a source says.
+
+Tested in `tests/dashboard/test_period.py`, and `js/period.js` with the same cases in `tests/browser/test_numbers.py`.
 """
 
 from collections.abc import Mapping, Sequence
