@@ -69,11 +69,14 @@ def test_every_page_is_accessible_in_every_state(open_page: Any, kind: str) -> N
     assert wrong == []
 
 
-@pytest.mark.parametrize(("button", "window"), [("Settings", "#settings"), ("Price alerts", "#alerts")])
+@pytest.mark.parametrize(
+    ("button", "window"), [("Settings", "#settings"), ("Price alerts", "#alerts"), ("Lists", "#lists")]
+)
 def test_windows_are_accessible(open_page: Any, button: str, window: str) -> None:
     page = open_page("/")
     if window == "#alerts":
         page.evaluate('localStorage[\'rates.alerts\'] = \'[{"symbol": "BTC", "kind": "move", "value": 90}]\'')
+        page.evaluate('localStorage[\'rates.told\'] = \'[{"text": "BTC rose", "at": "2026-11-30T12:00:00Z"}]\'')
         page.reload()
     page.get_by_role("button", name=button).click()
     expect(page.locator(window)).to_be_visible()

@@ -40,7 +40,7 @@ def test_nothing_scrolls_sideways_on_the_smallest_phone(open_page: Any, path: st
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-@pytest.mark.parametrize("opener", ["#settings-open", "#alerts-open"])
+@pytest.mark.parametrize("opener", ["#settings-open", "#alerts-open", "#lists-open"])
 def test_windows_fit_the_smallest_phone(open_page: Any, opener: str) -> None:
     page = open_page("/", viewport={"width": 320, "height": 600}, locale="de-DE")
     page.locator(opener).click()
