@@ -34,7 +34,8 @@ export function drawChart(element, decimals, onPoint) {
       cursor: {drag: {x: false, y: false}, y: false, points: {show: line, size: 9, width: 2}},
       tzDate: (time) => (utc ? window.uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000)),
       scales: {
-        x: {time: true, range: (_, first, last) => [first - shown.step / 2, last + shown.step / 2]},
+        // Not what uPlot proposes, which for one candle is years.
+        x: {time: true, range: () => [shown.candles[0].time - shown.step / 2, shown.candles.at(-1).time + shown.step / 2]},
         y: {range: (_, low, high) => padRange(low, high)},
       },
       axes: [
