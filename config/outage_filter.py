@@ -30,7 +30,7 @@ class OutageFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._logged: dict[tuple[str, str], float] = {}
+        self._logged: dict[tuple[str, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is to be written, and shorten it."""
@@ -41,7 +41,8 @@ class OutageFilter(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
             return True
-        key, now = (record.name, str(record.msg)), time.monotonic()
+        kinds = [type(cause).__name__ for cause in _errors_in(record)]
+        key, now = (record.name, str(record.msg), *kinds), time.monotonic()
         if now - self._logged.get(key, float("-inf")) < REPEAT_INTERVAL:
             return False
         self._logged[key] = now
@@ -52,8 +53,17 @@ class OutageFilter(logging.Filter):
 def shorten(record: logging.LogRecord, error: BaseException | None) -> None:
     """Reduce *record* to one line: the first line of its message, and the reason."""
     first = record.getMessage().strip().partition("\n")[0]
-    record.msg = f"{first}: {error}" if error and str(error) not in first else first
+    # Celery shows errors by their `repr`, which in redis-py has the name of the class and not what the server said.
+    for cause in (*_errors_in(record), error):
+        first += f": {cause}" if cause and str(cause) not in first else ""
+    record.msg = first
     record.args = record.exc_info = record.exc_text = None
+
+
+def _errors_in(record: logging.LogRecord) -> list[BaseException]:
+    """Return the errors among what *record* puts into its message."""
+    args = record.args if isinstance(record.args, tuple) else ()
+    return [arg for arg in args if isinstance(arg, BaseException)]
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

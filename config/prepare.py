@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.sentinel import Sentinel
 
 from config import embedded_redis, settings
@@ -53,12 +53,21 @@ def check_redis(address: str) -> None:
     place = urlsplit(address).netloc.rpartition("@")[2]
     try:
         with connect_redis(address) as client:
-            cluster = client.info("cluster").get("cluster_enabled")
+            client.ping()
+            cluster = _is_cluster(client)
     except RedisError as error:
         reason = str(error).splitlines()[0]
         refuse_start(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)")
     if cluster:
         refuse_start(f"Redis at {place} is a Redis Cluster, which cannot be used; use one server, or Sentinel.")
+
+
+def _is_cluster(client: Any) -> bool:
+    """Return whether *client* says that it is part of a cluster; one that may not run INFO says nothing."""
+    try:
+        return bool(client.info("cluster").get("cluster_enabled"))
+    except ResponseError:
+        return False
 
 
 def connect_redis(address: str) -> Any:

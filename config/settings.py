@@ -206,13 +206,15 @@ if not (REDIS_URL or REDIS_HOST) and DEBUG:
 elif not REDIS_URL:
     secret = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
     REDIS_URL = f"redis://{secret}{in_url(REDIS_HOST or '127.0.0.1')}:{REDIS_PORT}/0"
+# A Redis of its own for the channel layer; empty: the one above.
+RATES_LAYER_URL = redis_url("RATES_LAYER_URL")
 REDIS_DATABASE = database_number(REDIS_URL)
 # Where Sentinel says who the master is, or empty.
 REDIS_SENTINEL = sentinel(REDIS_URL)
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [channel_host(REDIS_URL)], "prefix": RATES_NAMESPACE},
+        "CONFIG": {"hosts": [channel_host(RATES_LAYER_URL or REDIS_URL)], "prefix": RATES_NAMESPACE},
     },
 }
 
@@ -394,6 +396,7 @@ SECRETS = (
     SECRET_KEY,
     REDIS_PASSWORD,
     *passwords_in(REDIS_URL),
+    *passwords_in(RATES_LAYER_URL),
     COINGECKO_API_KEY,
     *passwords_in(HTTP_PROXY),
     *passwords_in(HTTPS_PROXY),

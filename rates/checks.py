@@ -6,6 +6,7 @@ Settings that cannot work together, found at the start: Django system checks, al
     rates.E003  a broker without a timeout
 """
 
+import logging
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any, TypeGuard
@@ -16,6 +17,9 @@ from django.core.checks import CheckMessage, Error, register
 from rates import store
 from rates.exceptions import StoreUnavailable
 
+logger = logging.getLogger(__name__)
+
+OLDEST_REDIS = (6, 2)
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 # Seconds that the core layer waits in one read (`brpop_timeout` in channels_redis.core).
 LONGEST_READ = 5
@@ -75,14 +79,29 @@ def refuse_bad_settings() -> None:
             raise SystemExit(f"Cannot start: {problem.msg}; {problem.hint} ({problem.id}).")
 
 
+def is_too_old(version: str) -> bool:
+    """Return whether a Redis of this *version* lacks what is needed; of an unreadable one nobody knows."""
+    numbers = version.split(".")[:2]
+    return all(number.isdecimal() for number in numbers) and tuple(map(int, numbers)) < OLDEST_REDIS
+
+
 def refuse_bad_start() -> None:
-    """End the process with one line for bad settings or a Redis Cluster; one that is down is waited for later."""
+    """End the process with one line for what cannot work; a Redis that is down is waited for later."""
     refuse_bad_settings()
     try:
-        cluster = store.is_cluster()
+        facts = store.load_server_facts()
     except StoreUnavailable:
+        # Down, or not allowed to tell; what it refuses is told where it is needed.
         return
-    if cluster:
+    if is_too_old(facts.version):
+        raise SystemExit(f"Cannot start: the Redis at REDIS_URL is version {facts.version}; 6.2 or newer is needed.")
+    if facts.eviction.startswith("allkeys"):
+        logger.warning(
+            "Redis may evict any key when its memory is full (maxmemory-policy %s), this month's calls and the pauses "
+            "of sources too; set it to noeviction",
+            facts.eviction,
+        )
+    if facts.is_cluster:
         raise SystemExit(
             "Cannot start: the Redis at REDIS_URL is a Redis Cluster, and this service changes several keys together; "
             "use one server, or Sentinel (docs/operations.md)."

@@ -9,6 +9,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
+from rates import checks, store
 from tests.faults.processes import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,3 +78,20 @@ def test_no_process_starts_with_the_layer_that_stays_in_its_process(name: str, t
     said = done.stderr.strip().splitlines()
     assert len(said) == 1, said
     assert said[0].startswith("Cannot start: the channel layer channels.layers.InMemoryChannelLayer")
+
+
+@pytest.mark.parametrize(
+    ("version", "too_old"),
+    [("5.0.6", True), ("6.0.16", True), ("6.2.5", False), ("7.0.15", False), ("10.0", False), ("", False)],
+)
+def test_a_redis_that_is_too_old(version: str, too_old: bool) -> None:
+    assert checks.is_too_old(version) is too_old
+
+
+def test_a_redis_that_evicts_anything_is_told_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    store.client().config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        checks.refuse_bad_start()
+    finally:
+        store.client().config_set("maxmemory-policy", "noeviction")
+    assert "maxmemory-policy allkeys-lru" in caplog.text

@@ -49,6 +49,8 @@ def redis_url(name: str) -> str:
     value = text(name)
     if value and not _is_usable(value):
         refuse(name, without_secrets(value), FORMS)
+    if "protocol" in dict(parse_qsl(urlsplit(value).query)):
+        refuse(name, without_secrets(value), "an address without protocol=: Celery's client has no such option")
     for option, path in parse_qsl(urlsplit(value).query):
         if option in TLS_FILES and not Path(path).is_file():
             refuse(name, f"…{option}={path}", "the path of a file that can be read")

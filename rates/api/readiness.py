@@ -43,7 +43,8 @@ def _process_reasons() -> Iterator[str]:
     if hub.draining:
         yield "this process is shutting down: its clients are told to reconnect elsewhere"
     elif not hub.subscription.listening:
-        yield "the hub is not subscribed: it receives no publications"
+        reason = f" ({hub.subscription.fault})" if hub.subscription.fault else ""
+        yield f"the hub is not subscribed: it receives no publications{reason}"
 
 
 def _board_reasons() -> Iterator[str]:

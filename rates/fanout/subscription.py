@@ -56,6 +56,7 @@ class Subscription:
     Attributes:
         listening: whether it is subscribed at present.
         heard_at: when the last publication arrived, by the monotonic clock.
+        fault: why it was not subscribed the last time; empty when it was.
         attempted: set when the store has been read for the first time, or could not be read.
     """
 
@@ -65,7 +66,8 @@ class Subscription:
         self.attempted = asyncio.Event()
         self._receiver = receiver
         self._foreign_log = OutageLog(logger)
-        self._failing = False
+        self._log = OutageLog(logger)
+        self.fault = ""
 
     async def run(self) -> None:
         """Subscribe again and again, until cancelled."""
@@ -73,9 +75,8 @@ class Subscription:
             try:
                 await self._listen_until_gap()
             except FAILURES as error:
-                if not self._failing:
-                    logger.warning("hub: no publications, sockets keep the last board: %s", error)
-                self._failing = True
+                self.fault = str(error) or "no answer in time"
+                self._log.failed("hub: no publications, sockets keep the last board: %s", StoreUnavailable(self.fault))
             except Exception:
                 logger.exception("hub: unexpected error; subscribing again")
             self.attempted.set()
@@ -92,9 +93,8 @@ class Subscription:
         listener = asyncio.create_task(self._listen(layer, channel))
         try:
             await self._read_store()
-            if self._failing:
-                logger.info("hub: publications are back")
-            self._failing = False
+            self._log.recovered("hub: publications are back")
+            self.fault = ""
             await self._watch(layer, channel, listener)
         finally:
             self.listening = False

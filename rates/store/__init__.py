@@ -69,7 +69,7 @@ from rates.store.minutes import (
     save_day_stats,
     save_minutes,
 )
-from rates.store.redis_client import client, is_cluster, redis_errors
+from rates.store.redis_client import client, load_server_facts, redis_errors
 
 __all__ = [
     "BOARD_VERSION",
@@ -92,7 +92,6 @@ __all__ = [
     "forget_unknown_pairs",
     "forgive_attempts",
     "history_key",
-    "is_cluster",
     "is_known",
     "load_backfill",
     "load_bank_file",
@@ -109,6 +108,7 @@ __all__ = [
     "load_overview",
     "load_processes",
     "load_search",
+    "load_server_facts",
     "load_snapshot",
     "load_states",
     "load_tick",

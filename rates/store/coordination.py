@@ -1,6 +1,7 @@
 """What processes share: reports, slots, the leader of the streams, health of the sources, calls, login attempts."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,12 @@ from rates.store.keys import (
     slot_key,
 )
 from rates.store.redis_client import client, read_hash, redis_errors, transact
+
+logger = logging.getLogger(__name__)
+
+# What this process knows to be in Redis, to notice a loss: the calls of this month, the sources that have a health.
+_counted: dict[str, int] = {}
+_stored_healths: set[str] = set()
 
 Healths = Mapping[str, Mapping[str, Any]]
 
@@ -76,7 +83,11 @@ def update_healths(decide: Callable[[Healths], Healths]) -> Healths:
 
     def work(pipe: Any, answers: Sequence[Any]) -> Healths:
         stored = read_hash(answers[0])
+        if not stored and _stored_healths:
+            logger.warning("Redis has lost the health of %s: pauses begin again", ", ".join(sorted(_stored_healths)))
         decided = decide(stored)
+        _stored_healths.clear()
+        _stored_healths.update(stored.keys() | decided.keys())
         pipe.multi()
         if decided:
             pipe.hset(SOURCE_HEALTHS, mapping={name: json.dumps(health) for name, health in decided.items()})
@@ -92,10 +103,21 @@ def count_calls(calls: Mapping[str, int], now: datetime) -> None:
             for name, count in calls.items():
                 pipe.hincrby(CALLS, f"{name}:{now:%Y-%m}", count)
                 pipe.hincrby(CALLS, f"{name}:{now:%Y-%m-%d}", count)
-            days = pipe.execute()[1::2]
+            answers = pipe.execute()
+        months, days = answers[::2], answers[1::2]
+        _note_lost_calls({f"{name}:{now:%Y-%m}": month for name, month in zip(calls, months, strict=True)}, calls)
         if any(day == count > 0 for day, count in zip(days, calls.values(), strict=True)):
             # The first call of a day.
             _forget_calls(now)
+
+
+def _note_lost_calls(months: Mapping[str, int], calls: Mapping[str, int]) -> None:
+    """Tell the operator when a month has fewer calls than this process has counted: its credits count from zero."""
+    for (month, count), added in zip(months.items(), calls.values(), strict=True):
+        left, known = count - added, _counted.get(month, 0)
+        if left < known:
+            logger.warning("Redis has lost calls that were counted for %s: %d of %d are left", month, left, known)
+    _counted.update(months)
 
 
 def _forget_calls(now: datetime) -> None:

@@ -5,10 +5,11 @@ Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.p
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import redis
 from django.conf import settings
@@ -24,6 +25,11 @@ from rates.exceptions import StoreUnavailable
 T = TypeVar("T")
 
 ATTEMPTS = 10
+# What a server answers that is too old, or whose HELLO is blocked.
+NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
+# How redis-py tells which command of several was refused: with all that it wrote.
+IN_PIPELINE = re.compile(r"^Command # \d+ \((\w+).*?\) of pipeline caused error: ", re.DOTALL)
+NEEDED = "Redis 6.2 or newer is needed, with HELLO allowed"
 
 
 @cache
@@ -68,16 +74,27 @@ class _ManagedConnection(SentinelManagedConnection):
         return super().read_response(*args, **{"disconnect_on_error": True, **options})
 
 
-def is_cluster() -> bool:
+class ServerFacts(NamedTuple):
+    """What a server says of itself; its *version* is that of the Redis that it is compatible with."""
+
+    version: str
+    is_cluster: bool
+    eviction: str
+
+
+def load_server_facts() -> ServerFacts:
     """
-    Return whether the server is part of a Redis Cluster, which is not supported: our keys change together.
+    Return what matters at the start.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached, or does not tell.
     """
     with redis_errors():
         try:
-            return bool(client().info("cluster").get("cluster_enabled"))
+            info = client().info()
+            return ServerFacts(
+                info.get("redis_version", ""), bool(info.get("cluster_enabled")), info.get("maxmemory_policy", "")
+            )
         finally:
             # Called at the start: a process that is forked afterwards must not inherit the connection.
             client().connection_pool.disconnect()
@@ -141,7 +158,9 @@ def redis_errors() -> Iterator[None]:
     except WatchError:
         raise
     except (RedisError, OSError) as error:
-        raise StoreUnavailable(f"Redis: {error}") from error
+        words = IN_PIPELINE.sub(r"\1: ", str(error))
+        hint = f"; {NEEDED}" if NO_HELLO.search(words) else ""
+        raise StoreUnavailable(f"Redis: {words}{hint}") from error
 
 
 def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
 
 from config.outage_filter import OutageFilter
 
@@ -46,3 +47,10 @@ def test_other_errors_and_other_loggers_are_left_alone() -> None:
 def test_a_503_response_is_not_logged() -> None:
     assert not OutageFilter().filter(record("django.request", status_code=503))
     assert OutageFilter().filter(record("django.request", status_code=500))
+
+
+def test_what_the_server_said_is_shown_where_celery_shows_the_class_alone() -> None:
+    refused = NoPermissionError("User w has no permissions to run the 'psubscribe' command")
+    line = logging.LogRecord("celery.worker.consumer", logging.WARNING, __file__, 1, "%s (%r)", ("lost", refused), None)
+    assert OutageFilter().filter(line)
+    assert line.getMessage().endswith(": User w has no permissions to run the 'psubscribe' command")

@@ -26,7 +26,8 @@ NONSENSE = [
     ("RATES_ALLOWED_ORIGINS", "**"),
     ("RATES_WS_AUTH", "basic"), ("RATES_JWT_ALGORITHM", "none"), ("RATES_MAX_CONNECTIONS", "0"), ("DEBUG", "perhaps"),
     ("WEB_CONCURRENCY", "0"), ("PORT", "0"), ("LOG_LEVEL", "LOUD"), ("LOG_FORMAT", "xml"),
-    ("SUPPORTED_COINS", "Bit coin"), ("RATES_NAMESPACE", "a:b"), ("RATES_NAMESPACE", "x" * 41),
+    ("SUPPORTED_COINS", "Bit coin"), ("RATES_NAMESPACE", "a:b"),
+    ("RATES_LAYER_URL", "http://x"), ("RATES_NAMESPACE", "x" * 41),
     ("RATES_AGREEMENT_PCT", "0"), ("RATES_MAX_JUMP_PCT", "-10"), ("RATES_ALLOWED_ORIGINS", "app.example.com"),
     ("ALLOWED_HOSTS", "https://rates.example.com"), ("ALLOWED_HOSTS", "rates.example.com:8000"),
     ("ALLOWED_HOSTS", "rates.example.com/prices"), ("ALLOWED_HOSTS", "::1"), ("ALLOWED_HOSTS", "*.example.com"),
@@ -70,6 +71,10 @@ class Reader:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     return Reader(monkeypatch)
+
+
+def test_a_protocol_that_would_not_reach_the_broker_is_refused(reader: Reader) -> None:
+    assert "an address without protocol=" in reader.refusal(REDIS_URL="redis://x/0?protocol=2")
 
 
 @pytest.mark.parametrize(("name", "value"), NONSENSE)

@@ -1,10 +1,11 @@
 """Redis with a password, behind TLS, found by Sentinel, and as a cluster: what serves, and what says that it cannot."""
 
+import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.faults.processes import ROOT, START, Process, Redis, System, errors, 
 from tests.nginx import make_certificate
 from tests.ports import free_port
 from tests.stand_ins.binance import Binance
+from tests.stand_ins.coingecko import CoinGecko
 
 PASSWORD = "s3cret/with@signs:and%more"
 QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"
@@ -130,6 +132,65 @@ def test_each_process_with_no_more_permissions_than_it_needs(
     wait_until(lambda: system.get("/metrics")[1].count("rates_build_info{") == 4, START, "all report")
     assert server.client.execute_command("ACL", "LOG") == []
     assert not list(errors(system.processes))
+
+
+def deny(words: str) -> Callable[[Redis], str]:
+    """Return a step that lets users do all but *words*, such as ``-eval``, and returns their address."""
+
+    def step(server: Redis) -> str:
+        server.client.execute_command("ACL", "SETUSER", "some", "on", ">some", "~*", "&*", "+@all", words)
+        return f"redis://some:some@127.0.0.1:{server.port}/0"
+
+    return step
+
+
+def make_replica(server: Redis) -> str:
+    """Make the server the replica of one that is gone."""
+    server.client.replicaof("127.0.0.1", free_port())
+    return server.url
+
+
+# What stands in the way -> the server's words, and the processes that it matters to.
+REFUSALS: dict[str, tuple[Callable[[Redis], str], str, Sequence[str]]] = {
+    "wrong password": (lambda server: server.url.replace("//", "//nobody:wrong@"), "WRONGPASS|invalid user", PROCESSES),
+    "replica": (make_replica, "read only replica", ("plain_worker", "beat", "stream", "web")),
+    "eval": (deny("-eval"), "'eval' command|run the.*eval", ("plain_worker", "stream")),
+    "reports": (deny("-hset"), "'hset' command", PROCESSES),
+    "subscribe": (deny("-subscribe"), "'subscribe' command", ("web",)),
+    "pidbox": (deny("-psubscribe"), "'psubscribe' command", ("plain_worker",)),
+}
+REFUSED = list(REFUSALS) if os.environ.get("REDIS_FAULTS") else ["wrong password", "reports"]
+
+
+@pytest.mark.parametrize("refusal", REFUSED)
+def test_each_process_says_what_redis_refuses(
+    refusal: str, build: Callable[..., System], redis_server: Redis, market: CoinGecko, figure: Figure
+) -> None:
+    """In the server's words, and in `/readyz` where there are no prices."""
+    step, words, names = REFUSALS[refusal]
+    system = build(step(redis_server))
+    processes = {name: system.start(name) for name in PROCESSES}
+    system.wait_answers()
+    for name in names:
+        wait_until(lambda p=processes[name]: p.lines(words), START, f"{name} says it")
+        figure(name, processes[name].lines(words)[0][:160])
+    if refusal == "wrong password":
+        assert re.search(words, system.get("/readyz")[1])
+    assert not list(errors(system.processes))
+
+
+def test_the_channel_layer_has_a_redis_of_its_own(
+    build: Callable[..., System], listen: Callable[..., Clients], redis_server: Redis, tmp_path: Path, stack: ExitStack
+) -> None:
+    (tmp_path / "layer").mkdir()
+    layer = Redis(tmp_path / "layer")
+    stack.callback(layer.process.end)
+    system = build(RATES_LAYER_URL=layer.url)
+    serve(system, listen).wait_fresh(time.time(), 10)
+    group = "rates__group__rates"
+    assert layer.client.pubsub_numsub(group) == [(group, 1)]
+    assert redis_server.client.pubsub_numsub(group) == [(group, 0)]
+    assert list(layer.client.scan_iter()) == []
 
 
 class Replicated:

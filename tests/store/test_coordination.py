@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from rates import store
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
@@ -55,3 +57,17 @@ def test_login_attempts_are_counted_by_name_until_one_is_right() -> None:
     store.forgive_attempts(["address"], "address name", 60)
     assert store.is_known("address name")
     assert [count for count, _ in store.count_attempts(["address", "name"], 60)] == [1, 2]
+
+
+def test_calls_and_pauses_that_redis_has_lost_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    now = datetime(2031, 5, 4, tzinfo=UTC)
+    store.count_calls({"coingecko": 3}, now)
+    store.update_healths(lambda _: {"coingecko": {"failures": 1}})
+    assert caplog.messages == []
+    store.client().flushall()
+    store.count_calls({"coingecko": 1}, now)
+    store.update_healths(lambda _: {"coingecko": {"failures": 1}})
+    assert caplog.messages == [
+        "Redis has lost calls that were counted for coingecko:2031-05: 0 of 3 are left",
+        "Redis has lost the health of coingecko: pauses begin again",
+    ]
