@@ -17,7 +17,12 @@ export function createHistory(page, decimals) {
   let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false, askedAt = 0;
   let pointed = null, newest = null, changed = true;
   const money = (value) => page.sign + formatPrice(value, decimals).full;
-  const chart = drawChart(element, decimals, (candle) => { pointed = candle; showReadout(); });
+  const chart = drawChart(element, decimals, (candle) => {
+    const moved = candle !== pointed;
+    pointed = candle;
+    showReadout(moved);
+  });
+  element.addEventListener("focus", () => showReadout(true));
   wireKeys(element, () => candles, () => pointed, (candle) => chart.point(candle));
 
   /** Read the range from the server: at first, after a gap, when a candle has ended. What is shown stays until then. */
@@ -54,10 +59,11 @@ export function createHistory(page, decimals) {
     showReadout();
   }
 
-  function showReadout() {
+  /** Tell screen readers only where the reader has moved: nobody wants to hear each price. */
+  function showReadout(moved = false) {
     const candle = pointed ?? candles.at(-1);
     if (candle) showCandle(candle, step, money);
-    if (candle && document.activeElement === element) element.setAttribute("aria-valuetext", describeCandle());
+    if (candle && moved && document.activeElement === element) element.setAttribute("aria-valuetext", describeCandle());
   }
 
   function choose(buttons, button, name) {
