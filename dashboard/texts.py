@@ -35,6 +35,7 @@ def script_texts() -> dict[str, str]:
         "count_up": _("{n} up"),
         "count_down": _("{n} down"),
         "window_day": _("24 h"),
+        "range_of": _("Lowest and highest price, {period}"),
         "since": _("since {time}"),
         "pin": _("Pin {name}"),
         "disputed": _("disputed"),

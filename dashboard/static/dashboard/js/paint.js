@@ -38,6 +38,8 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
   paintChange(parts, coin, period);
   drawLine(parts.line, period);
   paintRange(parts.range, coin, period);
+  const rangeOf = translate("range_of", {period: sinceWords(period) || texts.window_day});
+  if (parts.range.title !== rangeOf) parts.range.title = rangeOf;
   setText(parts.source, sourceName(coin.source));
   parts.source.classList.toggle("sim", coin.source === "simulated");
   paintStar(parts.star, coin, pinned);
