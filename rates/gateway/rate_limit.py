@@ -17,7 +17,7 @@ from rates.fanout.admission import log_refusal
 from rates.forwarded import Client
 
 MINUTE = 60.0
-# Addresses that are remembered, of which those that asked last stay: at most 10 MB.
+# Addresses that are remembered, of which those that asked last stay: 13 MB.
 MOST_ADDRESSES = 50_000
 
 
