@@ -91,6 +91,8 @@ def is_held(header: bytes, etag: bytes) -> bool:
 def merge_headers(headers: Headers, added: Headers) -> Headers:
     """Return *headers* with those of *added* that they lack; what `Vary` lists is joined."""
     present = dict(headers)
+    if not any(map(is_vary, added)):
+        return [*headers, *(header for header in added if header[0] not in present)]
     merged = [header for header in headers if header[0] != b"vary"]
     names = [name for _, value in (*filter(is_vary, headers), *filter(is_vary, added)) for name in value.split(b",")]
     if names:

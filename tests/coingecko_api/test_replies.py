@@ -95,6 +95,12 @@ def test_a_long_answer_is_compressed(api: Api) -> None:
     assert len(answer.json()["prices"]) > 100
 
 
+def test_an_answer_about_prices_has_no_headers_of_pages(api: Api) -> None:
+    headers = api.ask("simple/price?ids=bitcoin&vs_currencies=usd").headers
+    assert not [name for name in ("Content-Security-Policy", "X-Frame-Options") if name in headers]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("key", ["x_cg_demo_api_key", "x_cg_pro_api_key"])
 def test_a_key_is_taken_and_ignored(api: Api, key: str) -> None:
     path = "simple/price?ids=bitcoin&vs_currencies=usd"
