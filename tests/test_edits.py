@@ -1,6 +1,6 @@
 """The coin list is edited while prices are on their way: what staff have saved is what the next board shows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,10 +26,10 @@ class SlowCoinGecko(CoinGecko):
 
     edit: Callable[[], object] = list
 
-    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], included: Collection[str], fault: str) -> str:
         """Return the body for what was asked before the edit."""
         elsewhere(self.edit)
-        return super().price_body(ids, codes, fault)
+        return super().price_body(ids, codes, included, fault)
 
 
 def elsewhere(edit: Callable[[], object]) -> None:

@@ -1,7 +1,7 @@
 """What ticks remember of the sources, and what they make of it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -56,10 +56,10 @@ class Late(CoinGecko):
     asked: Event = field(default_factory=Event)
     arrive: Event = field(default_factory=Event)
 
-    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], included: Collection[str], fault: str) -> str:
         self.asked.set()
         self.arrive.wait(10)
-        return super().price_body(ids, codes, fault)
+        return super().price_body(ids, codes, included, fault)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,12 @@
-"""Programs that were made for CoinGecko, unchanged: what each of them gets for random questions, over every path."""
+"""
+Programs that were made for CoinGecko, unchanged: what each of them gets for random questions, over every path.
+
+`COINGECKO_QUESTIONS=3400 COINGECKO_SEED=1 pytest tests/coingecko_api/test_clients.py` asks each client more
+of them, and others.
+"""
 
 import json
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -26,7 +32,8 @@ MARKET = Market(
     symbols=[symbol.lower() for symbol, *_ in COINS],
     currencies=["usd", *WORTHS, "btc", "eth", "sats"],
 )
-QUESTIONS = [*make_questions(MARKET, 70, seed=7), Question("coin", {"id": UNKNOWN_ID})]
+COUNT, SEED = int(os.environ.get("COINGECKO_QUESTIONS", "70")), int(os.environ.get("COINGECKO_SEED", "7"))
+QUESTIONS = [*make_questions(MARKET, COUNT, SEED), Question("coin", {"id": UNKNOWN_ID})]
 
 
 def check(questions: Sequence[Question], outcomes: Sequence[Outcome]) -> None:

@@ -3,7 +3,7 @@
 import json
 import time
 import tracemalloc
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from rates.types import USDT_PAIR, Rate, Row, Snapshot
 from tests.coins import pairs
 from tests.stand_ins.coingecko import ANSWERS, CoinGecko
 from tests.stand_ins.market import WRONG_VALUES
-from tests.world import let_pass
+from tests.world import World, let_pass
 
 BITCOIN = Coin(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
 STELLAR = Coin(symbol="XLM", name="Stellar", coingecko_id="stellar", **pairs("XLM"))
@@ -391,10 +391,10 @@ class Together(CoinGecko):
 
     all_there: Barrier = field(default_factory=lambda: Barrier(source.SIDE_BY_SIDE))
 
-    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], included: Collection[str], fault: str) -> str:
         if self.calls <= source.SIDE_BY_SIDE:
             self.all_there.wait(10)
-        return super().price_body(ids, codes, fault)
+        return super().price_body(ids, codes, included, fault)
 
 
 def test_a_long_list_is_asked_for_side_by_side(settings: Settings, coingecko: CoinGecko, many: list[Coin]) -> None:
@@ -469,3 +469,16 @@ def test_a_ratio_has_the_change_of_a_ratio() -> None:
 @pytest.mark.parametrize("item", [{}, {"usd": None, "eur": 1}, {"eur": 1}, {"usd": 1, "eur": 0}, 5, None])
 def test_what_tells_nothing_about_a_currency_is_left_out(item: object) -> None:
     assert source.parse_currencies({"tether": item}, ["eur"], "usd", NOW) == []
+
+
+def test_a_tick_keeps_the_market_caps_that_were_told(world: World) -> None:
+    world.tick()
+    caps = store.load_market_caps("usd", time.time())
+    assert {caps["bitcoin"], caps["stellar"]} == {Decimal("1253000000000.5")}
+    assert store.load_market_caps("eur", time.time()) == {}
+    assert store.load_market_caps("usd", time.time() + 3700) == {}
+
+
+def test_a_market_cap_that_is_not_known_is_nothing_there_and_left_out() -> None:
+    body = {name: {"usd": Decimal(1), "usd_market_cap": cap} for name, cap in (("a", Decimal(5)), ("b", Decimal(0)))}
+    assert source.parse_market_caps({**body, "c": {}}, "usd") == {"a": Decimal(5)}

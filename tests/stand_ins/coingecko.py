@@ -1,14 +1,15 @@
 """
 A stand-in for CoinGecko: prices, list, search and pairs of coins; faults are `ANSWERS` and those of the market.
 
-`/coins/{id}/market_chart` has historical candles, with the faults of `history`.
+`/coins/{id}/market_chart` has historical candles, with the faults of `history`; what else there is, and this service
+never asks, is in `coingecko_answers`.
 """
 
 import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -18,6 +19,7 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.stand_ins.coingecko_answers import documented
 from tests.stand_ins.history import History
 from tests.stand_ins.market import COINGECKO_IDS, VALUES, WRONG_VALUES, StandIn
 
@@ -35,6 +37,9 @@ NOT_ON_THIS_PLAN = (
     '{"status":{"timestamp":"2026-05-10T12:00:00.000+00:00","error_code":10005,'
     '"error_message":"This request is limited to Pro API subscribers."}}'
 )
+# What is told beside a price, by the end of its name, if a parameter asks for it.
+INCLUDED = {"_market_cap": "include_market_cap", "_24h_vol": "include_24hr_vol", "_24h_change": "include_24hr_change",
+            "last_updated_at": "include_last_updated_at"}  # fmt: skip
 CHART_ANSWERS = {"limited": (429, LIMITED), "limited_once": (429, LIMITED), "garbage": (200, "{"), "down": (503, "")}
 DAY = 86400
 HTML = "<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
@@ -64,7 +69,7 @@ class CoinGecko(StandIn):
 
     Attributes:
         ids: CoinGecko's id -> symbol.
-        change, volume: JSON texts of the 24-hour figures.
+        change, volume, market_cap: JSON texts of the figures beside prices.
         requests: every request so far.
         delay: seconds that each good answer takes.
         longest_span: days back that a plan includes.
@@ -75,6 +80,7 @@ class CoinGecko(StandIn):
     ids: dict[str, str] = field(default_factory=lambda: {coin_id: symbol for symbol, coin_id in COINGECKO_IDS.items()})
     change: str = "-1.4093297098441402"
     volume: str = "28012345678.9"
+    market_cap: str = "1253000000000.5"
     requests: list[Call] = field(default_factory=list)
     delay: float = 0.0
     longest_span: int = 365
@@ -135,8 +141,8 @@ class CoinGecko(StandIn):
         rows = [*old, *others, *(_ticker(*pair, coin_id) for pair in pairs)]
         return json.dumps({"name": coin_id.title(), "tickers": rows})
 
-    def price_body(self, ids: Iterable[str], codes: Iterable[str], fault: str) -> str:
-        """Return the body of `/simple/price` in the currencies *codes* as JSON text."""
+    def price_body(self, ids: Iterable[str], codes: Iterable[str], included: Collection[str], fault: str) -> str:
+        """Return the body of `/simple/price` in the currencies *codes*, with what is *included*, as JSON text."""
         coins = {}
         for coin_id in ids:
             symbol = self.ids.get(coin_id, "")
@@ -144,21 +150,28 @@ class CoinGecko(StandIn):
                 price = self.value(symbol, fault)
                 if price is not None:
                     touched = not self.faulty or symbol in self.faulty
-                    coins[coin_id] = self._coin(price, codes, fault if touched else "", fault)
+                    fields = self._coin(price, codes, fault if touched else "", fault)
+                    coins[coin_id] = _write_object({n: text for n, text in fields.items() if _is_wanted(n, included)})
         return _write_object(coins)
 
-    def _coin(self, price: str, codes: Iterable[str], fault: str, any_fault: str) -> str:
+    def _coin(self, price: str, codes: Iterable[str], fault: str, any_fault: str) -> dict[str, str]:
         if fault == "no_fields":
-            return "{}"
+            return {}
         moment = self.seconds(fault) - (DEAD_SECONDS if fault == "dead" else 0)
         seconds = "null" if fault == "no_time" else str(int(moment))
         change = "null" if fault == "dead" else self.change
-        fields = {"usd": price, "usd_24h_vol": self.volume, "usd_24h_change": change}
+        fields = {"usd": price, "usd_market_cap": self.market_cap, "usd_24h_vol": self.volume, "usd_24h_change": change}
         for code in codes:
             worth = None if code == "usd" else self.worth(code.upper(), any_fault)
             if worth is not None and price not in WRONG_VALUES.values():
                 fields |= {code: f"{Decimal(price) * worth:f}", f"{code}_24h_change": self.change}
-        return _write_object(fields | {"last_updated_at": seconds})
+        return fields | {"last_updated_at": seconds}
+
+
+def _is_wanted(name: str, included: Collection[str]) -> bool:
+    """Return whether a field is to be told: a price always is, others are if they were asked for."""
+    asked = [parameter for ending, parameter in INCLUDED.items() if name.endswith(ending)]
+    return not asked or asked[0] in included
 
 
 def _ticker(exchange: str, base: str, target: str, coin_id: str) -> dict[str, object]:
@@ -216,11 +229,14 @@ class _Handler(BaseHTTPRequestHandler):
             found = [
                 coin for coin in self.stand_in.coins() if params.get("query", "").lower() in json.dumps(coin).lower()
             ]
-            return json.dumps({"coins": [{**coin, "api_symbol": coin["id"], "market_cap_rank": 1} for coin in found]})
+            more = {"market_cap_rank": 1, "thumb": "", "large": ""}
+            coins = [{**coin, "api_symbol": coin["id"], "symbol": coin["symbol"].upper(), **more} for coin in found]
+            return json.dumps({"coins": coins, "exchanges": [], "icos": [], "categories": [], "nfts": []})
         if self.call.path.endswith("/tickers"):
             return self.stand_in.tickers_body(self.call.path.split("/")[-2])
         ids, codes = params.get("ids", "").split(","), params.get("vs_currencies", "").split(",")
-        return self.stand_in.price_body(ids, codes, self.fault)
+        included = [name for name, value in params.items() if value == "true"]
+        return self.stand_in.price_body(ids, codes, included, self.fault)
 
     def send(self, status: int, body: str, content_type: str = JSON_TYPE, **headers: str) -> None:
         """Send a whole answer."""
@@ -254,8 +270,10 @@ def _answer(handler: _Handler) -> None:
         handler.send(422, '{"error":"Missing parameter vs_currencies"}')
     elif call.path.endswith("/tickers") and call.path.split("/")[-2] not in handler.stand_in.ids:
         handler.send(404, '{"error":"coin not found"}')
-    elif call.path.endswith(("/simple/price", "/tickers", "/coins/list", "/search", "/ping")):
+    elif call.path.endswith(("/simple/price", "/tickers", "/coins/list", "/search")):
         handler.send(200, handler.body())
+    elif (body := documented(call.path)) is not None:
+        handler.send(200, body)
     else:
         handler.send(404, '{"error":"Incorrect path. Please check https://docs.coingecko.com/"}')
 
