@@ -64,7 +64,7 @@ class Gate:
         headers = dict(scope["headers"])
         # The stream writes to the server's own connection, which it finds by the server's own `send`.
         scope = {**scope, "path": scope.get("root_path", "") + path, "rates.send": send}
-        send = with_headers(path, headers, send)
+        added = added_headers(path, headers)
         try:
             reply = await self._answer_here(scope, path, headers)
         except Problem as problem:
@@ -73,9 +73,9 @@ class Gate:
             logger.exception("%s failed", path)
             reply = self._tell(path, read_problem(500, []), headers)
         if reply is not None:
-            await send_reply(reply, send)
+            await send_reply(reply._replace(headers=complete(reply.headers, added)), send)
             return
-        await self._pass_on(scope, path, headers, receive, send)
+        await self._pass_on(scope, path, headers, receive, with_headers(added, send))
 
     async def _answer_here(self, scope: Scope, path: str, headers: HeaderMap) -> Reply | None:
         if is_preflight(scope, headers):
@@ -83,7 +83,11 @@ class Gate:
         self._limit.count(client_of_scope(scope))
         await check_access(scope, path, headers)
         reply = await self._prepared.answer(scope, path, headers)
-        if reply and is_error_page(reply.status, dict(reply.headers).get(b"content-type", b"")):
+        if (
+            reply
+            and reply.status != HTTPStatus.OK
+            and is_error_page(reply.status, dict(reply.headers).get(b"content-type", b""))
+        ):
             raise read_problem(reply.status, reply.headers)
         return reply
 
@@ -143,19 +147,25 @@ def is_preflight(scope: Scope, headers: HeaderMap) -> bool:
     return scope["method"] == "OPTIONS" and b"origin" in headers and b"access-control-request-method" in headers
 
 
-def with_headers(path: str, headers: HeaderMap, send: Send) -> Send:
-    """Return *send* with what every answer to a request with *headers* says: who may read it, and who may keep it."""
+def added_headers(path: str, headers: HeaderMap) -> Headers:
+    """Return what every answer to a request with *headers* says: who may read it, and what it depends on."""
     added: Headers = origin_headers(headers.get(b"origin", b"").decode("latin-1"), path)
-    closed = settings.RATES_API_AUTH == "jwt"
-    if closed:
-        added.append((b"vary", b"Authorization, Cookie"))
-    if not added:
-        return send
+    return [*added, (b"vary", b"Authorization, Cookie")] if settings.RATES_API_AUTH == "jwt" else added
+
+
+def complete(headers: Headers, added: Headers) -> Headers:
+    """Return the *headers* of an answer, names in lower case, with those that are *added*."""
+    merged = merge_headers(headers, added) if added else headers
+    return [keep_private(header) for header in merged] if settings.RATES_API_AUTH == "jwt" else merged
+
+
+def with_headers(added: Headers, send: Send) -> Send:
+    """Return *send*, which has the headers of an answer *added*."""
 
     async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            merged = merge_headers([(name.lower(), value) for name, value in message["headers"]], added)
-            message = {**message, "headers": [keep_private(header) for header in merged] if closed else merged}
+        if added and message["type"] == "http.response.start":
+            answered = [(name.lower(), value) for name, value in message["headers"]]
+            message = {**message, "headers": complete(answered, added)}
         await send(message)
 
     return send_with_headers

@@ -16,8 +16,8 @@ from rates.forwarded import is_secure
 from rates.gateway.replies import App, HeaderMap, Headers, Message, Reply, Scope, as_asked
 
 MOST_ANSWERS = 128
-# Bytes of a question and of an answer that are worth keeping: 128 of them are 32 MB.
-LONGEST_QUERY, LONGEST_ANSWER = 4096, 256 * 1024
+# Bytes of a question (the ids of 300 coins) and of an answer that are worth keeping: 128 of them are 33 MB.
+LONGEST_QUERY, LONGEST_ANSWER = 8192, 256 * 1024
 # What an answer may depend on beside path and query.
 KEYS = (b"host", b"accept", b"accept-encoding")
 GZIP = b"gzip"

@@ -82,7 +82,7 @@ async def test_no_more_is_kept_than_fits(board: None, monkeypatch: pytest.Monkey
         await ask_app(asked, f"/api/p/{i}")
     assert app.asked == 3
     assert len(asked._prepared._kept) == 1
-    await ask_app(asked, "/api/p/4?" + 5000 * "x")
+    await ask_app(asked, "/api/p/4?" + 9000 * "x")
     assert len(asked._prepared._kept) == 1
 
 
