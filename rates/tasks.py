@@ -8,7 +8,7 @@ import logging
 import time
 
 from celery import shared_task
-from celery.signals import beat_init, worker_process_init, worker_process_shutdown, worker_ready
+from celery.signals import beat_init, worker_init, worker_process_init, worker_process_shutdown, worker_ready
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -77,6 +77,12 @@ def refresh_at_start(**_kwargs: object) -> None:
     refresh_rates.delay()
     # After the fork, because it has threads.
     note_proxies()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def prepare_to_fork(**_kwargs: object) -> None:
+    """Keep what is imported in pages shared with the processes of the pool and of beat: a collection writes them."""
+    garbage_collection.freeze_startup_heap()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
