@@ -58,7 +58,7 @@ def run_tick() -> Tick:
     poll.ask(poll.choose_doubtful())
     poll.share()
     # 4. The answers are judged, and the board that they make is stored and sent.
-    rates = [*poll.rates(), *daily.load_rates(datetime.now(UTC))]
+    rates = [*poll.rates(), *daily.read_rates(poll.bank_file, datetime.now(UTC))]
     return Tick(poll.answers, _publish(partial(_revise, rates=rates, absent=poll.absences(), asked=coins)))
 
 

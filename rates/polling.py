@@ -49,6 +49,7 @@ class Poll:
         coins: the coin list when the tick began.
         states: the state of each of them.
         answers: the rates from each source that was asked, or the reason why there are none.
+        bank_file: what the central bank's newest file says; None before the first.
     """
 
     def __init__(self, coins: Sequence[Coin]) -> None:
@@ -60,6 +61,7 @@ class Poll:
         self._rules = read_rules()
         self._healths = _read_healths(memory.healths)
         self._calls = memory.calls
+        self.bank_file = memory.bank_file
         self._learned: dict[str, Health] = {}
 
     def rates(self) -> list[Rate]:

@@ -34,16 +34,10 @@ def is_used() -> bool:
     return bool(settings.ECB_RATES_URL) and settings.RATES_SOURCES != ["simulated"]
 
 
-def load_rates(now: datetime) -> list[Rate]:
-    """
-    Return what one unit of the base is worth by the newest file, for the currencies that are offered.
-
-    Raises:
-        StoreUnavailable: when Redis cannot be reached.
-    """
+def read_rates(text: str | None, now: datetime) -> list[Rate]:
+    """Return what one unit of the base is worth by *text*, the newest file, for the currencies that are offered."""
     codes = measured() if is_used() else []
-    text = store.load_bank_file() if codes else None
-    return file.read_rates(text, codes, now) if text else []
+    return file.read_rates(text, codes, now) if text and codes else []
 
 
 def refresh(now: datetime) -> None:

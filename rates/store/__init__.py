@@ -50,7 +50,6 @@ from rates.store.coordination import (
 )
 from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
 from rates.store.lookups import (
-    load_bank_file,
     load_catalog,
     load_market_caps,
     load_search,
@@ -94,7 +93,6 @@ __all__ = [
     "history_key",
     "is_known",
     "load_backfill",
-    "load_bank_file",
     "load_calls",
     "load_catalog",
     "load_day_stats",

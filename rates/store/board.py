@@ -15,7 +15,18 @@ from rates.deployment import describe_deployment, find_difference
 from rates.exceptions import ForeignBoard, StoreUnavailable
 from rates.outage_log import OutageLog
 from rates.store.codec import decode_state, encode_state
-from rates.store.keys import BOARD, CALLS, COUNTERS, OWNERS, PROCESSES, SOURCE_HEALTHS, STATES, history_key, rate_key
+from rates.store.keys import (
+    BANK_FILE,
+    BOARD,
+    CALLS,
+    COUNTERS,
+    OWNERS,
+    PROCESSES,
+    SOURCE_HEALTHS,
+    STATES,
+    history_key,
+    rate_key,
+)
 from rates.store.known import Known
 from rates.store.redis_client import ATTEMPTS, client, read_hash, redis_errors, transact
 from rates.types import (
@@ -322,19 +333,20 @@ def _read_tuple(kind: type[N], text: str) -> N:
 
 
 class TickMemory(NamedTuple):
-    """What a tick begins with: states by symbol or quote pair, health of each source, calls made so far."""
+    """What a tick begins with: states by symbol or quote pair, health of each source, the bank's file, calls so far."""
 
     states: Mapping[str, CoinState]
     healths: Mapping[str, Mapping[str, Any]]
+    bank_file: str | None
     calls: Mapping[str, int]
 
 
 def load_tick(*, calls: bool) -> TickMemory:
     """Return what a tick begins with, in one round trip; the *calls* only if they are wanted."""
     with redis_errors(), client().pipeline(transaction=False) as pipe:
-        pipe.hgetall(STATES).hgetall(SOURCE_HEALTHS)
-        states, healths, *counted = (pipe.hgetall(CALLS) if calls else pipe).execute()
-    return TickMemory(_states.read(states), read_hash(healths), _read_counts(counted[0] if calls else {}))
+        pipe.hgetall(STATES).hgetall(SOURCE_HEALTHS).get(BANK_FILE)
+        states, healths, bank_file, *counted = (pipe.hgetall(CALLS) if calls else pipe).execute()
+    return TickMemory(_states.read(states), read_hash(healths), bank_file, _read_counts(counted[0] if calls else {}))
 
 
 def _read_counts(texts: Mapping[str, str]) -> dict[str, int]:

@@ -71,10 +71,3 @@ def save_bank_file(text: str) -> None:
     """Keep what the central bank's newest file says until there is a newer one."""
     with redis_errors():
         client().set(BANK_FILE, text)
-
-
-def load_bank_file() -> str | None:
-    """Return what the central bank's newest file says; None before the first."""
-    with redis_errors():
-        text: str | None = client().get(BANK_FILE)
-    return text

@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 def worths(now: datetime) -> dict[str, Decimal]:
-    return {rate.symbol: rate.price for rate in daily.load_rates(now)}
+    return {rate.symbol: rate.price for rate in daily.read_rates(store.load_tick(calls=False).bank_file, now)}
 
 
 def test_a_euro_in_all_currencies_becomes_the_base_in_each(central_bank: CentralBank) -> None:
