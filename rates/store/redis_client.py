@@ -5,6 +5,7 @@ Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.p
 """
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,17 @@ from django.conf import settings
 from redis.backoff import ExponentialBackoff
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from rates.exceptions import StoreUnavailable
+from rates.outage_log import OutageLog
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+_failure_log = OutageLog(logger)
 
 ATTEMPTS = 10
 # What a server answers that is too old, or whose HELLO is blocked.
@@ -108,6 +113,9 @@ def transact(work: Callable[[Any, Sequence[Any]], T], reads: Sequence[Sequence[s
     calls `multi`, and queues the writes. It runs again when another process has changed one of the keys, so it must
     have no side effects.
 
+    A command that is refused stops all of them. One that fails while they run, as a script can, does not undo the
+    others: that is logged.
+
     Raises:
         StoreUnavailable: when Redis cannot be reached, does not answer or refuses.
     """
@@ -117,11 +125,19 @@ def transact(work: Callable[[Any, Sequence[Any]], T], reads: Sequence[Sequence[s
         for _ in range(ATTEMPTS):
             try:
                 result = work(pipe, pipe.watch_and_read(keys, reads))
-                pipe.execute()
+                answers = pipe.execute(raise_on_error=False)
             except WatchError:
                 continue
+            _tell_failures(answers)
             return result
     raise StoreUnavailable("Redis: too many processes are changing the same keys at once")
+
+
+def _tell_failures(answers: Sequence[Any]) -> None:
+    """Tell the operator what failed while a transaction ran: all else in it is done, so its caller goes on."""
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            _failure_log.failed("a part of a transaction failed, all else is done: %s", answer)
 
 
 class _WatchingPipeline(Pipeline):

@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from rates import store
 from rates.store import Change, Memory
 from rates.types import CoinState, Fragment, HistoryPoint
+from tests.boards import publish as publish_board
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
 
@@ -154,3 +157,14 @@ def test_a_change_of_the_states_alone_is_not_overwritten_by_a_publisher_that_did
     store.update_board(decide)
     assert [memory.states["BTC"].good for memory in seen] == [None, 1]
     assert store.load_states()["BTC"].good == 1
+
+
+def test_a_script_that_fails_leaves_no_board_half_done(caplog: pytest.LogCaptureFixture) -> None:
+    """As without a permission that only the script needs; the other commands of a transaction are done all the same."""
+    store.client().set("rates:BTC:history", "no list")
+    saved = publish_board(BTC="1", ETH="2")
+    assert saved.published
+    assert store.load_snapshot() == saved.snapshot
+    (line,) = caplog.messages
+    assert line.startswith("a part of a transaction failed, all else is done:")
+    assert "WRONGTYPE" in line
