@@ -57,8 +57,8 @@ class Clock:
 
 _clock = Clock()
 _outage_log = OutageLog(logger)
-# What is logged while Redis refuses reports, and what when it takes them again.
-REFUSED, ACCEPTED = "this process is missing in /metrics and in the admin: %s", "this process is in /metrics again"
+# What is logged while Redis refuses reports, and what when it takes them again. A worker with -B has both in one log.
+REFUSED, ACCEPTED = "{kind}: missing in /metrics and in the admin: %s", "{kind}: in /metrics again"
 
 
 def process_name(kind: str) -> str:
@@ -79,7 +79,7 @@ def report(kind: str, facts: Facts) -> None:
     if coin_list.fault:
         added["coin_list"] = f"the last one is used: {coin_list.fault}"
     _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
-    _outage_log.recovered(ACCEPTED)
+    _outage_log.recovered(ACCEPTED.format(kind=kind))
 
 
 def drop_old_reports(now: float) -> None:
@@ -103,7 +103,7 @@ async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
                 await asyncio.to_thread(drop_old_reports, time.time())
                 dropped_at = time.monotonic()
         except StoreUnavailable as error:
-            _outage_log.failed(REFUSED, error)
+            _outage_log.failed(REFUSED.format(kind=kind), error)
             await asyncio.sleep(REPORT_INTERVAL)
         await asyncio.sleep(REPORT_INTERVAL)
 
@@ -118,7 +118,7 @@ def _keep_reporting(kind: str, facts: Facts) -> None:
         try:
             report(kind, facts)
         except StoreUnavailable as error:
-            _outage_log.failed(REFUSED, error)
+            _outage_log.failed(REFUSED.format(kind=kind), error)
         time.sleep(REPORT_INTERVAL)
 
 
