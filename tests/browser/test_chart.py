@@ -49,15 +49,12 @@ def answer(query: str) -> tuple[int, int, str]:
 
 @pytest.fixture
 def page(open_page: Any) -> Any:
-    """The page of BTC, live; `asked` has step and limit of each question about its history."""
+    """The page of BTC, live; its history is what `answer` says."""
     page = open_page(goto=False)
-    page.asked = []
     page.server = Server(page, frame("board", rate(price="62001.50")))
 
     def respond(route: Any) -> None:
-        step, limit, body = answer(urlsplit(route.request.url).query)
-        page.asked.append((step, limit))
-        route.fulfill(body=body, content_type="application/json")
+        route.fulfill(body=answer(urlsplit(route.request.url).query)[2], content_type="application/json")
 
     page.route("**/api/rates/BTC/candles?*", respond)
     page.goto("/coins/btc/")
@@ -68,10 +65,10 @@ def page(open_page: Any) -> Any:
 
 def test_each_range_is_read_drawn_listed_and_offered_as_a_file(page: Any) -> None:
     for label, (step, limit) in RANGES.items():
-        page.asked.clear()
-        page.get_by_role("button", name=label, exact=True).click()
+        with page.expect_response("**/candles?*") as answered:
+            page.get_by_role("button", name=label, exact=True).click()
+        assert answer(urlsplit(answered.value.url).query)[:2] == (step, limit)
         expect(page.locator("#updates tr").first).to_contain_text("62,001.50")
-        assert (step, limit) in page.asked
     expect(page.get_by_role("button", name="24 h", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#extremes")).to_have_text("Lowest $61,702.50, highest $62,010.50 in this range")
     expect(page.locator("#moved")).to_have_text("+0.47% in this range")
