@@ -1,9 +1,9 @@
 """
 What `/api/v3/simple/price` costs: `python -m benchmarks.coingecko`.
 
-Our server and a bare Starlette route with the same bytes, under the same uvicorn, take turns; the same client asks both
-over a few connections that stay open. Then the sizes of answers, and the CPU time of an answer after a publication.
-Starlette is fetched into a temporary folder.
+Our server and a bare Starlette route that sends the same bytes, headers too, take turns under the same uvicorn; the
+same client asks both over a few connections that stay open. Then the sizes of answers, and the CPU time of an answer
+after a publication. Starlette is fetched into a temporary folder.
 """
 
 import os
@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import urlopen
 
 from benchmarks.fan_out import cpu_seconds, redis_server, running, set_up_django
 from tests.ports import free_port
@@ -34,8 +35,12 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+HEADERS = {headers!r}
+
 async def price(request):
-    return Response({body!r}, media_type="application/json")
+    if request.headers.get("if-none-match") == HEADERS["etag"]:
+        return Response(status_code=304, headers=HEADERS)
+    return Response({body!r}, media_type="application/json", headers=HEADERS)
 
 app = Starlette(routes=[Route("/api/v3/simple/price", price)])
 """
@@ -57,9 +62,16 @@ class Client:
 
     def body(self) -> bytes:
         """Return the answer."""
-        with socket.create_connection(("127.0.0.1", self._port)) as connection:
-            connection.sendall(self._request)
-            return receive(connection)
+        with urlopen(f"http://127.0.0.1:{self._port}{PATH}") as answer:
+            body: bytes = answer.read()
+        return body
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the answer that a bare server has not by itself."""
+        with urlopen(f"http://127.0.0.1:{self._port}{PATH}") as answer:
+            told = {name.lower(): value for name, value in answer.headers.items()}
+        own = ("date", "connection", "content-type", "content-length")
+        return {name: value for name, value in told.items() if name not in own}
 
     def measure(self, pid: int) -> Speed:
         """Ask for a while; the server would close connections that nobody uses between two rounds."""
@@ -147,8 +159,9 @@ def compare(folder: Path) -> None:
     with ExitStack() as stack:
         command = [sys.executable, "manage.py", "serve"]
         ours = stack.enter_context(running(command, ports["ours"], PORT=str(ports["ours"])))
-        body = Client(ports["ours"]).body()
-        (folder / "bare/bare.py").write_text(BARE.format(body=body))
+        asker = Client(ports["ours"])
+        body = asker.body()
+        (folder / "bare/bare.py").write_text(BARE.format(body=body, headers=asker.headers()))
         command = [sys.executable, "-m", "uvicorn", "bare:app", "--port", str(ports["bare"])]
         command += ["--no-access-log", "--log-level", "warning"]
         bare = stack.enter_context(running(command, ports["bare"], PYTHONPATH=str(folder / "bare")))
