@@ -25,6 +25,7 @@ from rates.api.parameters import (
 )
 from rates.api.problems import Problem, problem_view
 from rates.api.tables import Row, answer_rows, csv_response, json_response, wants_csv, write_minute, write_time
+from rates.currencies import convert_row
 from rates.fanout.hub import get_hub
 from rates.history import reading, valuation
 from rates.history.candles import INTERVAL_NAMES, Candle
@@ -52,8 +53,7 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
     found = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
-    if currency == settings.QUOTE_CURRENCY:
-        found = _add_live(found, symbol, interval)
+    found = _add_live(found, symbol, interval, currency)
     if wants_csv(request):
         rows = [json.loads(text) for text in _write_candles(found, interval)]
         response = csv_response(rows, CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
@@ -140,17 +140,18 @@ def _find_prices(
     questions: Sequence[Question], symbols: Sequence[str], currency: str, within: float
 ) -> list[Valuation | None]:
     found = valuation.find_prices(questions, within, currency)
-    live = [_find_live(symbol, question.time) for symbol, question in zip(symbols, questions, strict=True)]
-    return [now if now and currency == settings.QUOTE_CURRENCY else then for now, then in zip(live, found, strict=True)]
+    live = [_find_live(symbol, question.time, currency) for symbol, question in zip(symbols, questions, strict=True)]
+    return [now or then for now, then in zip(live, found, strict=True)]
 
 
-def _find_live(symbol: str, moment: float) -> Valuation | None:
-    """Return the published price if *moment* is not before it; None when there is none that is fresh."""
+def _find_live(symbol: str, moment: float, currency: str) -> Valuation | None:
+    """Return the published price in *currency* if *moment* is not before it; None when there is none that is fresh."""
     snapshot = get_hub().snapshot
     fragment = snapshot and snapshot.fragments.get(symbol)
     if not snapshot or not fragment or moment < parse_time(snapshot.as_of).timestamp():
         return None
-    coin = json.loads(fragment.json)
+    in_base = currency == settings.QUOTE_CURRENCY
+    coin = json.loads((fragment if in_base else convert_row(fragment, snapshot.currencies.get(currency))).json)
     if coin["price"] is None or coin["stale"]:
         return None
     observed_at = parse_time(coin["observed_at"]).timestamp()
@@ -159,9 +160,10 @@ def _find_live(symbol: str, moment: float) -> Valuation | None:
     )
 
 
-def _add_live(candles: list[Candle], symbol: str, interval: int) -> list[Candle]:
+def _add_live(candles: list[Candle], symbol: str, interval: int, currency: str) -> list[Candle]:
     """Return *candles* with the live price in the running one, which processes report only every few seconds."""
-    live = _find_live(symbol, time.time()) if candles and candles[-1].time + interval > time.time() else None
+    is_running = bool(candles) and candles[-1].time + interval > time.time()
+    live = _find_live(symbol, time.time(), currency) if is_running else None
     if live is None:
         return candles
     last, price = candles[-1], live.price

@@ -18,7 +18,7 @@ from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.recorder import Recorder
 from rates.history.series import Instrument
 from rates.models import Coin
-from rates.types import Snapshot, time_text
+from rates.types import Currency, Snapshot, time_text
 from tests.boards import fragments
 from tests.history.test_archive import BEGIN, minutes, write
 from tests.history.test_candles import candle
@@ -281,6 +281,16 @@ def test_many_prices_are_answered_in_the_order_of_the_question() -> None:
     assert prices[4]["time"] == iso(BEGIN)
     assert all(p["detail"] for p in prices[2:])
     assert post({"wanted": []}).json() == {"prices": []}
+
+
+def test_the_live_price_is_told_in_another_currency_too() -> None:
+    now = iso(time.time() - 1)
+    worth = Currency("eur", "0.90", None, "kraken", now)
+    get_hub().snapshot = Snapshot("epoch", 1, now, fragments(BTC="100"), {"eur": worth})
+    moment = iso(time.time())
+    found = get(f"/api/rates/BTC/at?time={moment}&currency=eur")
+    assert (found["price"], found["interval"], found["currency"]) == ("90.00", "live", "eur")
+    assert code(f"/api/rates/BTC/at?time={moment}&currency=gbp", 404) == "no_price"
 
 
 def test_many_prices_in_another_currency() -> None:

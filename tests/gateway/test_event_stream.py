@@ -239,3 +239,12 @@ def test_an_event_names_what_is_in_its_frame() -> None:
     assert encode_event(beat) == f"event: heartbeat\nid: a:b:7\ndata: {beat}\n\n".encode()
     error = encode_json({"type": "error", "code": "unknown_symbol", "detail": "x"})
     assert encode_event(error) == f"event: error\ndata: {error}\n\n".encode()
+
+
+async def test_a_stream_is_in_the_currency_that_is_asked_for(here: str) -> None:
+    async with listening(here, "?currency=EUR") as (_, event):
+        hello, board = [json.loads((await event())["data"]) for _ in range(2)]
+        assert (hello["quote"], board["currency"]) == ("eur", "eur")
+    async with listening(here, "?currency=euro") as (response, _):
+        assert response.status_code == 400
+        assert json.loads(await response.aread())["code"] == "unknown_currency"

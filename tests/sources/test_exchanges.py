@@ -285,3 +285,12 @@ def test_krakens_stream_has_currencies_too(settings: Settings) -> None:
     assert pairs["EUR/GBP"] == (Target("EUR/GBP"),)
     settings.QUOTE_CURRENCY = "gbp"
     assert kraken_stream.map_pairs(COINS)["EUR/GBP"] == (Target("GBP/EUR", inverse=True),)
+
+
+def test_an_event_of_krakens_stream_tells_the_inverse(settings: Settings) -> None:
+    settings.RATES_CURRENCIES = ["eur"]
+    ticker = {"symbol": "EUR/USD", "last": Decimal("1.08543"), "timestamp": "2026-11-24T00:00:00Z"}
+    message = {"channel": "ticker", "type": "update", "data": [ticker]}
+    event = kraken_stream.read_event(message, kraken_stream.map_pairs(COINS), NOW)
+    assert event is not None
+    assert [(rate.symbol, rate.price) for rate in event.rates] == [("USD/EUR", Decimal("0.92129387"))]
