@@ -19,6 +19,7 @@ from dashboard.presentation import CoinView, read_rate, unpriced, view_coin
 from dashboard.texts import script_texts
 from rates import store
 from rates.api.readiness import find_pauses
+from rates.currencies import decimals, offered
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.models import Coin
@@ -182,6 +183,7 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         "sign": currency_sign(settings.QUOTE_CURRENCY),
         "quote": settings.QUOTE_CURRENCY.upper(),
         "scripts": SCRIPTS,
+        "converter": _converter_context(board),
         "pins": board.pins,
         "limits": {
             "now": time_text(board.now),
@@ -199,6 +201,18 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         "may_log_out": settings.RATES_PAGES_AUTH == "login",
         "simulated": any(coin.simulated for coin in board.coins),
         "sources": sorted({coin.source for coin in board.coins if coin.source}),
+    }
+
+
+def _converter_context(board: BoardView) -> dict[str, Any]:
+    """Return what can be converted: every coin on the board, and the currencies with their decimals."""
+    snapshot, shown = load_snapshot(), [coin.symbol for coin in board.coins]
+    symbols = list(snapshot.fragments) if snapshot else shown
+    return {
+        "coins": symbols,
+        "currencies": [(code, decimals(code)) for code in offered()],
+        "given": shown[0] if shown else "",
+        "wanted": settings.QUOTE_CURRENCY,
     }
 
 

@@ -57,6 +57,7 @@ def script_texts() -> dict[str, str]:
         "alert_ambiguous": _("“{text}” can be read in two ways. Write it as this page does: {example}."),
         "alert_set": _("Set: {alert}."),
         "alert_already": _("That is so already: {symbol} is at {price}."),
+        "converter_unknown": _("There is no price for this now."),
         "coins": _("{n} coins in {quote}"),
         "one_coin": _("1 coin in {quote}"),
         "nothing": _("Nothing to show yet"),

@@ -95,6 +95,9 @@ function wireAlerts() {
   startIfAny();
 }
 
+byId("converter-open")?.addEventListener("click", () => {
+  import("./converter.js").then(({openConverter}) => openConverter(), () => { byId("toast").textContent = texts.lost; });
+});
 keepLines(board, page.linesUrl + (page.select ? `?symbols=${encodeURIComponent(page.select)}` : ""), () => paused || view.render({whole: true}));
 if (byId("alerts")) wireAlerts();
 wireControls(board, order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
