@@ -62,7 +62,7 @@ CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", r"(\*\.)?")
 INSTALLED_APPS = [
     # Only for `runserver`, which it makes an ASGI server: its Twisted would cost every other process 20 MB.
     *(["daphne"] if "runserver" in sys.argv else []),
-    "django.contrib.admin",
+    "config.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -52,3 +52,14 @@ def find_symbol(symbols: Iterable[str], wanted: str) -> str | None:
     """Return the one of *symbols* that *wanted* means, in any case; None when there is none."""
     key = fold(wanted)
     return next((symbol for symbol in symbols if fold(symbol) == key), None)
+
+
+def spell_pair(exchange: str, text: str) -> str:
+    """
+    Return the pair *text* of an exchange in its spelling, where small letters cannot be meant.
+
+    Binance has capitals only, of ASCII; Kraken has small ones too, beside capitals: ``AAPLx/USD``.
+    """
+    if exchange == "binance" or text == text.lower():
+        return "".join(letter.upper() if letter.isascii() else letter for letter in text)
+    return text

@@ -1,7 +1,10 @@
 """
 Where staff edit the coins, and see the state of each of them and of the service.
 
+    problems         what is wrong now, for the start page
     coins            the admin's pages and actions
+    fetch_report     what each source said when staff had the prices fetched
+    reasons          the engine's reasons in the language of who reads them
     forms            what staff enter, checked against the sources
     pair_checks      whether a pair is the coin
     finder           what the form looks up: coins, their pairs, a free symbol

@@ -7,19 +7,23 @@ many namesakes: such a row gets a symbol in capitals, and one of its own where a
 Tested in `tests/admin/test_coins.py`.
 """
 
+import codecs
 import csv
 import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from rates.models import Coin, propose_symbol
-from rates.symbols import clean_symbol, fold
+from rates.symbols import clean_symbol, fold, spell_pair
 
 EXCHANGES = ("binance", "kraken")
 FIELDS = (
@@ -30,13 +34,17 @@ FIELDS = (
 TRUTHS = ("enabled", "binance_verified", "kraken_verified")
 NUMBERS = ("position", "binance_factor", "kraken_factor")
 # What a file need not say, and a coin from before pairs were kept has not: an empty value leaves them as they are.
-OPTIONAL = ("binance_factor", "binance_verified", "kraken_factor", "kraken_verified")
+OPTIONAL = ("position", "binance_factor", "binance_verified", "kraken_factor", "kraken_verified")
 MAX_FILE_BYTES = 1_000_000
 MAX_COINS = 5000
-TRUE = ("true", "1", "yes", "on")
-FALSE = ("false", "0", "no", "off")
-# `isdigit` accepts superscripts too. The field itself refuses what is too large for the database.
-WHOLE = re.compile("[0-9]{1,18}")
+# Spreadsheets write their own words for them, in the language of their user.
+TRUE = ("true", "1", "yes", "on", "wahr", "ja", "vrai", "verdadero", "vero")
+FALSE = ("false", "0", "no", "off", "falsch", "nein", "faux", "falso")
+# With the decimals that a spreadsheet may add. `isdigit` accepts superscripts too; the field itself refuses what is too
+# large for the database.
+WHOLE = re.compile("([0-9]{1,18})(?:[.,]0{1,10})?")
+DELIMITERS = ",;\t"
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class BadFile(Exception):
@@ -86,14 +94,14 @@ def read_entries(data: bytes) -> list[tuple[int, Mapping[str, Any]]]:
         BadFile: when it is neither CSV with the known columns nor a JSON list of objects, or is too long.
     """
     if len(data) > MAX_FILE_BYTES:
-        raise BadFile(f"The file is longer than {MAX_FILE_BYTES} bytes.")
+        raise BadFile(_("The file is longer than %d bytes.") % MAX_FILE_BYTES)
     try:
-        text = data.decode("utf-8-sig").strip()
+        text = data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise BadFile("The file is not UTF-8 text.") from None
+        raise BadFile(_("The file is not text in UTF-8 or UTF-16.")) from None
     entries = _read_json(text) if text.startswith(("[", "{")) else _read_csv(text)
     if len(entries) > MAX_COINS:
-        raise BadFile(f"The file has more than {MAX_COINS} coins.")
+        raise BadFile(_("The file has more than %d coins.") % MAX_COINS)
     return entries
 
 
@@ -103,23 +111,29 @@ def _read_json(text: str) -> list[tuple[int, Mapping[str, Any]]]:
         # JSON may contain half a surrogate pair; neither a page nor a database can store it.
         json.dumps(items, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise BadFile(f"The file is not JSON: {error}.") from None
+        raise BadFile(_("The file is not JSON: %s.") % error) from None
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise BadFile("The JSON must be a list of objects.")
+        raise BadFile(_("The JSON must be a list of objects."))
     return list(enumerate(items, 1))
 
 
 def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.DictReader(io.StringIO(text), delimiter=_find_delimiter(text))
     names = set(reader.fieldnames or ())
     wanted = ("symbol", "name", "id" if "id" in names else "coingecko_id")
     missing = [name for name in wanted if name not in names]
     if missing:
-        raise BadFile(f"The CSV's first line lacks: {', '.join(missing)}.")
+        raise BadFile(_("The CSV's first line lacks: %s.") % ", ".join(missing))
     try:
         return [(reader.line_num, row) for row in reader]
     except csv.Error as error:
-        raise BadFile(f"Line {reader.line_num} is not CSV: {error}.") from None
+        raise BadFile(_("Line %(line)d is not CSV: %(why)s.") % {"line": reader.line_num, "why": error}) from None
+
+
+def _find_delimiter(text: str) -> str:
+    """Return what separates the columns: spreadsheets write semicolons where a comma is a decimal point, or tabs."""
+    head = text.partition("\n")[0]
+    return max(DELIMITERS, key=head.count)
 
 
 def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
@@ -129,22 +143,28 @@ def plan_import(entries: Sequence[tuple[int, Mapping[str, Any]]]) -> Plan:
     owner_of_symbol = {fold(coin.symbol): coin.coingecko_id for coin in known.values()}
     # A symbol of one coin may be the id of another: dydx-chain is DYDX.
     seen: dict[tuple[str, str], int] = {}
+    last = Coin.objects.aggregate(last=Max("position"))["last"]
+    ends = count(0 if last is None else last + 1)
     for line, entry in entries:
         try:
             coin, fields = _read_coin(_name_row(entry, known, owner_of_symbol), known)
             keys = {("symbol", fold(coin.symbol)): coin.symbol, ("id", coin.coingecko_id): coin.coingecko_id}
             for key, name in keys.items():
                 if key in seen:
-                    raise ValidationError(f"{name} is in line {seen[key]} already.")
+                    raise ValidationError(
+                        _("%(name)s is in line %(line)d already.") % {"name": name, "line": seen[key]}
+                    )
             seen |= dict.fromkeys(keys, line)
             owner = owner_of_symbol.setdefault(fold(coin.symbol), coin.coingecko_id)
             if owner != coin.coingecko_id:
-                raise ValidationError(f"{coin.symbol} is {owner} in the list.")
+                raise ValidationError(_("%(symbol)s is %(id)s in the list.") % {"symbol": coin.symbol, "id": owner})
             coin.clean_fields()
         except ValidationError as error:
             plan.errors += [f"{line}: {message}" for message in _messages(error)]
             continue
         if coin.pk is None:
+            if entry.get("position") is None or _is_left_out("position", entry["position"]):
+                coin.position = next(ends)
             plan.new.append(coin)
         elif fields:
             plan.changed.append((coin, fields))
@@ -171,7 +191,8 @@ def _name_row(
 def _read_coin(entry: Mapping[str, Any], known: Mapping[str, Coin]) -> tuple[Coin, list[str]]:
     unknown = [str(name) for name in entry if name not in FIELDS]
     if unknown:
-        raise ValidationError(f"unknown field {unknown[0]}; allowed: {', '.join(FIELDS)}.")
+        words = {"name": unknown[0], "allowed": ", ".join(FIELDS)}
+        raise ValidationError(_("unknown field %(name)s; allowed: %(allowed)s.") % words)
     values = {name: _read_value(name, value) for name, value in entry.items() if not _is_left_out(name, value)}
     coin = known.get(values.get("coingecko_id", ""), Coin())
     values |= _doubt_pairs(coin, values)
@@ -203,13 +224,17 @@ def _read_value(name: str, value: Any) -> Any:
     text = str(value).strip()
     if name in TRUTHS:
         if text.lower() not in (*TRUE, *FALSE):
-            raise ValidationError(f"{name} is {text!r}; allowed: true, false.")
+            words = {"name": name, "text": repr(text[:20])}
+            raise ValidationError(_("%(name)s is %(text)s; allowed: true, false.") % words)
         return text.lower() in TRUE
     if name in NUMBERS:
-        if not WHOLE.fullmatch(text):
-            raise ValidationError(f"{name} is {text[:20]!r}; allowed: a whole number of up to 18 digits.")
-        return int(text)
-    return text
+        found = WHOLE.fullmatch(text)
+        if not found:
+            words = {"name": name, "text": repr(text[:20])}
+            raise ValidationError(_("%(name)s is %(text)s; allowed: a whole number of up to 18 digits.") % words)
+        return int(found[1])
+    exchange = name.removesuffix("_symbol")
+    return spell_pair(exchange, text) if exchange in EXCHANGES else text
 
 
 def _messages(error: ValidationError) -> list[str]:
@@ -221,6 +246,6 @@ def _messages(error: ValidationError) -> list[str]:
 def apply_import(plan: Plan) -> None:
     """Save everything in *plan*, or nothing."""
     with transaction.atomic():
-        for coin in [*plan.new, *(coin for coin, _ in plan.changed)]:
+        for coin in [*plan.new, *(coin for coin, _fields in plan.changed)]:
             coin.validate_unique()
             coin.save()

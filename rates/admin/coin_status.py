@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 
+from rates.admin.reasons import translate_reason
 from rates.currencies import offered
 from rates.judgement.identity import describe_doubtful, describe_unproven
 from rates.judgement.next_board import find_factors, match_states
@@ -35,7 +35,7 @@ class CoinStatus:
     The state of one coin.
 
     Attributes:
-        state, reason: a label for it, and why it is in that state.
+        state, reason: one of `reasons.STATES`, and why it is in that state, in the language in force.
         notes: what else staff should know: pairs that are not used, sources that have no price.
     """
 
@@ -51,12 +51,13 @@ class CoinStatus:
 def describe_coin(coin: Coin, overview: Overview | None) -> CoinStatus:
     """Return the status of *coin*; *overview* is None while Redis is down."""
     if overview is None:
-        return CoinStatus(state="unknown", reason="Redis is unavailable")
+        return CoinStatus(state="unknown", reason=translate_reason("Redis is unavailable"))
     state = overview.states.get(coin.symbol, CoinState())
     points = draw_line(overview.histories.get(coin.symbol, ()))
     label, reason = find_state(coin, state, overview.healths)
     lacking = [f"{source}: {reason}" for source, reason in state.absent.items()]
-    notes = (*lacking, *_describe_pairs(coin, overview.states)) if coin.enabled else ()
+    notes = tuple(map(translate_reason, (*lacking, *_describe_pairs(coin, overview.states)))) if coin.enabled else ()
+    reason = translate_reason(reason)
     if state.shown is None:
         return CoinStatus(state=label, reason=reason, points=points, notes=notes)
     age = (datetime.now(UTC) - state.shown.received_at).total_seconds()
@@ -77,7 +78,7 @@ def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, 
     if not coin.enabled:
         return "disabled", ""
     if state.shown is None:
-        return _explain_missing(state, healths)
+        return _explain_missing(coin, state, healths)
     if state.held is not None:
         return "disputed", f"{decimal_text(state.held.price)} from {state.held.source} is held back"
     if state.disputed:
@@ -87,12 +88,14 @@ def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, 
     return "live", ""
 
 
-def _explain_missing(state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
-    if not any(health.get("answered_at") for health in healths.values()):
-        return "waiting for the first price", _first_error(healths)
+def _explain_missing(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, object]]) -> tuple[str, str]:
     if refused := [reading.refused for reading in state.readings.values() if reading.refused]:
         return "no price", str(refused[0])
-    return ("no price", "") if state.absent else ("unknown to all sources", "check the CoinGecko id")
+    if state.absent or state.readings:
+        return "no price", ""
+    if any(POLL_SOURCES[name].count_calls([coin]) for name in settings.RATES_SOURCES if name in POLL_SOURCES):
+        return "waiting for the first price", _first_error(healths)
+    return "no price", "no source is asked for it: enter a pair"
 
 
 def _first_error(healths: Mapping[str, Mapping[str, object]]) -> str:
@@ -112,14 +115,14 @@ def draw_line(history: Sequence[HistoryPoint]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """The state of one source; the times are aware UTC."""
+    """The state of one source, in words; a time that there is none of is empty."""
 
     name: str
     state: str
     error: str
-    answered_at: datetime | None
-    failed_at: datetime | None
-    paused_until: datetime | None
+    answered_at: str
+    failed_at: str
+    paused_until: str
     calls_today: int
     calls_month: int
     limit_month: int | None
@@ -138,10 +141,10 @@ def _describe_source(name: str, overview: Overview) -> SourceStatus:
     return SourceStatus(
         name=name,
         state=_health_state(health, paused),
-        error=health.error,
-        answered_at=_moment(health.answered_at),
-        failed_at=_moment(health.failed_at),
-        paused_until=_moment(health.paused_until) if paused else None,
+        error=translate_reason(health.error),
+        answered_at=write_moment(health.answered_at),
+        failed_at=write_moment(health.failed_at),
+        paused_until=write_moment(health.paused_until) if paused else "",
         calls_today=overview.calls.get(f"{name}:{now:%Y-%m-%d}", 0),
         calls_month=overview.calls.get(f"{name}:{now:%Y-%m}", 0),
         limit_month=monthly_credits(POLL_SOURCES[name]) if name in POLL_SOURCES else None,
@@ -156,8 +159,9 @@ def _health_state(health: Health, paused: bool) -> str:
     return "failing" if health.failed_at else "not queried yet"
 
 
-def _moment(seconds: float) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+def write_moment(seconds: float) -> str:
+    """Return a Unix time as staff read it, with its zone; empty for none."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds else ""
 
 
 def describe_currencies(overview: Overview) -> list[tuple[str, Currency | None]]:
@@ -177,31 +181,40 @@ class BackfillStatus:
         missing: coin, interval, start and end of what no vendor has.
     """
 
-    at: datetime
+    at: str
     gaps: int
     done: int
     current: str
     requests: int
     stored: int
-    missing: list[tuple[str, str, datetime, datetime]]
+    missing: list[tuple[str, str, str, str]]
 
 
 def describe_backfill(stored: Mapping[str, Any] | None) -> BackfillStatus | None:
     """Return what is *stored* about the backfill; None before it has begun."""
     if not stored:
         return None
-    utc = partial(datetime.fromtimestamp, tz=UTC)
-    missing = [(g["symbol"], g["interval"], utc(g["start"]), utc(g["end"])) for g in stored["missing"]]
+    missing = [
+        (g["symbol"], g["interval"], write_moment(g["start"]), write_moment(g["end"])) for g in stored["missing"]
+    ]
     counts = (stored["gaps"], stored["done"], stored["now"], stored["requests"], stored["stored"])
-    return BackfillStatus(utc(stored["at"]), *counts, missing)
+    return BackfillStatus(write_moment(stored["at"]), *counts, missing)
 
 
-def describe_processes(overview: Overview) -> list[tuple[str, datetime | None, str]]:
+def describe_owner_changes(overview: Overview) -> list[tuple[str, str, str, str]]:
+    """Return time, coin, and the sources before and after each change of an owner, the newest first."""
+    return [
+        (write_moment(read_time(change.at).timestamp()), change.symbol, change.before or "–", change.after)
+        for change in overview.owners
+    ]
+
+
+def describe_processes(overview: Overview) -> list[tuple[str, str, str]]:
     """Return for each running process its name, the time of its last report, and what it reported."""
     return [
         (
             name,
-            _moment(facts[AT_FIELD]),
+            write_moment(facts[AT_FIELD]),
             ", ".join(f"{key}: {value}" for key, value in facts.items() if key not in (AT_FIELD, SAMPLES_FIELD)),
         )
         for name, facts in running(overview.processes, time.time()).items()

@@ -15,21 +15,26 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from rates import feed, store
 from rates.admin import coin_files, finder
 from rates.admin.coin_status import (
     HEIGHT,
     WIDTH,
+    CoinStatus,
     board_age,
     describe_backfill,
     describe_coin,
     describe_currencies,
+    describe_owner_changes,
     describe_processes,
     describe_sources,
 )
+from rates.admin.fetch_report import describe_fetch
 from rates.admin.forms import CoinForm, ImportForm, RowForm
-from rates.exceptions import RatesError, SourceError, StoreUnavailable
+from rates.admin.reasons import translate_reason, translate_state
+from rates.exceptions import RatesError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
 from rates.judgement.ownership import waiting_price
 from rates.models import Coin
@@ -86,29 +91,29 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     # Columns
 
-    @admin.display(description="last price")
+    @admin.display(description=gettext_lazy("last price"))
     def price(self, coin: Any) -> str:
         """Return the current price."""
         return coin.status.price or "–"
 
-    @admin.display(description="age")
+    @admin.display(description=gettext_lazy("age"))
     def age(self, coin: Any) -> str:
         """Return the time since its source confirmed the price."""
         seconds = coin.status.age_seconds
         return "–" if seconds is None else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
-    @admin.display(description="source")
+    @admin.display(description=gettext_lazy("source"))
     def source(self, coin: Any) -> str:
         """Return whose price it is."""
         return coin.status.source or "–"
 
-    @admin.display(description="pairs")
+    @admin.display(description=gettext_lazy("pairs"))
     def pairs(self, coin: Any) -> SafeString | str:
         """Return the exchanges' pairs, and which of them are not verified yet."""
         known = [(pair.key, "" if pair.verified else _("not verified")) for pair in coin.pairs.values()]
         return format_html_join("", "<div>{} <small>{}</small></div>", known) or "–"
 
-    @admin.display(description="last updates")
+    @admin.display(description=gettext_lazy("last updates"))
     def line(self, coin: Any) -> SafeString | str:
         """Return the sparkline of the stored updates."""
         if not coin.status.points:
@@ -116,14 +121,13 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         svg = '<svg class="line" viewBox="0 0 {0} {1}" width="{0}" height="{1}"><polyline points="{2}"/></svg>'
         return format_html(svg, WIDTH, HEIGHT, coin.status.points)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def state(self, coin: Any) -> SafeString:
         """Return the coin's state, and why it is in that state."""
         lines = [line for line in (coin.status.reason, *coin.status.notes) if line]
         small = format_html_join(" ", "<small>{}</small>", [(line,) for line in lines])
-        return format_html(
-            '<span class="state" data-state="{}">{}</span> {}', coin.status.state, coin.status.state, small
-        )
+        label = translate_state(coin.status.state)
+        return format_html('<span class="state" data-state="{}">{}</span> {}', coin.status.state, label, small)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows each coin's status."""
@@ -135,6 +139,12 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         """Put a new coin at the end of the board."""
         last = Coin.objects.order_by("-position").first()
         return {"position": last.position + 1 if last else 0, **super().get_changeform_initial_data(request)}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Add what the form's script says."""
+        return super().render_change_form(request, context | {"texts": finder.form_texts()}, *args, **options)
 
     def save_model(self, request: HttpRequest, obj: Coin, form: Any, change: bool) -> None:
         """Save, and say what could not be checked and what happens to the history."""
@@ -155,29 +165,22 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     # Actions
 
-    @admin.action(description="Fetch prices now", permissions=["change"])
+    @admin.action(description=gettext_lazy("Fetch prices now"), permissions=["change"])
     def fetch_now(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Run a tick, and report what happened to each selected coin."""
         try:
             tick = feed.run_tick()
         except StoreUnavailable as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, translate_reason(str(error)), messages.ERROR)
             return
-        for name, answer in tick.answers.items():
-            if isinstance(answer, SourceError):
-                self.message_user(request, str(answer), messages.WARNING)
-            else:
-                self.message_user(request, f"{name}: {len(answer)} prices", messages.SUCCESS)
-        if not tick.answers:
-            self.message_user(
-                request, _("No source may be called right now; the system page says why."), messages.WARNING
-            )
         coins = list(queryset)
         overview = load_overview(coins)
+        for level, text in describe_fetch(tick.answers, coins, overview):
+            self.message_user(request, text, level)
         statuses = [(coin, describe_coin(coin, overview)) for coin in coins]
-        self.message_user(request, "; ".join(f"{c.symbol} {s.price} {s.state} {s.reason}".strip() for c, s in statuses))
+        self.message_user(request, "; ".join(_say(coin, status) for coin, status in statuses))
 
-    @admin.action(description="Accept the held or disputed price", permissions=["change"])
+    @admin.action(description=gettext_lazy("Accept the held or disputed price"), permissions=["change"])
     def accept(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse | None:
         """Show both prices of each disputed coin; once confirmed, accept the waiting one that was shown."""
         coins = list(queryset)
@@ -185,7 +188,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             accepted = self._accept_seen(request, coins)
             states = store.load_states()
         except RatesError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, translate_reason(str(error)), messages.ERROR)
             return None
         rows = _find_waiting([coin for coin in coins if coin.symbol not in accepted], states)
         if not rows:
@@ -204,34 +207,44 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         accepted = feed.accept_prices(seen) if seen else frozenset()
         for coin in coins:
             if coin.symbol in accepted:
-                self.log_change(request, coin, f"Accepted the price {decimal_text(seen[coin.symbol])}.")
+                self.log_change(request, coin, _("Accepted the price %s.") % decimal_text(seen[coin.symbol]))
         if accepted:
             self.message_user(request, _("Accepted: %s") % ", ".join(sorted(accepted)), messages.SUCCESS)
         return accepted
 
-    @admin.action(description="Enable selected coins", permissions=["change"])
+    @admin.action(description=gettext_lazy("Enable selected coins"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Put the selected coins on the board."""
         self._switch(request, queryset, enabled=True)
 
-    @admin.action(description="Disable selected coins", permissions=["change"])
+    @admin.action(description=gettext_lazy("Disable selected coins"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Coin]) -> None:
         """Take the selected coins off the board."""
         self._switch(request, queryset, enabled=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Coin], *, enabled: bool) -> None:
         # Saved one by one, so that each sends its signal and gets its line in the admin's history.
-        for coin in queryset.exclude(enabled=enabled):
+        switched = list(queryset.exclude(enabled=enabled))
+        for coin in switched:
             coin.enabled = enabled
             coin.save(update_fields=["enabled"])
-            self.log_change(request, coin, "Enabled." if enabled else "Disabled.")
+            self.log_change(request, coin, _("Enabled.") if enabled else _("Disabled."))
+        self._tell_switched(request, switched, queryset.count() - len(switched), enabled=enabled)
 
-    @admin.action(description="Export as CSV")
+    def _tell_switched(self, request: HttpRequest, coins: Sequence[Coin], others: int, *, enabled: bool) -> None:
+        if coins:
+            text = _("On the board now: %s.") if enabled else _("Off the board now: %s.")
+            self.message_user(request, text % ", ".join(coin.symbol for coin in coins), messages.SUCCESS)
+        if others:
+            text = _("%d were enabled already.") if enabled else _("%d were disabled already.")
+            self.message_user(request, text % others, messages.INFO)
+
+    @admin.action(description=gettext_lazy("Export as CSV"))
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
         """Respond with the selected coins as a file."""
         return _file(coin_files.write_csv(queryset), "coins.csv", "text/csv; charset=utf-8")
 
-    @admin.action(description="Export as JSON")
+    @admin.action(description=gettext_lazy("Export as JSON"))
     def export_json(self, request: HttpRequest, queryset: QuerySet[Coin]) -> HttpResponse:
         """Respond with the selected coins as a file."""
         return _file(coin_files.write_json(queryset), "coins.json", "application/json")
@@ -275,7 +288,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         try:
             return JsonResponse(ask())
         except RatesError as error:
-            return JsonResponse({"error": str(error)})
+            return JsonResponse({"error": translate_reason(str(error))})
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Read a file, show what it would change, and import it when that is confirmed."""
@@ -304,9 +317,9 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             return self._page(request, "import", _("Import coins"), form=ImportForm(), plan=plan)
         coin_files.apply_import(plan)
         for coin in plan.new:
-            self.log_addition(request, coin, "Imported.")
+            self.log_addition(request, coin, _("Imported."))
         for coin, fields in plan.changed:
-            self.log_change(request, coin, f"Imported: {', '.join(fields)}.")
+            self.log_change(request, coin, _("Imported: %s.") % ", ".join(fields))
         counts = {"new": len(plan.new), "changed": len(plan.changed)}
         self.message_user(request, _("Imported: %(new)d new, %(changed)d changed.") % counts, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:rates_coin_changelist"))
@@ -322,6 +335,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "sources": describe_sources(overview),
                 "coins": [(coin, describe_coin(coin, overview)) for coin in coins],
                 "processes": describe_processes(overview),
+                "owner_changes": describe_owner_changes(overview),
                 "board_age": board_age(overview),
                 "tether": overview.states.get(USDT_PAIR),
                 "depegged": is_depegged(overview.states.get(USDT_PAIR, CoinState())),
@@ -338,6 +352,11 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
     def _require(self, allowed: bool) -> None:
         if not allowed:
             raise PermissionDenied
+
+
+def _say(coin: Coin, status: CoinStatus) -> str:
+    words = (coin.symbol, status.price, translate_state(status.state), status.reason)
+    return " ".join(word for word in words if word)
 
 
 def _find_waiting(coins: Iterable[Coin], states: Mapping[str, CoinState]) -> list[tuple[Coin, Decimal | None, str]]:

@@ -8,15 +8,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext
+
 from rates.admin.inspection import Finding, compare, divide, find_factors, inspect_coin, is_another_coin
+from rates.admin.pair_checks import EXCHANGES
+from rates.admin.reasons import translate_reason
 from rates.models import FACTORS, Coin, propose_symbol
 from rates.sources.coingecko_catalog import Match, propose_pairs, search_coins
-from rates.symbols import clean_symbol, find_symbol
+from rates.symbols import clean_symbol, find_symbol, spell_pair
 from rates.types import decimal_text
 
 TIMEOUT = 3.0
 TEXTS = ("symbol", "coingecko_id", "binance_symbol", "kraken_symbol")
 NUMBERS = ("binance_factor", "kraken_factor")
+
+
+def form_texts() -> dict[str, str]:
+    """Return what the form's script says, in the language in force; ``{}`` stands for what it is about."""
+    return {
+        "byHand": gettext("{}. Type the fields by hand."),
+        "noHit": gettext("CoinGecko has no coin for “{}”."),
+        "away": gettext("The service cannot be reached"),
+        "rank": gettext("rank {}"),
+        "as": gettext("as {}"),
+        "asksPairs": gettext("Asking CoinGecko for the pairs …"),
+        "asksSources": gettext("Asking the sources …"),
+        "anotherCoin": gettext("These are not the same coin: check id and pairs."),
+    }
 
 
 def find_coins(query: str) -> list[dict[str, Any]]:
@@ -42,7 +60,9 @@ def _free_symbol(match: Match, taken: Mapping[str, str]) -> str:
 def read_coin(values: Mapping[str, str]) -> Coin:
     """Return the coin that is being entered; a factor that is none counts as 1."""
     factors = {name: int(text) for name in NUMBERS if (text := values.get(name, "").strip()) in map(str, FACTORS)}
-    return Coin(**{name: values.get(name, "").strip() for name in TEXTS}, **factors)
+    texts = {name: values.get(name, "").strip() for name in TEXTS}
+    pairs = {f"{name}_symbol": spell_pair(name, texts[f"{name}_symbol"]) for name in EXCHANGES}
+    return Coin(**texts | pairs, **factors)
 
 
 def look_at(coin: Coin) -> dict[str, Any]:
@@ -54,22 +74,28 @@ def propose(coin: Coin) -> dict[str, Any]:
     """
     Return CoinGecko's pairs for *coin*, with the factors that prices tell, and what the sources return for them.
 
+    What CoinGecko or the prices do not tell stays as it was entered: a source that cannot be reached empties nothing.
+
     Raises:
         SourceError, StoreUnavailable: when CoinGecko may not be asked, or does not answer.
     """
-    pairs = propose_pairs(coin.coingecko_id, TIMEOUT)
-    coin.binance_symbol, coin.kraken_symbol = pairs.get("binance", ""), pairs.get("kraken", "")
-    coin.binance_factor = coin.kraken_factor = 1
+    entered = dict(coin.pairs)
+    proposed = propose_pairs(coin.coingecko_id, TIMEOUT)
+    for exchange in EXCHANGES:
+        setattr(coin, f"{exchange}_symbol", proposed.get(exchange) or getattr(coin, f"{exchange}_symbol"))
+        setattr(coin, f"{exchange}_factor", 1)
     findings = inspect_coin(coin)
-    factors = find_factors(findings)
+    factors = {name: pair.factor for name, pair in entered.items() if proposed.get(name) in (None, pair.name)}
+    factors |= find_factors(findings)
     known = [divide(finding, factors.get(finding.source, 1)) for finding in findings]
     fields = {
-        "binance_symbol": coin.binance_symbol,
-        "binance_factor": factors.get("binance", 1),
-        "kraken_symbol": coin.kraken_symbol,
-        "kraken_factor": factors.get("kraken", 1),
+        f"{name}_{what}": value
+        for name, pair in proposed.items()
+        for what, value in (("symbol", pair), ("factor", factors.get(name, 1)))
     }
-    return {"fields": fields} | _write(compare([replace(finding, distance_pct=None) for finding in known]))
+    kept = [pair.name for name, pair in entered.items() if name not in proposed]
+    said = gettext("CoinGecko has no pair there, what was entered stays: %s") % ", ".join(kept) if kept else ""
+    return {"fields": fields, "said": said} | _write(compare([replace(f, distance_pct=None) for f in known]))
 
 
 def _write(findings: Sequence[Finding]) -> dict[str, Any]:
@@ -78,7 +104,7 @@ def _write(findings: Sequence[Finding]) -> dict[str, Any]:
             "source": f.source,
             "asked": f.asked,
             "price": None if f.price is None else decimal_text(f.price),
-            "problem": f.problem,
+            "problem": translate_reason(f.problem),
             "distance_pct": None if f.distance_pct is None else decimal_text(f.distance_pct),
         }
         for f in findings

@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from rates.admin.inspection import Finding
 from rates.admin.pair_checks import EXCHANGES, check_pairs, judge_pair
+from rates.admin.reasons import translate_reason
 from rates.exceptions import RatesError
 from rates.models import Coin
 from rates.sources import coingecko_catalog
+from rates.symbols import spell_pair
 
 CHECK_TIMEOUT = 4.0
 # What the sources are asked by.
@@ -71,11 +73,19 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
         try:
             known = coin_id in coingecko_catalog.load_catalog(CHECK_TIMEOUT)
         except RatesError as error:
-            why = {"id": coin_id, "why": error}
+            why = {"id": coin_id, "why": translate_reason(str(error))}
             self.warnings.append(_("The id “%(id)s” could not be verified (%(why)s).") % why)
             return
         if not known:
             raise ValidationError(_("CoinGecko has no coin with the id “%(id)s”."), params={"id": coin_id})
+
+    def clean_binance_symbol(self) -> str:
+        """Return the pair in capitals."""
+        return spell_pair("binance", self.cleaned_data["binance_symbol"])
+
+    def clean_kraken_symbol(self) -> str:
+        """Return the pair in Kraken's spelling."""
+        return spell_pair("kraken", self.cleaned_data["kraken_symbol"])
 
     def clean_binance_factor(self) -> int:
         """Return the factor, 1 where none was entered."""
@@ -151,4 +161,6 @@ class RowForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class 
 class ImportForm(forms.Form):
     """A file with coins."""
 
-    file = forms.FileField(label="File", help_text="CSV or JSON, as the export writes it; up to 1 MB.")
+    file = forms.FileField(
+        label=gettext_lazy("File"), help_text=gettext_lazy("CSV or JSON, as the export writes it; up to 1 MB.")
+    )

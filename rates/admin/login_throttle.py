@@ -28,7 +28,11 @@ logger = logging.getLogger(__name__)
 # Seconds.
 WINDOW = 300
 REMEMBER_ADDRESS = 30 * 86400
+# Letters of a name that are shown.
+LONGEST_NAME = 150
 MAX_PER_PAIR, MAX_PER_ADDRESS, MAX_PER_NAME = 5, 20, 50
+# Letters of a name that are shown.
+LONGEST_NAME = 150
 
 View = Callable[..., HttpResponseBase]
 
@@ -50,12 +54,12 @@ def throttled(login: View) -> View:
             return login(request, *args, **options)
         attempt = read_attempt(request)
         try:
-            wait = count_attempt(attempt)
+            wait, limited = count_attempt(attempt)
         except StoreUnavailable as error:
             logger.warning("logins are not limited: %s", error)
             return login(request, *args, **options)
         if wait:
-            return too_many_attempts(request, wait)
+            return too_many_attempts(request, wait, limited)
         response = login(request, *args, **options)
         if request.user.is_authenticated:
             reset_attempts(attempt)
@@ -75,9 +79,9 @@ def _hash(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def count_attempt(attempt: Attempt) -> int:
+def count_attempt(attempt: Attempt) -> tuple[int, str]:
     """
-    Count *attempt*; return the seconds until the next one is allowed, 0 when this one is.
+    Count *attempt*; return the seconds until the next one is allowed, 0 when this one is, and what of it is limited.
 
     Raises:
         StoreUnavailable: when Redis is down.
@@ -88,8 +92,8 @@ def count_attempt(attempt: Attempt) -> int:
         for (made, left), limit in zip(store.count_attempts(attempt, WINDOW), limits, strict=True)
     ]
     if waits[2] and not any(waits[:2]) and store.is_known(attempt.pair):
-        return 0
-    return max(waits)
+        return 0, ""
+    return max(zip(waits, Attempt._fields, strict=True))
 
 
 def reset_attempts(attempt: Attempt) -> None:
@@ -100,11 +104,15 @@ def reset_attempts(attempt: Attempt) -> None:
         logger.warning("failed attempts before a login could not be reset: %s", error)
 
 
-def too_many_attempts(request: HttpRequest, wait: int) -> HttpResponse:
-    """Respond with 429 and the time to wait."""
+def too_many_attempts(request: HttpRequest, wait: int, limited: str) -> HttpResponse:
+    """Respond with 429, the time to wait, and who has to: a name, an address, or a name at an address."""
     client = client_of_request(request)
     logger.warning("login refused for %d s: too many attempts, the last from %s%s", wait, client.network, client.hint)
-    minutes = -(-wait // 60)
-    response = render(request, "429.html", {"minutes": minutes}, status=429)
+    context = {
+        "minutes": -(-wait // 60),
+        "name": request.POST.get("username", "").strip()[:LONGEST_NAME] if limited != "address" else "",
+        "address": client.network if limited != "name" else "",
+    }
+    response = render(request, "429.html", context, status=429)
     response["Retry-After"] = str(wait)
     return response

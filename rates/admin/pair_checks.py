@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rates.admin.inspection import Finding, inspect_coin
+from rates.admin.reasons import translate_reason
 from rates.models import Coin
 from rates.sources.registry import POLL_SOURCES
 from rates.types import percent_text
@@ -90,7 +91,7 @@ def judge_pair(finding: Finding, *, is_new: bool, is_vouched: bool) -> Check:
     pair, distance = {"pair": finding.asked, "exchange": EXCHANGES[finding.source]}, finding.distance_pct
     if distance is None:
         words = UNCHECKED_VOUCHED if is_vouched else UNCHECKED
-        return Check(verified=is_vouched, warning=words % (pair | {"why": finding.problem}))
+        return Check(verified=is_vouched, warning=words % (pair | {"why": translate_reason(finding.problem)}))
     if distance <= settings.RATES_AGREEMENT_PCT:
         return Check(verified=True)
     pair |= {"distance": percent_text(distance)}

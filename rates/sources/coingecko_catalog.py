@@ -24,6 +24,8 @@ from rates.types import USDT
 
 LONGEST_LIST = 8_000_000
 DAY = 86400
+# Seconds for which a search without a hit is remembered: the coin may be listed meanwhile.
+NO_HIT = 300
 # Characters: a longer id, symbol or name is not a real one.
 LONGEST_TEXT = 200
 MOST_MATCHES = 20
@@ -45,6 +47,8 @@ def search_coins(query: str, timeout: float) -> list[Match]:
     """
     Return the coins that CoinGecko finds for *query*, the biggest first; the same query is sent at most once a day.
 
+    One that found nothing may be sent again after `NO_HIT` seconds.
+
     Raises:
         SourceError, StoreUnavailable: when the answer is not cached and cannot be fetched.
     """
@@ -53,7 +57,7 @@ def search_coins(query: str, timeout: float) -> list[Match]:
         return [Match(*match) for match in kept]
     body = _ask("/search", {"query": query}, timeout)
     matches = parse_search(body)
-    store.save_search(query.lower(), matches, DAY)
+    store.save_search(query.lower(), matches, DAY if matches else NO_HIT)
     return matches
 
 

@@ -202,7 +202,7 @@ def upload(client: Client, data: bytes, *, confirm: bool = False) -> str:
 
 
 BROKEN = {
-    b"\xff\xfe\x00": "not UTF-8",
+    b"\xff\xfe\x00": "not text in UTF-8",
     b"[1, 2]": "list of objects",
     b"{broken": "not JSON",
     b"a,b\n1,2\n": "lacks: symbol, name, coingecko_id",
@@ -370,3 +370,69 @@ def test_a_pair_that_binance_does_not_have_is_a_warning(admin_client, coins, coi
     page = admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="DOGEUSDT"), follow=True)
     assert "DOGEUSDT could not be verified (binance has no price for DOGEUSDT)" in page.content.decode()
     assert not Coin.objects.get(symbol="DOGE").binance_verified
+
+
+def test_a_coin_that_no_tick_has_seen_yet_waits_for_its_first_price(admin_client, coins) -> None:
+    show({"BTC": "63250.12"})
+    admin_client.post(reverse("admin:rates_coin_add"), form())
+    assert 'data-state="waiting for the first price"' in admin_client.get(reverse(LIST)).content.decode()
+
+
+def test_switching_says_what_it_did(admin_client, coins) -> None:
+    page = act(admin_client, "disable", coins[:2]).content.decode()
+    assert "Off the board now: BTC, ETH." in page
+    page = act(admin_client, "enable", coins).content.decode()
+    assert "On the board now: BTC, ETH." in page
+    assert "1 were enabled already." in page
+
+
+def test_a_fetch_counts_the_selected_coins_alone(admin_client, coins, coingecko) -> None:
+    page = act(admin_client, "fetch_now", coins[:2]).content.decode()
+    assert "Coingecko: prices of 2 of the 2 selected coins" in page
+
+
+def test_a_fetch_says_why_a_source_was_not_asked(admin_client, coins, coingecko, settings) -> None:
+    now = datetime.now(UTC)
+    rates = [Rate(coin.symbol, Decimal(1), None, None, "binance", now, now) for coin in coins]
+    feed.publish_streamed(rates, coins)
+    settings.RATES_SOURCES = ("coingecko", "binance")
+    assert "Binance: not asked, its stream delivers" in act(admin_client, "fetch_now", coins).content.decode()
+
+
+def test_a_pair_in_small_letters_is_the_vendors(admin_client, coins) -> None:
+    admin_client.post(reverse("admin:rates_coin_add"), form(binance_symbol="dogeusdt", kraken_symbol="doge/usd"))
+    coin = Coin.objects.get(symbol="DOGE")
+    assert (coin.binance_symbol, coin.kraken_symbol) == ("DOGEUSDT", "DOGE/USD")
+
+
+SPREADSHEETS = {
+    "semicolons and decimal commas": "symbol;name;coingecko_id;enabled;binance_symbol;binance_factor;position\n"
+    "DOGE;Dogecoin;dogecoin;WAHR;dogeusdt;1,00;7,0\n",
+    "tabs": "symbol\tname\tcoingecko_id\tenabled\tbinance_symbol\tbinance_factor\tposition\n"
+    "DOGE\tDogecoin\tdogecoin\tTRUE\tDOGEUSDT\t1\t7\n",
+    "commas": "symbol,name,coingecko_id,enabled,binance_symbol,binance_factor,position\n"
+    "DOGE,Dogecoin,dogecoin,yes,DOGEUSDT,1.0,7\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("text", SPREADSHEETS.values(), ids=SPREADSHEETS.keys())
+def test_what_spreadsheets_write_is_read(admin_client, coins, text: str, encoding: str) -> None:
+    upload(admin_client, text.encode(encoding), confirm=True)
+    coin = Coin.objects.get(coingecko_id="dogecoin")
+    assert (coin.enabled, coin.binance_symbol, coin.binance_factor, coin.position) == (True, "DOGEUSDT", 1, 7)
+
+
+def test_rows_without_a_position_go_to_the_end(admin_client, coins) -> None:
+    data = b"symbol,name,coingecko_id,position\nDOGE,Dogecoin,dogecoin,\nLTC,Litecoin,litecoin,\nBTC,Gold,bitcoin,\n"
+    upload(admin_client, data, confirm=True)
+    assert list(Coin.objects.values_list("symbol", "position")) == [
+        ("BTC", 0), ("ETH", 1), ("XLM", 2), ("DOGE", 3), ("LTC", 4),
+    ]  # fmt: skip
+
+
+def test_a_search_without_a_hit_is_sent_again_after_minutes(admin_client, coins, coingecko) -> None:
+    assert search(admin_client, "nosuchcoin") == {"coins": []}
+    left = [store.client().ttl(key) for key in store.client().scan_iter("*search*")]
+    assert left
+    assert max(left) <= 300

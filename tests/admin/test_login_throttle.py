@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -36,6 +37,16 @@ def test_after_five_failures_even_the_right_password_must_wait() -> None:
     assert 0 < int(refused["Retry-After"]) <= WINDOW
     assert "5 min" in refused.content.decode()
     assert "sessionid" not in refused.cookies
+
+
+def test_the_pause_names_whom_it_is_for() -> None:
+    pages = [log_in().content.decode() for _ in range(MAX_PER_PAIR + 1)]
+    assert "Logging in as “ada” from 203.0.113.1 is blocked for now." in pages[-1]
+    pages = [log_in(f"name{number}").content.decode() for number in range(MAX_PER_ADDRESS)]
+    assert "Logging in from 203.0.113.1 is blocked for now, whatever the name." in pages[-1]
+    others = islice(addresses(), MAX_PER_NAME + 1)
+    pages = [log_in("grace", address=address).content.decode() for address in others]
+    assert "Logging in as “grace” is blocked for now." in pages[-1]
 
 
 def test_the_wait_ends_and_further_attempts_do_not_extend_it() -> None:

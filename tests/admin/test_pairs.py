@@ -218,7 +218,7 @@ def test_pairs_are_proposed_from_coingeckos_mapping_with_the_factor_that_prices_
 ) -> None:
     said = look_up(admin_client, "propose", symbol="SATS", coingecko_id="1000sats")
     assert said["fields"] == {
-        "binance_symbol": "1000SATSUSDT", "binance_factor": 1000, "kraken_symbol": "", "kraken_factor": 1,
+        "binance_symbol": "1000SATSUSDT", "binance_factor": 1000,
     }  # fmt: skip
     rows = {row["source"]: row for row in said["findings"]}
     assert (rows["binance"]["asked"], rows["kraken"]["problem"]) == ("1000SATSUSDT/1000", "no pair")
@@ -231,7 +231,16 @@ def test_pairs_are_proposed_from_coingeckos_mapping_with_the_factor_that_prices_
 def test_a_namesakes_pairs_are_not_proposed_by_its_symbol(admin_client: Client, vendors: World) -> None:
     vendors.stand_ins["coingecko"].tickers["terra-luna-2"] = []  # type: ignore[union-attr]
     said = look_up(admin_client, "propose", symbol="LUNA", coingecko_id="terra-luna-2")
-    assert (said["fields"]["binance_symbol"], said["fields"]["kraken_symbol"]) == ("", "")
+    assert said["fields"] == {}
+
+
+def test_what_could_not_be_told_stays_as_it_was_entered(admin_client: Client, vendors: World) -> None:
+    entered = {"symbol": "SATS", "coingecko_id": "1000sats", "binance_symbol": "1000satsusdt", "binance_factor": "1000",
+               "kraken_symbol": "sats/usd"}  # fmt: skip
+    vendors.stand_ins["binance"].fault = "error_body"
+    said = look_up(admin_client, "propose", **entered)
+    assert said["fields"] == {"binance_symbol": "1000SATSUSDT", "binance_factor": 1000}
+    assert "SATS/USD" in said["said"]
 
 
 def test_the_test_shows_each_source_with_its_pair(admin_client: Client, vendors: World) -> None:

@@ -5,6 +5,8 @@ const box = document.getElementById("coin-search");
 const list = document.getElementById("coin-matches");
 const said = document.getElementById("coin-said");
 const findings = document.getElementById("coin-findings");
+// What is said, in the language of the page; `{}` stands for what it is about.
+const texts = JSON.parse(document.getElementById("coin-texts").textContent);
 const NAMES = ["symbol", "coingecko_id", "binance_symbol", "binance_factor", "kraken_symbol", "kraken_factor"];
 const field = (name) => document.getElementById(`id_${name}`);
 let matches = [];
@@ -22,10 +24,11 @@ async function search() {
   try {
     const answer = await ask(tools.dataset.searchUrl, { q: box.value });
     if (mine !== asked) return;
-    said.textContent = answer.error ? `${answer.error}. Type the fields by hand.` : "";
-    show(answer.coins ?? []);
+    const found = answer.coins ?? [];
+    tell(answer.error ? fill(texts.byHand, answer.error) : found.length ? "" : fill(texts.noHit, box.value.trim()));
+    show(found);
   } catch {
-    said.textContent = "The look-up cannot be reached. Type the fields by hand.";
+    tell(fill(texts.byHand, texts.away));
   }
 }
 
@@ -36,8 +39,8 @@ function show(coins) {
     const item = document.createElement("li");
     item.id = `coin-match-${place}`;
     item.role = "option";
-    const rank = coin.rank ? `, rank ${coin.rank}` : "";
-    const free = coin.free_symbol === coin.symbol ? "" : `, as ${coin.free_symbol}`;
+    const rank = coin.rank ? `, ${fill(texts.rank, coin.rank)}` : "";
+    const free = coin.free_symbol === coin.symbol ? "" : `, ${fill(texts.as, coin.free_symbol)}`;
     item.textContent = `${coin.name} (${coin.symbol}) – ${coin.id}${rank}${free}`;
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(place); });
     return item;
@@ -55,6 +58,7 @@ function mark(place) {
 
 function take(place) {
   const coin = matches[place];
+  if (field("coingecko_id").value !== coin.id) emptyPairs(); // those of another coin
   field("symbol").value = coin.free_symbol;
   field("name").value = coin.name;
   field("coingecko_id").value = coin.id;
@@ -62,35 +66,43 @@ function take(place) {
   propose();
 }
 
+function emptyPairs() {
+  for (const exchange of ["binance", "kraken"]) {
+    field(`${exchange}_symbol`).value = "";
+    field(`${exchange}_factor`).value = 1;
+  }
+}
+
+const fill = (text, value) => text.replace("{}", value);
 const entered = () => Object.fromEntries(NAMES.map((name) => [name, field(name).value]));
 
 async function propose() {
-  said.textContent = "Asking CoinGecko for the pairs …";
+  tell(texts.asksPairs);
   try {
     const answer = await ask(tools.dataset.proposeUrl, entered());
-    if (answer.error) return tell(`${answer.error}. Type the pairs by hand.`);
+    if (answer.error) return tell(fill(texts.byHand, answer.error));
     for (const [name, value] of Object.entries(answer.fields)) field(name).value = value;
     report(answer);
   } catch {
-    tell("The look-up cannot be reached. Type the pairs by hand.");
+    tell(fill(texts.byHand, texts.away));
   }
 }
 
 async function test() {
-  said.textContent = "Asking the sources …";
+  tell(texts.asksSources);
   try {
     const answer = await ask(tools.dataset.testUrl, entered());
     if (answer.error) return tell(answer.error);
     report(answer);
   } catch {
-    tell("The test cannot be reached.");
+    tell(texts.away);
   }
 }
 
 function report(answer) {
   findings.tBodies[0].replaceChildren(...answer.findings.map(row));
   findings.hidden = false;
-  tell(answer.another_coin ? "These are not the same coin: check id and pairs." : "");
+  tell(answer.another_coin ? texts.anotherCoin : answer.said ?? "");
 }
 
 function tell(text) {
