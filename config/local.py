@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 
+from django.apps import AppConfig
 from django.conf import settings
 
 from config import embedded_redis, folder
@@ -66,10 +67,10 @@ def is_up_to_date(database: Path) -> bool:
 
 
 def _migrations() -> Iterator[tuple[str, str]]:
-    for app in settings.INSTALLED_APPS:
-        found = find_spec(f"{app}.migrations")
+    for app in map(AppConfig.create, settings.INSTALLED_APPS):
+        found = find_spec(f"{app.name}.migrations")
         for module in iter_modules(found.submodule_search_locations if found else []):
-            yield app.rpartition(".")[2], module.name
+            yield app.label, module.name
 
 
 def prepare_database() -> list[str]:
