@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dashboard.lines import load_lines
-from dashboard.numbers import currency_sign
+from dashboard.numbers import affixes
 from dashboard.period import Line
 from dashboard.presentation import CoinView, read_rate, unpriced, view_coin
 from dashboard.texts import script_texts
@@ -67,12 +67,14 @@ class BoardView:
     The board at one moment, ready for templates and for the scripts that keep the page current.
 
     Attributes:
+        currency: what prices are in.
         pins: symbols that the visitor has pinned, or the default ones.
         late: no price may look live: nobody has published for long, or every price is stale, or there is none.
         unpriced: no coin has a price.
         fresh_at: when the newest price that is shown was fresh.
     """
 
+    currency: str
     coins: Sequence[CoinView]
     lines: Mapping[str, Line]
     pins: Sequence[str]
@@ -107,7 +109,10 @@ def load_pauses() -> Mapping[str, Mapping[str, str]]:
 
 
 def load_board(
-    pins: Sequence[str] | None = None, only: Sequence[str] | None = None, within: Sequence[str] = ()
+    pins: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+    within: Sequence[str] = (),
+    currency: str | None = None,
 ) -> BoardView:
     """
     Return the board, or only the coins *only* (in that order), or those *within* a list (in the order of the board).
@@ -116,7 +121,7 @@ def load_board(
 
     *pins* are None until the visitor has pinned any.
     """
-    snapshot = load_snapshot()
+    currency, snapshot = currency or settings.QUOTE_CURRENCY, load_snapshot()
     rates = _rates(snapshot)
     if within:
         listed = {fold(symbol) for symbol in within}
@@ -131,12 +136,16 @@ def load_board(
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
     late = snapshot is not None and (is_late(snapshot, now) or not has_fresh_price(snapshot))
-    coins = [view_coin(rate, lines.get(symbol, ()), now, late, symbol in pins) for symbol, rate in rates.items()]
+    own = decimals(currency)
+    coins = [
+        view_coin(rate, lines.get(symbol, ()), now, late, pinned=symbol in pins, own=own)
+        for symbol, rate in rates.items()
+    ]
     epoch, seq = (snapshot.epoch, snapshot.seq) if snapshot else ("", 0)
     unpriced = snapshot is not None and bool(coins) and all(coin.price is None for coin in coins)
     observed = [coin.observed_at for coin in coins if coin.observed_at]
     fresh_at = max(observed) if late and observed else as_of
-    return BoardView(coins, lines, pins, as_of, now, late, unpriced, fresh_at, epoch, seq)
+    return BoardView(currency, coins, lines, pins, as_of, now, late, unpriced, fresh_at, epoch, seq)
 
 
 def has_fresh_price(snapshot: Snapshot) -> bool:
@@ -154,6 +163,7 @@ def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
 def script_board(board: BoardView) -> dict[str, Any]:
     """Return the state that the scripts start from: exactly what the template shows."""
     return {
+        "currency": board.currency,
         "epoch": board.epoch,
         "seq": board.seq,
         "as_of": board.as_of and time_text(board.as_of),
@@ -180,8 +190,9 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         "board": board,
         "theme": theme if theme in THEMES else "",
         "palette": palette if palette in PALETTES else "",
-        "sign": currency_sign(settings.QUOTE_CURRENCY),
-        "quote": settings.QUOTE_CURRENCY.upper(),
+        "affixes": affixes(board.currency),
+        "base": settings.QUOTE_CURRENCY,
+        "units": {code: [decimals(code), *affixes(code)] for code in offered()},
         "scripts": SCRIPTS,
         "converter": _converter_context(board),
         "pins": board.pins,
@@ -212,7 +223,7 @@ def _converter_context(board: BoardView) -> dict[str, Any]:
         "coins": symbols,
         "currencies": [(code, decimals(code)) for code in offered()],
         "given": shown[0] if shown else "",
-        "wanted": settings.QUOTE_CURRENCY,
+        "wanted": board.currency,
     }
 
 
@@ -238,12 +249,11 @@ def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[st
         "up": up,
         "down": down,
         "up_share": round(100 * up / (up + down), 1) if up + down else 50,
-        "summary": _summary(len(board.coins)),
+        "summary": _summary(len(board.coins), board.currency.upper()),
     }
 
 
-def _summary(count: int) -> str:
-    quote = settings.QUOTE_CURRENCY.upper()
+def _summary(count: int, quote: str) -> str:
     if count == 0:
         return _("Nothing to show yet")
     return (

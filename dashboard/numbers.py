@@ -2,6 +2,7 @@
 How numbers are written for people: one table of rules, which this module and `js/numbers.js` both follow.
 
     price        shown with
+    where they are four significant digits or more: the decimals of the currency (1,000 in JPY, 10 in USD, 1 in KWD)
     >= 10        2 decimals
     >= 0.1       4
     >= 0.01      5
@@ -17,14 +18,22 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from rates.currencies import decimals
 from rates.types import round_places
 
 # Decimals of a price too small for plain decimals.
-TINY = 0
+TINY = -1
 STEPS = ((Decimal(10), 2), (Decimal("0.1"), 4), (Decimal("0.01"), 5), (Decimal("0.00001"), 8))
 TINY_DIGITS = 4
-# Signs of quote currencies; any other is written as its code.
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "try": "₺", "btc": "₿"}
+# Between a number and a currency's code.
+NO_BREAK = "\N{NO-BREAK SPACE}"
+# What is least written with all decimals of its currency has this many significant digits.
+OWN_DIGITS = 4
+# Signs of currencies; any other is written as its code.
+SIGNS = {
+    "usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "inr": "₹", "krw": "₩", "try": "₺", "btc": "₿", "sats": "sats",
+    "bits": "bits",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +51,25 @@ class PriceText:
     full: str
 
 
-def decimals_for(price: Decimal) -> int:
-    """Return how many decimals *price* is shown with; `TINY` for one that needs a subscript."""
-    return next((decimals for least, decimals in STEPS if abs(price) >= least), TINY)
+def decimals_for(price: Decimal, own: int = 2) -> int:
+    """Return how many decimals *price* is shown with in a currency of *own* ones; `TINY`: it needs a subscript."""
+    if abs(price) >= Decimal(1).scaleb(OWN_DIGITS - 1 - own):
+        return own
+    return next((places for least, places in STEPS if abs(price) >= least), TINY)
 
 
-def format_number(value: Decimal, decimals: int) -> str:
-    """Return *value* with *decimals* places and the language's separators."""
-    rounded = round_places(value, decimals, ROUND_HALF_UP)
-    return number_format(rounded, decimals, use_l10n=True, force_grouping=True)
+def format_number(value: Decimal, places: int) -> str:
+    """Return *value* with *places* decimals and the language's separators."""
+    rounded = round_places(value, places, ROUND_HALF_UP)
+    return number_format(rounded, places, use_l10n=True, force_grouping=True)
 
 
-def format_price(price: Decimal, decimals: int | None = None) -> PriceText:
-    """Return *price* with the decimals of its size, or with *decimals*."""
-    decimals = decimals_for(price) if decimals is None else decimals
-    if decimals == TINY and price:
+def format_price(price: Decimal, places: int | None = None) -> PriceText:
+    """Return *price* with the decimals of its size, or with *places*."""
+    places = decimals_for(price) if places is None else places
+    if places == TINY and price:
         return _tiny(price)
-    text = format_number(price, decimals or STEPS[-1][1])
+    text = format_number(price, STEPS[-1][1] if places == TINY else places)
     return PriceText(text, None, "", text)
 
 
@@ -73,9 +84,9 @@ def _tiny(price: Decimal) -> PriceText:
     return PriceText(format_number(Decimal(0), 1), zeros, digits, format_number(rounded, zeros + TINY_DIGITS))
 
 
-def format_amount(amount: Decimal, decimals: int) -> PriceText:
-    """Return by how much a price moved, with its sign and the price's *decimals*."""
-    text = format_price(abs(amount), decimals)
+def format_amount(amount: Decimal, places: int) -> PriceText:
+    """Return by how much a price moved, with its sign and the price's *places*."""
+    text = format_price(abs(amount), places)
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
     return replace(text, lead=sign + text.lead, full=sign + text.full)
 
@@ -106,6 +117,21 @@ def format_duration(seconds: float) -> str:
     return _("{n} s").format(n=whole)
 
 
-def currency_sign(quote: str) -> str:
-    """Return what stands before a price in *quote*."""
-    return SIGNS.get(quote, f"{quote.upper()} ")
+def affixes(currency: str) -> tuple[str, str]:
+    """Return what the language writes before and after a number in *currency*; one of the two is empty."""
+    sign = SIGNS.get(currency, currency.upper())
+    # Translators: an amount of money; the sign is where the language puts it.
+    before, __, after = _("{sign}{number}").format(sign=sign, number="\0").partition("\0")
+    return before + NO_BREAK if before.isalpha() else before, after
+
+
+def money(price: Decimal, currency: str, places: int | None = None) -> str:
+    """Return *price* with the sign of *currency*, and the decimals of its size or *places*."""
+    places = decimals_for(price, decimals(currency)) if places is None else places
+    return in_unit(format_price(price, places).full, currency)
+
+
+def in_unit(text: str, currency: str) -> str:
+    """Return *text*, a number, with the sign of *currency*."""
+    before, after = affixes(currency)
+    return before + text + after

@@ -88,10 +88,12 @@ def hue_of(symbol: str) -> int:
     return sum(map(ord, symbol)) % HUES
 
 
-def view_coin(rate: Mapping[str, Any], line: Line, now: datetime, late: bool = False, pinned: bool = False) -> CoinView:
-    """Return how *rate* is shown at *now*; *late*: the whole board is too old for anything to look live."""
+def view_coin(
+    rate: Mapping[str, Any], line: Line, now: datetime, late: bool = False, *, pinned: bool = False, own: int = 2
+) -> CoinView:
+    """Return how *rate* is shown at *now*; *late*: the whole board is too old; *own*: decimals of its currency."""
     price = None if rate["price"] is None else Decimal(rate["price"])
-    decimals = decimals_for(price) if price is not None else 2
+    decimals = decimals_for(price, own) if price is not None else 2
     observed_at = read_time(rate["observed_at"]) if rate["observed_at"] else None
     stale = price is not None and (rate["stale"] or late)
     period = choose_period(rate, line, now)

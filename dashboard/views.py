@@ -26,6 +26,7 @@ from dashboard.context import (
     script_lines,
 )
 from dashboard.lines import coin_ids, load_lines
+from dashboard.numbers import in_unit
 from rates.symbols import fold
 
 # Further coins that one embedded page may show.
@@ -81,7 +82,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
         "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals),
         "extremes": coin.range
         and _("Lowest {low}, highest {high} in this range").format(
-            low=f"{context['sign']}{coin.range.low.full}", high=f"{context['sign']}{coin.range.high.full}"
+            low=in_unit(coin.range.low.full, board.currency), high=in_unit(coin.range.high.full, board.currency)
         ),
     }
     return render(request, "dashboard/coin.html", context)
@@ -107,12 +108,13 @@ def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
 @xframe_options_exempt
 def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
     """Return a small SVG with the coin's price, for a README; image proxies may cache it for half a minute."""
-    coin = _load(symbol).coins[0]
+    board = _load(symbol)
+    coin = board.coins[0]
     change = coin.change and coin.change.percent
     mark = _("simulated") if coin.simulated else _("disputed") if coin.disputed else coin.age if coin.stale else ""
     context = {
         "coin": coin,
-        "value": f"{coin.price.full} {settings.QUOTE_CURRENCY.upper()}" if coin.price else _("waiting for a price"),
+        "value": in_unit(coin.price.full, board.currency) if coin.price else _("waiting for a price"),
         "change": change,
         "note": mark or change or "",
         "direction": "stale" if mark or coin.change is None else coin.change.direction,

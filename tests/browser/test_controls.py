@@ -494,7 +494,7 @@ def test_language_can_be_changed(open_page: Any) -> None:
     page.locator("#language").select_option("de")
     page.get_by_role("button", name="Change", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Märkte")
-    expect(page.locator(".card[data-symbol=BTC] .px")).to_have_text("$63.250,12")
+    expect(page.locator(".card[data-symbol=BTC] .px")).to_have_text("63.250,12 $")
     expect(page.locator("#status")).to_contain_text("Live")
     expect(page.locator(".card[data-symbol=BTC] [data-part=age]")).to_have_text("gerade eben")
     page.get_by_role("button", name="Einstellungen").click()

@@ -18,6 +18,7 @@ SCRIPT = """async (cases) => {
       const {lead, zeros, digits} = n.formatPrice(price);
       return [n.decimalsFor(price), lead, zeros, digits];
     }),
+    money: cases.money.map(({price, currency}) => n.money(price, currency)),
     percents: cases.percents.map(({change}) => [n.direction(change), n.formatPercent(change)]),
     amounts: cases.amounts.map(({price, change}) => {
       const moved = changeOf({price, change_24h_pct: change});
@@ -34,6 +35,7 @@ def test_browser_and_server_write_the_same_numbers(open_page: Any, locale: str, 
     assert page.evaluate("document.documentElement.lang") == language
     written = page.evaluate(SCRIPT, CASES)
     assert written["prices"] == [[case["decimals"], *case[language]] for case in CASES["prices"]]
+    assert written["money"] == [case[language] for case in CASES["money"]]
     assert written["percents"] == [[case["direction"], case[language]] for case in CASES["percents"]]
     assert written["amounts"] == [case[language] for case in CASES["amounts"]]
     assert written["durations"] == [case[language] for case in CASES["durations"]]

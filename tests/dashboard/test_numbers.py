@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from dashboard.numbers import decimals_for, direction, format_duration, format_percent, format_price
+from dashboard.numbers import decimals_for, direction, format_duration, format_percent, format_price, money
 from dashboard.presentation import unpriced, view_coin
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "number_cases.json").read_text())
@@ -23,6 +23,15 @@ def test_price_is_written_with_the_digits_of_its_size(case: dict[str, Any], lang
         text = format_price(price)
     assert decimals_for(price) == case["decimals"]
     assert [text.lead, text.zeros, text.digits] == case[language]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("case", CASES["money"], ids=lambda case: f"{case['price']} {case['currency']}")
+def test_money_has_its_currency_s_decimals_and_the_sign_where_the_language_puts_it(
+    case: dict[str, Any], language: str
+) -> None:
+    with translation.override(language):
+        assert money(Decimal(case["price"]), case["currency"]) == case[language]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

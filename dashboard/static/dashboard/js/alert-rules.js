@@ -1,9 +1,9 @@
 /** What a price alert is: when it is met, how it is written, how it is read from the form. Knows nothing of the page. */
-import {formatNumber, formatPrice, formatShare, texts, translate} from "./numbers.js";
+import {formatNumber, formatShare, money, texts, translate} from "./numbers.js";
 import {isAmbiguous, parseNumber} from "./parse.js";
 import {changeOf} from "./period.js";
 
-const sign = document.body.dataset.sign;
+const {base} = document.body.dataset;
 
 /** Return how far a coin is from an alert, in percent (points for a move): 0 when it is met, null when unknown. */
 export function distance({kind, value}, coin) {
@@ -13,8 +13,8 @@ export function distance({kind, value}, coin) {
   return changeOf(coin) === null ? null : Math.max(0, value - Math.abs(changeOf(coin).percent));
 }
 
-export function describe({kind, symbol, value}) {
-  const text = kind === "move" ? `±${formatShare(value)}` : sign + formatPrice(value).full;
+export function describe({kind, symbol, value, currency = base}) {
+  const text = kind === "move" ? `±${formatShare(value)}` : money(value, currency);
   return translate(`alert_${kind}`, {symbol, value: text});
 }
 
@@ -25,7 +25,7 @@ export function describeDistance(left) {
 
 /** Return what is told when an alert fires; a doubtful price is told as such. */
 export function tell(alert, coin) {
-  const price = sign + formatPrice(coin.price, coin.decimals).full;
+  const price = money(coin.price, coin.currency, coin.decimals);
   const mark = coin.disputed ? texts.disputed : coin.stale ? texts.stale : "";
   const told = translate("alert_fired", {alert: describe(alert), symbol: alert.symbol, price});
   return mark ? translate("alert_doubtful", {alert: told, mark}) : told;
@@ -42,5 +42,5 @@ export function readAlert({symbol, kind, value}) {
 export function confirm(alert, coin) {
   const understood = translate("alert_set", {alert: describe(alert)});
   if (distance(alert, coin) !== 0) return understood;
-  return `${understood} ${translate("alert_already", {symbol: alert.symbol, price: sign + formatPrice(coin.price, coin.decimals).full})}`;
+  return `${understood} ${translate("alert_already", {symbol: alert.symbol, price: money(coin.price, coin.currency, coin.decimals)})}`;
 }

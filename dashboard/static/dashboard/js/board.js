@@ -1,16 +1,16 @@
 /** The board as the socket describes it: the same messages give the same board. Knows nothing of the page. */
-import {decimalsFor, keepDecimals} from "./numbers.js";
+import {decimalsFor, keepDecimals, unitOf} from "./numbers.js";
 import {extendLine} from "./period.js";
 
 /**
  * Return the board that the page was rendered with, kept current by `apply`.
  *
- * `coins` is a Map of symbol to the coin object of the protocol, with `line` ([seconds, price], oldest first), `decimals` and
- * `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
+ * `coins` is a Map of symbol to the coin object of the protocol, with `line` ([seconds, price], oldest first), `decimals`,
+ * `currency` and `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
  */
-export function createBoard({epoch, seq, as_of, rates, lines}) {
-  const board = {epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply, setLines};
-  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, addPrice(lines[rate.symbol] ?? [], rate, as_of), null));
+export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
+  const board = {currency, epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply, setLines};
+  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, addPrice(lines[rate.symbol] ?? [], rate, as_of), null, currency));
 
   /** Apply a message; return its type, or null when it holds nothing for the page. */
   function apply(message) {
@@ -46,7 +46,7 @@ export function createBoard({epoch, seq, as_of, rates, lines}) {
     // A coin that changes twice before it is painted is compared with what the visitor has seen.
     const before = board.changed.has(rate.symbol) ? old?.before : old?.price;
     board.changed.add(rate.symbol);
-    return makeCoin(rate, old, addPrice(old?.line ?? [], rate, asOf), before ?? null);
+    return makeCoin(rate, old, addPrice(old?.line ?? [], rate, asOf), before ?? null, board.currency);
   }
 
   /** Replace the lines of the coins by what the server knows. */
@@ -71,9 +71,10 @@ export function createBoard({epoch, seq, as_of, rates, lines}) {
   return board;
 }
 
-function makeCoin(rate, old, line, before) {
-  const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals) : decimalsFor(rate.price ?? 10);
-  return {...rate, line, decimals, before};
+function makeCoin(rate, old, line, before, currency) {
+  const [own] = unitOf(currency);
+  const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals, own) : decimalsFor(rate.price ?? 10, own);
+  return {...rate, line, decimals, before, currency};
 }
 
 /** A stale price is no point of a line. */

@@ -3,7 +3,7 @@ import {ask} from "./api.js";
 import {extend, findExtremes, readCandles, thin} from "./candles.js";
 import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
-import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
+import {formatPercent, money as moneyIn, texts, translate} from "./numbers.js";
 import {load, save} from "./preferences.js";
 import {describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
 
@@ -16,7 +16,7 @@ export function createHistory(page, decimals) {
   const element = byId("chart"), rangeButtons = [...byId("ranges").children], kindButtons = [...byId("kinds").children];
   let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false, askedAt = 0;
   let pointed = null, newest = null, changed = true;
-  const money = (value) => page.sign + formatPrice(value, decimals).full;
+  const money = (value) => moneyIn(value, page.base, decimals);
   const chart = drawChart(element, decimals, (candle) => {
     const moved = candle !== pointed;
     pointed = candle;

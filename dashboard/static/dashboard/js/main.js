@@ -2,7 +2,7 @@
 import {newToken} from "./api.js";
 import {createBoard} from "./board.js";
 import {wireControls} from "./controls.js";
-import {formatPercent, formatPrice, texts, translate} from "./numbers.js";
+import {formatPercent, money, texts, translate} from "./numbers.js";
 import {keepLines} from "./lines.js";
 import {createOrder} from "./order.js";
 import {sinceWords} from "./paint.js";
@@ -69,7 +69,7 @@ function updateTitle(now = false) {
   titledAt = Date.now();
   const coin = order.firstCoin(), shown = load("title") && coin?.price && !paused;
   const arrow = Number(coin && periodOf(coin).change?.percent) < 0 ? "▼" : "▲";
-  const text = shown ? `${formatPrice(coin.price, coin.decimals).full} ${arrow} ${coin.symbol}` : ownTitle;
+  const text = shown ? `${money(coin.price, coin.currency, coin.decimals)} ${arrow} ${coin.symbol}` : ownTitle;
   if (document.title !== text) document.title = text;
 }
 
@@ -77,7 +77,7 @@ function updateTitle(now = false) {
 function announce() {
   const coin = order.firstCoin(), period = coin && periodOf(coin), change = period?.change;
   if (!load("announce") || !change || paused) return;
-  const price = page.sign + formatPrice(coin.price, coin.decimals).full;
+  const price = money(coin.price, coin.currency, coin.decimals);
   const values = {name: coin.name, price, change: formatPercent(change.percent), window: sinceWords(period) || texts.window_day};
   const state = status.isLate() ? `, ${texts[status.state()]}` : "";
   byId("announcer").textContent = translate("announce", values) + state;

@@ -1,11 +1,10 @@
 /** What cards and rows are made of: the price with its changed digits, the line, the range; and the market breadth. */
-import {direction, formatPrice, translate} from "./numbers.js";
+import {direction, formatPrice, inUnit, translate, unitOf} from "./numbers.js";
 import {periodOf} from "./period.js";
 
 // A coin flashes once a second at most.
 const FLASH_INTERVAL_MS = 1000, FLASH_MS = 700;
 const WIDTH = 240, HEIGHT = 60, MARGIN = 4;
-const sign = document.body.dataset.sign;
 const flashedAt = new WeakMap(), flashing = new Set();
 let flashTimer = null;
 
@@ -28,13 +27,14 @@ export function setPrice(node, {lead, zeros, digits, full}) {
 
 /** Write a coin's price; with *flash*, the digits that changed go into the tail and flash (a subscript never does). */
 export function paintPrice(node, coin, flash) {
-  const [currency, head, tail] = node.children;
-  setText(currency, coin.price === null ? "" : sign);
-  node.title = coin.price === null ? "" : sign + coin.price;
+  const [leading, head, tail, trailing] = node.children, [, before, after] = unitOf(coin.currency);
+  setText(leading, coin.price === null ? "" : before);
+  setText(trailing, coin.price === null ? "" : after);
+  node.title = coin.price === null ? "" : inUnit(coin.price, coin.currency);
   const text = coin.price === null ? {lead: "—", zeros: null} : formatPrice(coin.price, coin.decimals);
-  const before = head.textContent + tail.textContent;
-  if (text.zeros === null && text.lead === before) return;
-  const common = flash && text.zeros === null ? commonLength(text.lead, before) : undefined;
+  const shown = head.textContent + tail.textContent;
+  if (text.zeros === null && text.lead === shown) return;
+  const common = flash && text.zeros === null ? commonLength(text.lead, shown) : undefined;
   setPrice(head, {...text, lead: text.lead.slice(0, common)});
   setText(tail, common === undefined ? "" : text.lead.slice(common));
   if (common !== undefined) startFlash(node, Number(coin.price) > Number(coin.before) ? "up" : "down");

@@ -1,10 +1,12 @@
 /** How numbers and ages are written; the rules are those of `dashboard/numbers.py`, tested with the same cases. */
-const TINY = 0, TINY_DIGITS = 4;
+const TINY = -1, TINY_DIGITS = 4, OWN_DIGITS = 4;
 const STEPS = [[10, 2], [0.1, 4], [0.01, 5], [0.00001, 8]];
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
 /** The texts of the page by key, in its language; `translate` fills in their `{…}`. */
 export const texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
+/** By the code of a currency: its decimals, and what stands before and after a number in it. */
+const units = JSON.parse(document.getElementById("units")?.textContent ?? "{}");
 export const language = document.documentElement.lang || "en";
 
 const formats = new Map();
@@ -24,13 +26,20 @@ export function sourceName(source) {
   return texts[`source_${source}`] ?? source ?? "";
 }
 
-export function decimalsFor(price) {
+/** Return [decimals, before, after] of a currency; one that is offered no longer is written as its code. */
+export function unitOf(currency) {
+  return units[currency] ?? [2, "", `\u00a0${currency.toUpperCase()}`];
+}
+
+/** Return how many decimals a price is shown with in a currency of *own* ones. */
+export function decimalsFor(price, own = 2) {
+  if (Math.abs(Number(price)) >= Number(`1e${OWN_DIGITS - 1 - own}`)) return own;
   return STEPS.find(([least]) => Math.abs(Number(price)) >= least)?.[1] ?? TINY;
 }
 
 /** Keep a coin's decimals while its price is near a threshold, so that the page does not flicker there. */
-export function keepDecimals(price, decimals) {
-  const near = [price, price * 2, price / 2].map(decimalsFor);
+export function keepDecimals(price, decimals, own) {
+  const near = [price, price * 2, price / 2].map((each) => decimalsFor(each, own));
   return near.includes(decimals) ? decimals : near[0];
 }
 
@@ -47,8 +56,19 @@ export function formatNumber(value, places) {
 export function formatPrice(price, decimals = decimalsFor(price)) {
   const tiny = decimals === TINY && Number(price) !== 0 ? formatTiny(price) : null;
   if (tiny) return tiny;
-  const text = formatNumber(price, decimals || STEPS.at(-1)[1]);
+  const text = formatNumber(price, decimals === TINY ? STEPS.at(-1)[1] : decimals);
   return {lead: text, zeros: null, digits: "", full: text};
+}
+
+/** Write a price with the sign of its currency where the language puts it. */
+export function money(price, currency, decimals = decimalsFor(price, unitOf(currency)[0])) {
+  return inUnit(formatPrice(price, decimals).full, currency);
+}
+
+/** Write *text*, a number, with the sign of a currency. */
+export function inUnit(text, currency) {
+  const [, before, after] = unitOf(currency);
+  return before + text + after;
 }
 
 /** `Intl` rounds halves away from zero, as Python does here. Null when plain decimals will do. */

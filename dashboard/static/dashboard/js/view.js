@@ -57,7 +57,7 @@ export function createView(board, order, status) {
     byId("empty").hidden = count > 0;
     paintBreadth(byId("breadth"), coins);
     const key = count === 0 ? "nothing" : count === 1 ? "one_coin" : "coins";
-    setText(byId("summary"), translate(key, {n: count, quote: document.body.dataset.quote}));
+    setText(byId("summary"), translate(key, {n: count, quote: board.currency.toUpperCase()}));
     setText(byId("sources"), listSources(coins));
   }
 
