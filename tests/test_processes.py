@@ -207,7 +207,7 @@ def test_errors_are_json_too_and_show_no_secret(system: System) -> None:
     """The last of this module: it breaks the board."""
     database = f"postgres://rates:{MARK}-database@127.0.0.1:9/rates"
     worker = system.start("plain_worker", DATABASE_URL=database)
-    wait_until(lambda: worker.lines("tick without effect"), 60, "a tick fails without its database")
+    wait_until(lambda: worker.lines("the coin list"), 60, "a worker without its database says so")
     with redis.Redis.from_url(system.settings["REDIS_URL"]) as client:
         client.set("rates:board", "no board")
     for process in (system.processes[0], system.processes[1]):

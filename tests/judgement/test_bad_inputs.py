@@ -13,6 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from rates import store
+from rates.exceptions import ForeignBoard
 from rates.judgement.readings import EVIDENCE_AGE
 from rates.models import Coin
 from rates.types import USDT_PAIR
@@ -221,6 +222,9 @@ def test_prices_in_another_currency_are_forgotten_when_the_operator_changes_it(
     assert len(store.load_histories(["BTC"])["BTC"]) > 0
     world.misbehave(dict.fromkeys(ALL, "500"))
     settings.QUOTE_CURRENCY = "jpy"
+    with pytest.raises(ForeignBoard, match="its quote is usd"):
+        world.tick()
+    settings.RATES_STALE_AFTER = 0  # as if nobody had published in the old one for long
     coin = world.tick()
     assert (coin["price"], marks(coin)) == (None, "")
     assert store.load_histories(["BTC"])["BTC"] == []

@@ -19,7 +19,7 @@ from rates.sources import binance, coingecko, kraken
 from rates.sources.vendor_values import LONGEST_NUMBER, read_iso_time, read_json, read_number, read_text
 from rates.store import Change, Memory
 from rates.store.codec import decode_state, encode_state
-from rates.types import USDT_PAIR, CoinState, HistoryPoint, Rate, Target
+from rates.types import USDT_PAIR, CoinState, HistoryPoint, Rate, Target, read_time
 from tests.coins import pairs
 from tests.world import World, is_near, marks, shown
 
@@ -104,7 +104,8 @@ def test_no_size_of_a_price_breaks_the_board_or_a_page(
         for name in ("price", "change_24h_pct", "volume_24h", "spread_pct"):
             assert "E" not in str(coin[name])
         for points in ([], history, [*history, HistoryPoint(TINY, coin["observed_at"])]):
-            assert view_coin(read_rate(fragment.json), points, NOW).price
+            line = [(read_time(point.observed_at).timestamp(), Decimal(point.price)) for point in points]
+            assert view_coin(read_rate(fragment.json), line, NOW).price
 
 
 @given(st.lists(prices, min_size=2, max_size=3))
