@@ -110,7 +110,8 @@ def test_a_list_is_worked_by_keyboard_and_its_view_is_in_the_address(open_page: 
     page.get_by_role("button", name="All", exact=True).click()
     page.emulate_media(media="print")
     expect(page.locator("#printed")).to_contain_text("As of")
-    assert [each for each in page.locator("button, select, input").all() if each.is_visible()] == []
+    controls = page.locator("button, select, input").all()
+    assert [each.evaluate("each => each.outerHTML") for each in controls if each.is_visible()] == []
     assert page.locator(".top").evaluate("each => getComputedStyle(each).position") == "static"
     page.emulate_media(media="screen")
     page.keyboard.press("/")

@@ -111,8 +111,9 @@ def test_a_page_does_not_grow(open_page: Any) -> None:
         devtools.send("HeapProfiler.collectGarbage")
         counters = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
         sizes.append((counters["JSHeapUsedSize"], counters["Nodes"]))
-    early, end = sizes[3], sizes[-1]
-    assert end[0] < 1.1 * early[0], f"heap after 2,000 and after 10,000 updates: {early[0]:,.0f}, {end[0]:,.0f} bytes"
+    # What is bounded has filled by then: lines, compiled code.
+    early, end = sizes[11], sizes[-1]
+    assert end[0] < 1.05 * early[0], f"heap after 6,000 and after 10,000 updates: {early[0]:,.0f}, {end[0]:,.0f} bytes"
     assert end[1] <= early[1] + 20
 
 
@@ -148,7 +149,9 @@ def shared(one: str, other: str) -> str:
 
 
 def test_state_is_not_told_by_colour_alone(open_page: Any) -> None:
-    page = open_page("/", forced_colors="active")
+    page = open_page(goto=False, forced_colors="active")
+    Server(page, frame("board", *map(rate, ("ETH", "SOL")), rate("BTC", change_24h_pct="-1.41")))
+    page.goto("/")
     expect(page.locator("#status")).to_contain_text("Live")
     border = "each => getComputedStyle(each).borderTopStyle"
     assert page.locator(".card .pct").first.evaluate(border) == "solid"
