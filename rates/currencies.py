@@ -111,9 +111,10 @@ def _count_digits(value: Decimal) -> int:
 
 
 def _cut(value: Decimal, digits: int) -> Decimal:
-    if _count_digits(value) <= digits:
-        return value
-    return value.quantize(Decimal(1).scaleb(value.adjusted() + 1 - digits), ROUND_DOWN, WIDE)
+    if _count_digits(value) > digits:
+        value = value.quantize(Decimal(1).scaleb(value.adjusted() + 1 - digits), ROUND_DOWN, WIDE)
+    # Zeros before the point, not an exponent, which a number in JSON would show.
+    return value if int(value.as_tuple().exponent) <= 0 else value.quantize(Decimal(1), context=WIDE)
 
 
 def list_currencies(snapshot: Snapshot) -> list[Currency]:

@@ -41,6 +41,11 @@ def test_a_derived_price_has_the_digits_that_both_have_and_two_more(price: str, 
     assert format(currencies.derive_price(Decimal(price), Decimal(factor)), "f") == derived
 
 
+def test_no_derived_number_has_an_exponent() -> None:
+    for price, factor in (("513861336155", "0.92"), ("1E+3", "9"), ("61688.99", "0.9")):
+        assert "E" not in str(currencies.derive_price(Decimal(price), Decimal(factor)))
+
+
 def test_the_base_is_left_as_it_is() -> None:
     board = snapshot(EUR)
     assert currencies.in_currency(board, "usd") is board

@@ -39,7 +39,7 @@ BITCOIN = COIN_IDS["btc"]
 # Every currency that is a coin or a part of one: its id, and how many units make one.
 COIN_UNITS = {
     **{code: (coin_id, Decimal(1)) for code, coin_id in COIN_IDS.items()},
-    **{code: (BITCOIN, Decimal(1).scaleb(places)) for code, places in PARTS_OF_BTC.items()},
+    **{code: (BITCOIN, Decimal(10) ** places) for code, places in PARTS_OF_BTC.items()},
 }
 
 
