@@ -69,10 +69,10 @@ def choose_range(request: HttpRequest) -> Range:
     return next((each for each in RANGES if each.name == chosen), DEFAULT)
 
 
-def read_rows(coingecko_id: str, shown: Range, decimals: int) -> list[CandleRow]:
+def read_rows(coingecko_id: str, shown: Range, decimals: int, currency: str) -> list[CandleRow]:
     """Return the newest candles of a range, newest first; none while the database is down."""
     try:
-        candles = read_history(Instrument(coingecko_id, settings.QUOTE_CURRENCY), shown.step, ROWS)
+        candles = read_history(Instrument(coingecko_id, settings.QUOTE_CURRENCY), shown.step, ROWS, currency=currency)
     except DatabaseError as error:
         logger.warning("no candles for the page: %s", str(error).partition("\n")[0])
         return []

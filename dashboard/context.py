@@ -19,7 +19,7 @@ from dashboard.presentation import CoinView, read_rate, unpriced, view_coin
 from dashboard.texts import script_texts
 from rates import store
 from rates.api.readiness import find_pauses
-from rates.currencies import decimals, offered
+from rates.currencies import decimals, find_code, in_currency, offered
 from rates.exceptions import StoreUnavailable
 from rates.fanout.hub import get_hub
 from rates.models import Coin
@@ -122,6 +122,8 @@ def load_board(
     *pins* are None until the visitor has pinned any.
     """
     currency, snapshot = currency or settings.QUOTE_CURRENCY, load_snapshot()
+    if snapshot is not None:
+        snapshot = in_currency(snapshot, currency)
     rates = _rates(snapshot)
     if within:
         listed = {fold(symbol) for symbol in within}
@@ -132,7 +134,7 @@ def load_board(
         by_key = {fold(symbol): symbol for symbol in rates}
         wanted = (by_key.get(fold(symbol)) for symbol in only)
         rates = {symbol: rates[symbol] for symbol in wanted if symbol is not None}
-    lines = load_lines(list(rates))
+    lines = load_lines(list(rates), currency)
     now = datetime.now(UTC)
     as_of = read_time(snapshot.as_of) if snapshot else None
     late = snapshot is not None and (is_late(snapshot, now) or not has_fresh_price(snapshot))
@@ -183,6 +185,16 @@ def read_pins(request: HttpRequest) -> list[str] | None:
     return None if text is None else [symbol for symbol in unquote(text).split(",") if symbol]
 
 
+def read_currency(request: HttpRequest) -> str:
+    """Return the currency that the visitor chose, from the cookie that the scripts write; else the base."""
+    return find_code(request.COOKIES.get("currency", "")) or settings.QUOTE_CURRENCY
+
+
+def asked_currency(request: HttpRequest) -> str:
+    """Return the currency of `?currency=`, for what is shown on other sites; else the base."""
+    return find_code(request.GET.get("currency", "")) or settings.QUOTE_CURRENCY
+
+
 def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
     """Return what every page needs: theme, texts, and the addresses and limits for the scripts."""
     theme, palette = request.COOKIES.get("theme"), request.COOKIES.get("palette")
@@ -192,6 +204,7 @@ def page_context(request: HttpRequest, board: BoardView) -> dict[str, Any]:
         "palette": palette if palette in PALETTES else "",
         "affixes": affixes(board.currency),
         "base": settings.QUOTE_CURRENCY,
+        "currency_query": "" if board.currency == settings.QUOTE_CURRENCY else f"&currency={board.currency}",
         "units": {code: [decimals(code), *affixes(code)] for code in offered()},
         "scripts": SCRIPTS,
         "converter": _converter_context(board),

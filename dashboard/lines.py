@@ -10,6 +10,7 @@ from dashboard.period import Line
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.history.day_stats import read_lines
+from rates.history.valuation import convert_points
 from rates.store.coin_list import coin_list
 from rates.types import HistoryPoint, read_time
 
@@ -28,22 +29,23 @@ def coin_ids() -> Mapping[str, str]:
         return {}
 
 
-def load_lines(symbols: Sequence[str]) -> Mapping[str, Line]:
-    """Return the line of each of *symbols*, as far as there is one."""
-    days, ids = read_lines(), coin_ids()
+def load_lines(symbols: Sequence[str], currency: str) -> Mapping[str, Line]:
+    """Return the line of each of *symbols* in *currency*, as far as there is one."""
+    days, ids = read_lines(currency), coin_ids()
     lines: dict[str, Line] = {symbol: days[ids[symbol]] for symbol in symbols if ids.get(symbol) in days}
-    updates = _load_updates([symbol for symbol in symbols if symbol not in lines])
+    updates = _load_updates([symbol for symbol in symbols if symbol not in lines], currency)
     return lines | {symbol: [_read_point(point) for point in points] for symbol, points in updates.items() if points}
 
 
-def _load_updates(symbols: Sequence[str]) -> Mapping[str, Sequence[HistoryPoint]]:
-    """Return the last stored updates; none while Redis is down: a page without lines is still useful."""
+def _load_updates(symbols: Sequence[str], currency: str) -> Mapping[str, Sequence[HistoryPoint]]:
+    """Return the last stored updates; none while a store is down: a page without lines is still useful."""
     if not symbols:
         return {}
     try:
-        return store.load_histories(symbols, MOST_UPDATES)
-    except StoreUnavailable as error:
-        logger.warning("no lines for the page: %s", error)
+        updates = store.load_histories(symbols, MOST_UPDATES)
+        return {symbol: convert_points(points, currency) for symbol, points in updates.items()}
+    except (StoreUnavailable, DatabaseError) as error:
+        logger.warning("no lines for the page: %s", str(error).partition("\n")[0])
         return {}
 
 

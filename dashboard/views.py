@@ -17,11 +17,13 @@ from dashboard.context import (
     PALETTES,
     THEMES,
     BoardView,
+    asked_currency,
     board_context,
     load_board,
     load_pauses,
     load_snapshot,
     page_context,
+    read_currency,
     read_pins,
     script_lines,
 )
@@ -43,18 +45,19 @@ def show_board(request: HttpRequest) -> HttpResponse:
     """Show all coins, or those of `?coins=BTC,ETH`; `?wall=1` fills a television with them."""
     wall, coins = request.GET.get("wall") == "1", request.GET.get("coins", "")
     listed = [symbol for symbol in coins.split(",") if symbol][:MOST_LISTED]
-    context = board_context(request, load_board(read_pins(request), within=listed), wall)
+    board = load_board(read_pins(request), within=listed, currency=read_currency(request))
+    context = board_context(request, board, wall)
     return render(request, "dashboard/board.html", context | {"listed": ",".join(listed)})
 
 
 @require_safe
 @never_cache
 def show_lines(request: HttpRequest) -> HttpResponse:
-    """Return the line of each coin, or of `?symbols=`: for a page after a gap, or with new coins."""
+    """Return the line of each coin, or of `?symbols=`, in `?currency=`: for a page after a gap, or with new coins."""
     snapshot = load_snapshot()
     wanted = {fold(symbol) for symbol in request.GET.get("symbols", "").split(",") if symbol}
     symbols = [symbol for symbol in snapshot.fragments if not wanted or fold(symbol) in wanted] if snapshot else []
-    return JsonResponse(script_lines(load_lines(symbols)))
+    return JsonResponse(script_lines(load_lines(symbols, asked_currency(request))))
 
 
 @require_safe
@@ -68,7 +71,7 @@ def show_pauses(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
     """Show one coin with its chart and its newest candles."""
-    board = _load(symbol, pins=read_pins(request))
+    board = _load(symbol, pins=read_pins(request), currency=read_currency(request))
     coin = board.coins[0]
     shown = choose_range(request)
     context = page_context(request, board)
@@ -79,7 +82,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
         "table_rows": ROWS,
         "range": shown,
         "kind": "candles" if request.COOKIES.get("chart") == "candles" else "line",
-        "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals),
+        "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals, board.currency),
         "extremes": coin.range
         and _("Lowest {low}, highest {high} in this range").format(
             low=in_unit(coin.range.low.full, board.currency), high=in_unit(coin.range.high.full, board.currency)
@@ -93,9 +96,9 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
 @xframe_options_exempt
 @csp_replace({"frame-ancestors": settings.RATES_EMBED_ANCESTORS})  # type: ignore[arg-type] # its hints forget arguments
 def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
-    """Show one card for an iframe; the query has `theme`, `palette` and `pins` (further coins)."""
+    """Show one card for an iframe; the query has `theme`, `palette` and `pins` (further coins), `currency`."""
     pins = [pin for pin in request.GET.get("pins", "").split(",") if pin][:EMBED_PINS]
-    board = _load(symbol, *pins)
+    board = _load(symbol, *pins, currency=asked_currency(request))
     context = page_context(request, board)
     context["select"] = ",".join(coin.symbol for coin in board.coins)
     theme, palette = request.GET.get("theme", ""), request.GET.get("palette", "")
@@ -108,7 +111,7 @@ def show_embed(request: HttpRequest, symbol: str) -> HttpResponse:
 @xframe_options_exempt
 def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
     """Return a small SVG with the coin's price, for a README; image proxies may cache it for half a minute."""
-    board = _load(symbol)
+    board = _load(symbol, currency=asked_currency(request))
     coin = board.coins[0]
     change = coin.change and coin.change.percent
     mark = _("simulated") if coin.simulated else _("disputed") if coin.disputed else coin.age if coin.stale else ""
@@ -125,9 +128,9 @@ def show_badge(request: HttpRequest, symbol: str) -> HttpResponse:
     return response
 
 
-def _load(*symbols: str, pins: Sequence[str] | None = ()) -> BoardView:
+def _load(*symbols: str, currency: str, pins: Sequence[str] | None = ()) -> BoardView:
     """Return the board of *symbols* only; 404 unless the first of them is on it."""
-    board = load_board(pins, only=symbols)
+    board = load_board(pins, only=symbols, currency=currency)
     if not board.coins or fold(board.coins[0].symbol) != fold(symbols[0]):
         raise Http404(symbols[0])
     return board

@@ -170,7 +170,8 @@ def _convert(coin: Mapping[str, Any], worth: Currency) -> dict[str, Any]:
     prices = {name: decimal_text(derive_price(Decimal(text), factor)) for name, text in money.items()}
     if coin["symbol"] == worth.coin:
         # A coin in itself.
-        prices["price"] = decimal_text(Decimal(1).scaleb(PARTS_OF_BTC.get(worth.code, 0)))
+        itself = decimal_text(Decimal(1).scaleb(PARTS_OF_BTC.get(worth.code, 0)))
+        prices |= {name: itself for name in prices if name != "volume_24h"}
     return {
         **prices,
         "change_24h_pct": _convert_change(coin["change_24h_pct"], worth.change_24h_pct),

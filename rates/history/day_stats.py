@@ -6,18 +6,21 @@ The last 24 hours of each coin by our own candles: low, high, the price before, 
 
 A line is made of (Unix time, price). It begins with the price 24 hours ago or, where there is less, with the first one
 there is; then come the closes of hours, in the first hours those of minutes; the reader adds the present price.
+What a unit of the base was worth in other currencies is kept as lines too, so that those of coins can be converted.
 """
 
 import json
 import logging
 import time
-from collections.abc import Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from functools import cache
 
 from django.conf import settings
 
 from rates import store
+from rates.currencies import derive_price
 from rates.exceptions import StoreUnavailable
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time, merge
@@ -104,13 +107,16 @@ class DayTracker:
         self._read_until = newest
 
     def _encode(self, now: float) -> str:
-        instruments = [i for i in {**self._hours, **self._running} if i.quote == settings.QUOTE_CURRENCY]
+        quote, factor = settings.QUOTE_CURRENCY, settings.QUOTE_CURRENCY.upper()
+        instruments = [i for i in {**self._hours, **self._running} if i.quote == quote or i.base == factor]
         before = find_prices([Question(instrument, now - DAY) for instrument in instruments], within=HOUR)
-        stats = {
-            instrument.base: self._describe(instrument, now, found and found.price)
+        described = {
+            instrument: self._describe(instrument, now, found and found.price)
             for instrument, found in zip(instruments, before, strict=True)
         }
-        return encode({"quote": settings.QUOTE_CURRENCY, "days": {base: each for base, each in stats.items() if each}})
+        days = {i.base: each for i, each in described.items() if each and i.base != factor}
+        factors = {i.quote: each[-1] for i, each in described.items() if each and i.base == factor}
+        return encode({"quote": quote, "days": days, "factors": factors})
 
     def _describe(self, instrument: Instrument, now: float, before: Decimal | None) -> list[object] | None:
         hours, running = self._hours.get(instrument, []), self._running.get(instrument)
@@ -133,6 +139,7 @@ class DayReader:
         self._due = float("-inf")
         self.days: Mapping[str, DayStats] = {}
         self.lines: Mapping[str, list[Point]] = {}
+        self.factors: Mapping[str, list[Point]] = {}
 
     def read(self) -> "DayReader":
         """Read again if it is due; what cannot be read now is read the next time."""
@@ -146,12 +153,19 @@ class DayReader:
 
     def _decode(self, text: str | None) -> None:
         data = json.loads(text) if text else {}
-        days = data["days"] if data.get("quote") == settings.QUOTE_CURRENCY else {}
+        if data.get("quote") != settings.QUOTE_CURRENCY:
+            data = {}
+        days, factors = data.get("days", {}), data.get("factors", {})
         self.days = {
             base: DayStats(before and Decimal(before), Decimal(low), Decimal(high))
             for base, (before, low, high, _) in days.items()
         }
-        self.lines = {base: [(at, Decimal(price)) for at, price in line] for base, (_, _, _, line) in days.items()}
+        self.lines = {base: _read_line(line) for base, (_, _, _, line) in days.items()}
+        self.factors = {code: _read_line(line) for code, line in factors.items()}
+
+
+def _read_line(line: Iterable[tuple[int, str]]) -> list[Point]:
+    return [(at, Decimal(price)) for at, price in line]
 
 
 @cache
@@ -165,6 +179,24 @@ def read_days() -> Mapping[str, DayStats]:
     return day_reader().read().days
 
 
-def read_lines() -> Mapping[str, list[Point]]:
-    """Return the (Unix time, price) to draw of each coin, by CoinGecko id; empty until there are candles."""
-    return day_reader().read().lines
+def read_lines(currency: str | None = None) -> Mapping[str, list[Point]]:
+    """
+    Return the (Unix time, price) to draw of each coin, by CoinGecko id; empty until there are candles.
+
+    In another *currency*, each price is converted by what that was worth then; what is older is left out.
+    """
+    reader = day_reader().read()
+    if currency in (None, settings.QUOTE_CURRENCY):
+        return reader.lines
+    factors = reader.factors.get(str(currency), [])
+    converted = {base: _convert(line, factors) for base, line in reader.lines.items()}
+    return {base: line for base, line in converted.items() if line}
+
+
+def _convert(line: list[Point], factors: list[Point]) -> list[Point]:
+    times = [at for at, _ in factors]
+    return [
+        (at, derive_price(price, factors[bisect_right(times, at) - 1][1]))
+        for at, price in line
+        if times and at >= times[0]
+    ]

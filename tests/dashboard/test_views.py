@@ -14,7 +14,7 @@ from rates import store
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change
-from rates.types import HistoryPoint, Rate, Row, time_text
+from rates.types import Currency, HistoryPoint, Rate, Row, time_text
 
 pytestmark = pytest.mark.django_db
 
@@ -134,6 +134,23 @@ def test_prices_carry_the_quote_currency_everywhere(client: Client, settings: An
         assert "$" not in re.sub(r"<(script|template).*?</\1>", "", page, flags=re.DOTALL)
     assert f"1 coin in {quote.upper()}" in text_of(client)
     assert f"{sign}63,250.12" in text_of(client, "/coins/btc.svg")
+
+
+def test_the_page_is_in_the_currency_that_the_visitor_chose(client: Client) -> None:
+    moment = datetime.now(UTC)
+    worth = Currency("eur", "0.9", "0.5", "kraken", time_text(moment))
+    fragments = {"BTC": encode_row(row(price="60000"))}
+    store.update_board(lambda memory: Change(moment, fragments, {}, {}, currencies={"eur": worth}))
+    client.cookies["currency"] = "eur"
+    page = text_of(client, **{"Accept-Language": "de"})
+    assert '<span class="head">54.000,00</span><span class="tail"></span><span class="cur">\u00a0€</span>' in page
+    assert '<option value="eur" selected>EUR</option>' in page
+    assert '<link rel="preload" as="fetch"' in (coin := text_of(client, "/coins/btc/"))
+    assert coin.count("&amp;currency=eur") == 2
+    client.cookies["currency"] = "nonsense"
+    assert '<option value="usd" selected>USD</option>' in text_of(client)
+    assert "€54,000.00" in text_of(client, "/coins/btc.svg?currency=eur")
+    assert '<span class="cur">€</span>' in text_of(client, "/embed/btc/?currency=eur")
 
 
 def test_the_badge_of_an_old_price_says_how_old(client: Client) -> None:

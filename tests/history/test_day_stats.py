@@ -12,6 +12,7 @@ from rates import feed, store
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
 from rates.history.day_stats import DayTracker, day_reader, read_days, read_lines
+from rates.history.reading import factor_instrument
 from rates.models import Coin
 from rates.types import DayStats
 from tests.history.test_archive import BTC
@@ -63,6 +64,22 @@ def test_with_less_than_a_day_the_line_says_since_when_and_has_minutes(now: floa
     assert line[:2] == [(began, D(2)), (hour, D(2))]
     assert line[-1] == (floor_time(now, MINUTE), D(2))
     assert read_days() == {"bitcoin": DayStats(None, D(1), D(3))}
+
+
+def test_a_line_is_converted_by_what_the_currency_was_worth_then(now: float) -> None:
+    store_day(now)
+    hour = floor_time(now, HOUR)
+    euro = [candle(hour - HOUR, "0.9", "0.9", "0.9"), candle(hour - 2 * HOUR, "0.8", "0.8", "0.8")]
+    archive.write_candles(HOUR, {factor_instrument("usd", "eur"): sorted(euro)})
+    DayTracker().refresh(now)
+    assert read_days().keys() == {"bitcoin"}
+    # What is older than the worth that is known is left out.
+    assert read_lines("eur")["bitcoin"] == [
+        (hour - 2 * HOUR, D("49600")),
+        (hour - HOUR, D("49600")),
+        (hour, D("55800")),
+    ]
+    assert read_lines("jpy") == {}
 
 
 def test_a_refresh_adds_what_was_written_since(now: float) -> None:

@@ -5,7 +5,7 @@ import {changeOf} from "./period.js";
 
 const {base} = document.body.dataset;
 
-/** Return how far a coin is from an alert, in percent (points for a move): 0 when it is met, null when unknown. */
+/** Return how far a coin, in the alert's currency, is from an alert, in percent (points for a move): 0 when it is met, null when unknown. */
 export function distance({kind, value}, coin) {
   if (!coin?.price) return null;
   if (kind === "above") return Math.max(0, (value / coin.price - 1) * 100);
@@ -31,11 +31,11 @@ export function tell(alert, coin) {
   return mark ? translate("alert_doubtful", {alert: told, mark}) : told;
 }
 
-/** Return {alert} or {problem} of what was typed. */
-export function readAlert({symbol, kind, value}) {
+/** Return {alert} or {problem} of what was typed; its value is in *currency*, and stays so. */
+export function readAlert({symbol, kind, value}, currency) {
   const number = parseNumber(value);
   if (isAmbiguous(value)) return {problem: translate("alert_ambiguous", {text: value, example: formatNumber(1234.5, 2)})};
-  return number > 0 ? {alert: {symbol, kind, value: number, firedAt: 0}} : {problem: texts.alert_bad};
+  return number > 0 ? {alert: {symbol, kind, value: number, currency, firedAt: 0}} : {problem: texts.alert_bad};
 }
 
 /** Return what was understood, and whether it is so already. */

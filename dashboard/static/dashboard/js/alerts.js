@@ -4,12 +4,14 @@
  * Whoever comes first tells and writes down that it has; a hidden tab comes later than one that somebody sees.
  */
 import {confirm, describe, describeDistance, distance, readAlert, tell} from "./alert-rules.js";
+import {convertCoin} from "./factors.js";
 import {setText} from "./marks.js";
 import {formatClock, translate} from "./numbers.js";
 import {load, save, storageKey} from "./preferences.js";
 import {showToast} from "./toast.js";
 
 const REPEAT_AFTER_MS = 300_000, HIDDEN_LATER_MS = 1_000, MOST_TOLD = 20;
+const {base} = document.body.dataset;
 const byId = (id) => document.getElementById(id);
 const canNotify = "Notification" in window;
 // Where there are no locks (no https), reading and writing in one go is nearly as good.
@@ -18,7 +20,9 @@ const exclusively = async (work) => (navigator.locks ? navigator.locks.request(s
 export function createAlerts(board) {
   const [dialog, form, list, permit, toldList] = ["alerts", "alert-form", "alert-list", "alert-notify", "alert-told"].map(byId);
   let alerts = load("alerts"), checking = false;
-  const distanceOf = (alert) => distance(alert, board.coins.get(alert.symbol));
+  /** The coin of an alert, in the currency that the alert was set in. */
+  const coinOf = ({symbol, currency = base}) => board.coins.has(symbol) && convertCoin(board.coins.get(symbol), currency);
+  const distanceOf = (alert) => distance(alert, coinOf(alert));
   const without = (alert) => load("alerts").filter((each) => describe(each) !== describe(alert));
   const isDue = (alert) => Date.now() - alert.firedAt > REPEAT_AFTER_MS && distanceOf(alert) === 0;
 
@@ -82,7 +86,7 @@ export function createAlerts(board) {
     if (!due.length) return;
     for (const alert of due) alert.firedAt = now;
     save("alerts", alerts);
-    const told = due.map((alert) => tell(alert, board.coins.get(alert.symbol)));
+    const told = due.map((alert) => tell(alert, coinOf(alert)));
     save("told", [...told.map((text) => ({text, at: new Date(now).toISOString()})), ...load("told")].slice(0, MOST_TOLD));
     for (const text of told) announce(text);
     paintTold();
@@ -90,7 +94,7 @@ export function createAlerts(board) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const {alert, problem} = readAlert(Object.fromEntries(new FormData(form)));
+    const {alert, problem} = readAlert(Object.fromEntries(new FormData(form)), board.currency);
     byId("alert-problem").textContent = problem ?? "";
     byId("alert-understood").textContent = alert ? confirm(alert, board.coins.get(alert.symbol)) : "";
     if (!alert) return;

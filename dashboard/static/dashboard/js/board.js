@@ -19,6 +19,7 @@ export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
         board.limits = message;
         break;
       case "board": // the whole truth: coins that it leaves out are gone
+        if (message.currency && message.currency !== board.currency) changeCurrency(message.currency);
         board.coins = new Map(message.rates.map((rate) => [rate.symbol, mergeRate(rate, message.as_of)]));
         setPosition(message);
         break;
@@ -39,6 +40,13 @@ export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
         return null;
     }
     return message.type;
+  }
+
+  /** Nothing that was known in the old currency is compared with the new one. */
+  function changeCurrency(currency) {
+    board.currency = currency;
+    board.coins = new Map();
+    board.changed.clear();
   }
 
   function mergeRate(rate, asOf) {

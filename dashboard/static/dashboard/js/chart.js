@@ -2,17 +2,15 @@
 import {findExtremes, toColumns} from "./candles.js";
 import {drawCandles, markExtremes, markNow, shadeDisputed} from "./chart-marks.js";
 import {FONT, GAP, areaGradient, axisWidth, padRange, priceLabels, readColors, timeLabels} from "./chart-style.js";
-import {formatPrice} from "./numbers.js";
 
 const DAY = 86400;
 
-/** *onPoint* is called with the candle under the pointer, or null. */
-export function drawChart(element, decimals, onPoint) {
+/** *price* writes a price; *onPoint* is called with the candle under the pointer, or null. */
+export function drawChart(element, price, onPoint) {
   const fallback = element.querySelector(".spark");
   const unseen = {paths: () => null, points: {show: false}}; // it counts for the scale
   let plot = null, shown = {candles: [], step: 60, kind: "line"}, rows = [], columns = [[], [], [], [], []], built = "";
   const size = () => ({width: element.clientWidth, height: element.clientHeight});
-  const price = (value) => formatPrice(value, decimals).full;
 
   /** What uPlot cannot change in place: days are in UTC, a line has one colour. */
   const look = () => [shown.kind, shown.step, trendOf(shown.candles), rows.length > 0].join();
@@ -68,6 +66,12 @@ export function drawChart(element, decimals, onPoint) {
       ({rows, columns} = toColumns(view.candles, view.step));
       if (plot && built === look()) plot.setData(columns);
       else build();
+    },
+    clear() {
+      plot?.destroy();
+      fallback?.remove();
+      plot = null;
+      rows = [];
     },
     /** Put the cursor on a candle, as a pointer would. */
     point(candle) {

@@ -19,6 +19,7 @@ function showFigures(coin) {
 // A hidden or paused page renders nothing, but its history goes on.
 document.addEventListener("rates:received", ({detail: {kind, board}}) => {
   const coin = board.coins.get(page.select);
+  if (coin) history.follow(coin);
   if (kind === "board" && coin) history.catchUp(); // updates may have been missed: only the server has them
   if (coin && ["board", "update"].includes(kind)) history.extend(coin, Date.parse(board.asOf) / 1000);
 });

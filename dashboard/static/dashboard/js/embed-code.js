@@ -10,6 +10,7 @@ export function wireEmbedCode(name) {
     const {kind, size, theme} = Object.fromEntries(new FormData(form)), isCard = kind === "card";
     const address = new URL(isCard ? page.embedUrl : page.badgeUrl, location.href), [width, height] = isCard ? SIZES[size] : BADGE;
     if (isCard && theme) address.searchParams.set("theme", theme);
+    if (page.currency !== page.base) address.searchParams.set("currency", page.currency);
     const element = isCard ? makeCard(address, name()) : makeBadge(address, name(), new URL(location.pathname, location.href));
     const shown = element.matches("a") ? element.firstElementChild : element;
     Object.assign(shown, {width, height});

@@ -3,7 +3,7 @@ import {ask} from "./api.js";
 import {extend, findExtremes, readCandles, thin} from "./candles.js";
 import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
-import {formatPercent, money as moneyIn, texts, translate} from "./numbers.js";
+import {formatPercent, formatPrice, money as moneyIn, texts, translate} from "./numbers.js";
 import {load, save} from "./preferences.js";
 import {describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
 
@@ -12,12 +12,13 @@ const RETRY_MS = 10_000, JUST_ASKED_MS = 5_000;
 const CLOSED_AFTER_MS = 5_000;
 const byId = (id) => document.getElementById(id);
 
-export function createHistory(page, decimals) {
+export function createHistory(page, places) {
   const element = byId("chart"), rangeButtons = [...byId("ranges").children], kindButtons = [...byId("kinds").children];
+  let decimals = places, currency = page.currency;
   let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false, askedAt = 0;
   let pointed = null, newest = null, changed = true;
-  const money = (value) => moneyIn(value, page.base, decimals);
-  const chart = drawChart(element, decimals, (candle) => {
+  const money = (value) => moneyIn(value, currency, decimals);
+  const chart = drawChart(element, (value) => formatPrice(value, decimals).full, (candle) => {
     const moved = candle !== pointed;
     pointed = candle;
     showReadout(moved);
@@ -25,13 +26,24 @@ export function createHistory(page, decimals) {
   element.addEventListener("focus", () => showReadout(true));
   wireKeys(element, () => candles, () => pointed, (candle) => chart.point(candle));
 
+  /** In the base it is the address that the page preloads. */
+  function address() {
+    return `${page.candlesUrl}?${range.dataset.query}${currency === page.base ? "" : `&currency=${currency}`}`;
+  }
+
+  function forget() {
+    byId("csv").href = `${address()}&format=csv`;
+    loaded = false;
+    candles = [];
+  }
+
   /** Read the range from the server: at first, after a gap, when a candle has ended. What is shown stays until then. */
   async function reload() {
     const mine = ++attempt, wanted = {step: Number(range.dataset.step), count: Number(range.dataset.count)};
     clearTimeout(timer);
     if (!byId("gone").hidden) return; // the server does not know this coin any more
     askedAt = Date.now();
-    const answer = await ask(`${page.candlesUrl}?${range.dataset.query}`);
+    const answer = await ask(address());
     if (mine !== attempt) return;
     if (!answer) {
       timer = setTimeout(reload, RETRY_MS);
@@ -77,9 +89,7 @@ export function createHistory(page, decimals) {
     if (!target.dataset.range) return;
     choose(rangeButtons, target, "range");
     range = target;
-    byId("csv").href = `${page.candlesUrl}?${range.dataset.query}&format=csv`;
-    loaded = false;
-    candles = [];
+    forget();
     reload();
   });
   byId("kinds").addEventListener("click", ({target}) => {
@@ -90,6 +100,17 @@ export function createHistory(page, decimals) {
   reload();
   return {
     render,
+    /** Begin again in the currency of *coin*: nothing stays that is in another one. */
+    follow(coin) {
+      if (coin.currency === currency) return;
+      ({currency, decimals} = coin);
+      newest = pointed = null;
+      forget();
+      chart.clear();
+      fillTable(candles, step, decimals);
+      for (const id of ["extremes", "moved"]) setText(byId(id), "");
+      reload();
+    },
     /** After a gap: the first board of a page that has just asked is none. */
     catchUp() { if (Date.now() - askedAt > JUST_ASKED_MS) reload(); },
     /** Take in what was published of the coin at the server's time *at*, in seconds; a stale price makes no candle. */

@@ -4,14 +4,15 @@ import {periodOf} from "./period.js";
 
 const CHECK_MS = 60_000, YOUNG_MS = 300_000, GAP_MS = 600_000;
 
-/** *url* of the lines of this page's coins; *render* is called when they have come. */
+/** *url* returns the address of the lines of this page's coins; *render* is called when they have come. Returns what reads them. */
 export function keepLines(board, url, render) {
   let readAt = Date.now(), heardAt = Date.now();
 
   async function read() {
+    const {currency} = board;
     readAt = Date.now();
-    const lines = await ask(url);
-    if (!lines) return; // the next check tries again
+    const lines = await ask(url());
+    if (!lines || currency !== board.currency) return; // the next check tries again
     board.setLines(lines);
     render();
   }
@@ -25,4 +26,5 @@ export function keepLines(board, url, render) {
   setInterval(() => {
     if (!document.hidden && Date.now() - readAt >= YOUNG_MS && [...board.coins.values()].some(isYoung)) read();
   }, CHECK_MS);
+  return read;
 }

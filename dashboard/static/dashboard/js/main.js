@@ -7,7 +7,7 @@ import {keepLines} from "./lines.js";
 import {createOrder} from "./order.js";
 import {sinceWords} from "./paint.js";
 import {periodOf} from "./period.js";
-import {load, storageKey} from "./preferences.js";
+import {load, save, storageKey} from "./preferences.js";
 import {connectRates} from "./rates-socket.js";
 import {createStatus} from "./status.js";
 import {createView} from "./view.js";
@@ -21,11 +21,12 @@ const board = createBoard(JSON.parse(byId("board").textContent));
 const status = createStatus(board);
 const order = createOrder(board, page, !hasTable);
 const view = createView(board, order, status);
-let paused = false, frameRequested = false, titledAt = 0;
+const symbols = page.select ? page.select.split(",") : undefined;
+let paused = false, frameRequested = false, titledAt = 0, wanted = board.currency, whole = false;
 
 const socket = connectRates({
-  url: `${location.origin.replace("http", "ws")}${page.root}/ws/rates`,
-  symbols: page.select ? page.select.split(",") : undefined,
+  url: () => `${location.origin.replace("http", "ws")}${page.root}/ws/rates?currency=${wanted}`,
+  symbols,
   token: page.tokenUrl ? newToken : undefined,
   quiet: Number(page.heartbeat) + 3,
   onState(name, info) {
@@ -34,6 +35,7 @@ const socket = connectRates({
   },
   onMessage(message) {
     const kind = board.apply(message);
+    followCurrency(message);
     status.received(kind);
     if (!kind) return;
     if (!frameRequested && !paused) frameRequested = requestAnimationFrame(render);
@@ -42,10 +44,31 @@ const socket = connectRates({
   },
 });
 
+function chooseCurrency(currency) {
+  wanted = currency;
+  save("currency", currency);
+  socket.send({type: "select", symbols: symbols ?? null, currency}); // without a connection, the next one asks for it
+}
+
+/** The board says what its prices are in: all else follows it, and the visitor's last choice is asked for until it comes. */
+function followCurrency({type, code}) {
+  if (type === "error" && code === "unknown_currency") chooseCurrency(page.base); // it is offered no longer
+  if (type === "board" && board.currency !== wanted) chooseCurrency(wanted);
+  if (board.currency === page.currency) return;
+  const converted = document.querySelector("#converter [name=to]");
+  if (converted?.value === page.currency) converted.value = board.currency;
+  page.currency = board.currency;
+  if (byId("currency")) byId("currency").value = wanted;
+  whole = true;
+  titledAt = 0;
+  readLines();
+}
+
 function render() {
   frameRequested = false;
   if (paused) return;
-  view.render({flash: !reducedMotion.matches});
+  view.render({flash: !reducedMotion.matches, whole});
+  whole = false;
   document.dispatchEvent(new CustomEvent("rates:rendered", {detail: {coins: board.coins}}));
   status.paint();
 }
@@ -98,7 +121,9 @@ function wireAlerts() {
 byId("converter-open")?.addEventListener("click", () => {
   import("./converter.js").then(({openConverter}) => openConverter(), () => { byId("toast").textContent = texts.lost; });
 });
-keepLines(board, page.linesUrl + (page.select ? `?symbols=${encodeURIComponent(page.select)}` : ""), () => paused || view.render({whole: true}));
+const linesUrl = () => `${page.linesUrl}?${new URLSearchParams({symbols: page.select ?? "", currency: board.currency})}`;
+const readLines = keepLines(board, linesUrl, () => paused || view.render({whole: true}));
+byId("currency")?.addEventListener("change", ({target}) => chooseCurrency(target.value));
 if (byId("alerts")) wireAlerts();
 wireControls(board, order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
 view.render({whole: true});

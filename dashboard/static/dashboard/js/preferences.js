@@ -1,9 +1,9 @@
 /** What this visitor chose, in localStorage; a cookie repeats what the server needs to render the page right. */
-const IN_COOKIE = new Set(["theme", "palette", "pins", "range", "chart"]);
+const IN_COOKIE = new Set(["theme", "palette", "pins", "range", "chart", "currency"]);
 const DEFAULTS = {
   theme: "", palette: "", title: true, keys: true, announce: false, pins: null, sort: null, alerts: [], told: [], toldSeen: "",
   lists: [], firstList: "",
-  range: "24h", chart: "line",
+  range: "24h", chart: "line", currency: "",
 };
 // Two services may share a host, each below its path.
 const ROOT = document.body.dataset.root ?? "";

@@ -3,7 +3,7 @@
  * or, where a proxy does not pass WebSockets, the same frames as server-sent events from `/api/stream`.
  *
  *     const socket = connectRates({
- *       url: "wss://rates.example/ws/rates",        // default: this page's host
+ *       url: "wss://rates.example/ws/rates",        // default: this page's host; a function is called before every connect
  *       onMessage: (message) => {...},               // every readable frame, in order
  *       onState: (state, info) => {...},             // "connecting", "open" {transport}, "waiting" {seconds, code},
  *                                                    // "refused" {code}
@@ -44,7 +44,7 @@ export function connectRates({
     } catch { return attempt === latest && reconnect(0); }
     if (stopped || attempt !== latest) return; // overtaken while the token was on its way
     const open = kind === "events" ? openEvents : openSocket;
-    const current = link = open(address(url, symbols), jwt, {
+    const current = link = open(address(typeof url === "function" ? url() : url, symbols), jwt, {
       opened: () => current === link && opened(),
       closed: (code, refused = refusal()) => current === link && reconnect(code, refused),
       message(data) { if (current === link) { resetSilenceTimer(); read(data); } },
