@@ -7,6 +7,7 @@ Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.p
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 _failure_log = OutageLog(logger)
 
 ATTEMPTS = 10
+# Seconds: a failure that takes this long is a server, or a name server, that is silent; then nobody asks for a while.
+SLOW_FAILURE, SILENCE = 1.0, 1.0
 # What a server answers that is too old, or whose HELLO is blocked.
 NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
 # How redis-py tells which command of several was refused: with all that it wrote.
@@ -166,9 +169,24 @@ class _WatchingPipeline(Pipeline):
         super().reset()
 
 
+class _Silence:
+    """Until when Redis is not asked, in monotonic seconds, and why."""
+
+    until = 0.0
+    words = ""
+
+
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Turn every failure of Redis into `StoreUnavailable`."""
+    """
+    Turn every failure of Redis into `StoreUnavailable`.
+
+    After one that took its time, all calls of this process fail at once for `SILENCE` seconds: a page asks several
+    times, and each would wait again.
+    """
+    began = time.monotonic()
+    if began < _Silence.until:
+        raise StoreUnavailable(_Silence.words)
     try:
         yield
     except WatchError:
@@ -176,7 +194,10 @@ def redis_errors() -> Iterator[None]:
     except (RedisError, OSError) as error:
         words = IN_PIPELINE.sub(r"\1: ", str(error))
         hint = f"; {NEEDED}" if NO_HELLO.search(words) else ""
-        raise StoreUnavailable(f"Redis: {words}{hint}") from error
+        failure = StoreUnavailable(f"Redis: {words}{hint}")
+        if time.monotonic() - began >= SLOW_FAILURE:
+            _Silence.until, _Silence.words = time.monotonic() + SILENCE, str(failure)
+        raise failure from error
 
 
 def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:

@@ -89,7 +89,7 @@ def test_sessions_are_refused_soon_while_nobody_can_look_them_up(
         figure("table locked, longest of 10 handshakes", assert_refused(system), "s")
     way.cut()
     figure("packets dropped, longest of 10 handshakes", assert_refused(system), "s")
-    status, page = system.get("/admin/login/", timeout=5)
+    status, page = system.get("/admin/", timeout=5)
     assert (status, "The database is unavailable" in page) == (503, True)
     assert_quiet(*system.processes)
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from rates import store
 from rates.exceptions import StoreUnavailable
 from rates.store import Change, Memory
+from rates.store.redis_client import SILENCE
 from tests.faults.conftest import Figure
 from tests.faults.processes import ROOT, START, Process, Redis, System, wait_until
 from tests.faults.proxy import Proxy
@@ -50,7 +51,7 @@ def test_redis_is_killed_and_comes_back_empty(away: int, run: Run, redis_server:
     assert not watch.failed
     figure("pages and sockets served meanwhile", watch.rounds * 7)
     figure("lines of the worker's log", len(running.worker.said.splitlines()))
-    assert len(running.worker.lines("WARNING|ERROR")) <= 8, running.worker.said
+    assert len(running.worker.lines("WARNING|ERROR")) <= 10, running.worker.said
     assert len(running.web.lines("WARNING|ERROR")) <= 8, running.web.said
 
 
@@ -171,6 +172,7 @@ def test_redis_falls_silent_in_the_middle_of_a_publication(redis_server: Redis, 
     figure("given up after", took := time.monotonic() - began, "s")
     assert took <= LONGEST_CALL / 2
     redis_server.thaw()
+    time.sleep(SILENCE)
     assert store.update_board(lambda _: change).snapshot == store.load_snapshot()
 
 
