@@ -107,7 +107,8 @@ class DatabaseThread:
         Raises:
             DatabaseError: when it fails; an `OperationalError` when there is no answer within `DEADLINE`.
         """
-        if connection.vendor != "postgresql":
+        # Within a transaction the caller sees what it has changed itself, which another connection does not.
+        if connection.vendor != "postgresql" or connection.in_atomic_block:
             return query()
         self._start()
         question = _Question(query)
