@@ -1,5 +1,5 @@
 """
-PostgreSQL is away in every way that was met, and prices go on: from a worker and from a stream, running or started new.
+PostgreSQL cannot be used, in every way that was met, and prices go on: from a worker and from a stream, running or started new.
 
 Both have a Redis of their own, and ask the database at one address; what is there changes from fault to fault.
 """
@@ -62,7 +62,7 @@ class Publisher:
             os.kill(child, signal.SIGKILL)
 
     def restart(self) -> None:
-        """Kill the process and start it anew."""
+        """Kill the process and start it again."""
         self.process.end()
         self.process = self.system.start(self.kind)
 
