@@ -58,13 +58,15 @@ class Plan:
 
     Attributes:
         new, changed: the coins as they would be saved; `changed` with the fields that differ.
-        errors: one line each, beginning with the line or entry number of the file.
+        errors: one line each, beginning with the line or entry number of the file where it is about one.
+        warnings: what could not be checked.
     """
 
     new: list[Coin] = field(default_factory=list)
     changed: list[tuple[Coin, list[str]]] = field(default_factory=list)
     unchanged: int = 0
     errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def write_csv(coins: Iterable[Coin]) -> str:
@@ -241,6 +243,20 @@ def _messages(error: ValidationError) -> list[str]:
     if hasattr(error, "message_dict"):
         return [f"{name}: {message}" for name, messages in error.message_dict.items() for message in messages]
     return list(error.messages)
+
+
+def keep_verified(entries: Sequence[tuple[int, Mapping[str, Any]]], plan: Plan) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return *entries* with what is known by now of the pairs in *plan*, so that confirming it asks nobody again."""
+    coins = {coin.coingecko_id: coin for coin in (*plan.new, *(coin for coin, _fields in plan.changed))}
+    return [
+        (line, {**entry, **_verified(coin)} if (coin := coins.get(str(entry.get("coingecko_id")))) else entry)
+        for line, entry in entries
+    ]
+
+
+def _verified(coin: Coin) -> dict[str, str]:
+    names = [f"{exchange}_verified" for exchange in EXCHANGES if getattr(coin, f"{exchange}_symbol")]
+    return {name: "true" for name in names if getattr(coin, name)}
 
 
 def apply_import(plan: Plan) -> None:

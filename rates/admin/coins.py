@@ -33,6 +33,7 @@ from rates.admin.coin_status import (
 )
 from rates.admin.fetch_report import describe_fetch
 from rates.admin.forms import CoinForm, ImportForm, RowForm
+from rates.admin.import_checks import check_plan
 from rates.admin.reasons import translate_reason, translate_state
 from rates.exceptions import RatesError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
@@ -301,7 +302,10 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             try:
                 entries = coin_files.read_entries(form.cleaned_data["file"].read(coin_files.MAX_FILE_BYTES + 1))
                 plan = coin_files.plan_import(entries)
-                context |= {"plan": plan, "signed": dumps([[n, dict(e)] for n, e in entries], compress=True)}
+                check_plan(plan)
+                entries = coin_files.keep_verified(entries, plan)
+                signed = "" if plan.errors else dumps([[n, dict(e)] for n, e in entries], compress=True)
+                context |= {"plan": plan, "signed": signed}
             except coin_files.BadFile as error:
                 form.add_error("file", str(error))
         return self._page(request, "import", _("Import coins"), **context)

@@ -46,19 +46,25 @@ class Finding:
 
 def inspect_coin(coin: Coin, sources: Sequence[str] | None = None) -> list[Finding]:
     """Query *sources* (by default all that are in use, in their order) for *coin*, in parallel."""
+    return inspect_coins([coin], sources)[0]
+
+
+def inspect_coins(coins: Sequence[Coin], sources: Sequence[str] | None = None) -> list[list[Finding]]:
+    """Return the findings about each of *coins*; each source is asked once about all of them."""
     names = [name for name in sources or settings.RATES_SOURCES if name in POLL_SOURCES]
     with ThreadPoolExecutor(max(1, len(names))) as threads:
-        answers: Answers = dict(zip(names, threads.map(partial(_query, coin), names), strict=True))
+        answers: Answers = dict(zip(names, threads.map(partial(_query, coins), names), strict=True))
     worth = _find_usdt(answers)
-    return compare([_find(coin, name, answer, worth) for name, answer in answers.items()])
+    return [compare([_find(coin, name, answer, worth) for name, answer in answers.items()]) for coin in coins]
 
 
-def _query(coin: Coin, name: str) -> list[Rate] | RatesError:
+def _query(coins: Sequence[Coin], name: str) -> list[Rate] | RatesError:
     source = POLL_SOURCES[name]
-    if not source.BY_ID and name not in coin.pairs:
+    asked = [coin for coin in coins if source.BY_ID or name in coin.pairs]
+    if not asked:
         return []
     try:
-        return call_source(source, source.count_calls([coin]), partial(source.fetch_rates, [coin], TIMEOUT))
+        return call_source(source, source.count_calls(asked), partial(source.fetch_rates, asked, TIMEOUT))
     except RatesError as error:
         return error
 

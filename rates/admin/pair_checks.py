@@ -9,7 +9,7 @@ Whether a pair that staff enter is the coin: its price is compared with the one 
 Tested in `tests/admin/test_pairs.py`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from rates.admin.inspection import Finding, inspect_coin
+from rates.admin.inspection import Finding, inspect_coins
 from rates.admin.reasons import translate_reason
 from rates.models import Coin
 from rates.sources.registry import POLL_SOURCES
@@ -57,10 +57,25 @@ class Check(NamedTuple):
 
 def check_pairs(coin: Coin, exchanges: Collection[str]) -> list[Finding]:
     """Return what the sources say now about the pairs of *coin* on *exchanges*; they are asked once, all together."""
-    asked = [name for name in exchanges if name in coin.pairs]
-    used = [name for name in asked if name in (*settings.RATES_SOURCES, *settings.RATES_STREAM)]
+    return check_all_pairs([(coin, exchanges)])[0]
+
+
+def check_all_pairs(wanted: Sequence[tuple[Coin, Collection[str]]]) -> list[list[Finding]]:
+    """Return the same for several coins, each with its exchanges; each source is asked once about all of them."""
+    asked = [[name for name in exchanges if name in coin.pairs] for coin, exchanges in wanted]
+    used = {name for names in asked for name in names if name in (*settings.RATES_SOURCES, *settings.RATES_STREAM)}
     by_id = [name for name in settings.RATES_SOURCES if name in POLL_SOURCES and POLL_SOURCES[name].BY_ID]
-    findings = {f.source: f for f in inspect_coin(coin, [*by_id, *used])} if used and by_id else {}
+    coins = [coin for coin, _exchanges in wanted]
+    found = inspect_coins(coins, [*by_id, *sorted(used)]) if used and by_id else [[] for _coin in coins]
+    return [
+        _choose(coin, names, used, by_id, {f.source: f for f in findings})
+        for coin, names, findings in zip(coins, asked, found, strict=True)
+    ]
+
+
+def _choose(
+    coin: Coin, asked: Sequence[str], used: Collection[str], by_id: Sequence[str], findings: Mapping[str, Finding]
+) -> list[Finding]:
     known = [findings[name] for name in by_id if name in findings]
     return [
         findings[name] if name in findings and _has_price(known) else _not_compared(coin, name, used, known)

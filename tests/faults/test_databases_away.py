@@ -1,5 +1,5 @@
 """
-PostgreSQL cannot be used, in every way that was met, and prices go on: from a worker and from a stream, running or started new.
+PostgreSQL cannot be used, in every way that was met, and prices go on: from a worker and a stream, running or new.
 
 Both have a Redis of their own, and ask the database at one address; what is there changes from fault to fault.
 """
