@@ -29,6 +29,8 @@ WATCH_FLASHES = """() => {
   })).observe(document.body, {subtree: true, attributeFilter: ["data-flash"]});
 }"""
 UPDATES, PORTION = 10_000, 500
+# Pages on which nothing moves.
+PATHS = ("/", "/coins/btc/", "/?wall=1")
 
 
 @pytest.mark.parametrize("locale", ["en-US", "de-DE"])
@@ -76,9 +78,9 @@ def test_no_page_asks_anybody_else(open_page: Any, site: Site, path: str) -> Non
 
 
 def test_nothing_moves_while_prices_do(open_page: Any, site: Site) -> None:
-    pages = [open_page(goto=False, viewport={"width": width, "height": 900}) for width in (1280, 390) for _ in (0, 1)]
+    pages = [open_page(goto=False, viewport={"width": width, "height": 900}) for width in (1280, 390) for _ in PATHS]
     held: list[Any] = []
-    for page, path in zip(pages, ("/", "/coins/btc/") * 2, strict=True):
+    for page, path in zip(pages, PATHS * 2, strict=True):
         page.route("**/*.woff2", lambda route: held.append(route))
         page.add_init_script(WATCH_SHIFTS)
         page.goto(path, wait_until="commit")
