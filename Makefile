@@ -21,17 +21,21 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
+# Tests run several at a time, so a busy moment may fail one: what failed runs once more, alone. A real fault fails twice.
+ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
+
 # Half of what tests do is waiting, so four run at a time on two cores. Browsers beside them would be slower than what
 # they wait for; each file has one of its own, and two files run at a time.
 test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
-	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser
+	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser || $(ALONE) --ignore tests/browser
+	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(ALONE) tests/browser
 
 # Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
-	$(BIN)/pytest -m faults -n 8 --dist loadgroup tests/faults $(MANY_SOCKETS:%=--ignore %)
-	$(BIN)/pytest -m faults $(MANY_SOCKETS)
+	$(BIN)/pytest -m faults -n 8 --dist loadgroup tests/faults $(MANY_SOCKETS:%=--ignore %) || \
+		$(ALONE) -m faults tests/faults $(MANY_SOCKETS:%=--ignore %)
+	$(BIN)/pytest -m faults $(MANY_SOCKETS) || $(ALONE) -m faults $(MANY_SOCKETS)
 
 soak: .venv/dev ## a thousand sockets, edits, a restart: 15 minutes; sources away for 5; each database fault; an hour of candles
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
