@@ -170,8 +170,9 @@ class _WatchingPipeline(Pipeline):
 
 
 class _Silence:
-    """Until when Redis is not asked, in monotonic seconds, and why."""
+    """Which server is not asked, until when, in monotonic seconds, and why."""
 
+    of: Any = None
     until = 0.0
     words = ""
 
@@ -185,7 +186,7 @@ def redis_errors() -> Iterator[None]:
     times, and each would wait again.
     """
     began = time.monotonic()
-    if began < _Silence.until:
+    if began < _Silence.until and _Silence.of is client():
         raise StoreUnavailable(_Silence.words)
     try:
         yield
@@ -196,7 +197,7 @@ def redis_errors() -> Iterator[None]:
         hint = f"; {NEEDED}" if NO_HELLO.search(words) else ""
         failure = StoreUnavailable(f"Redis: {words}{hint}")
         if time.monotonic() - began >= SLOW_FAILURE:
-            _Silence.until, _Silence.words = time.monotonic() + SILENCE, str(failure)
+            _Silence.of, _Silence.until, _Silence.words = client(), time.monotonic() + SILENCE, str(failure)
         raise failure from error
 
 
