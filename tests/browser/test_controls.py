@@ -249,7 +249,7 @@ def test_an_alert_fires_once_and_shows_its_distance(open_page: Any, site: Site) 
 
 def test_the_tab_title_carries_the_first_pin_and_can_be_turned_off(open_page: Any) -> None:
     page = open_page("/")
-    expect(page).to_have_title(re.compile(r"63,250\.12 ▼ BTC"))
+    expect(page).to_have_title(re.compile(r"63,250\.12 [▲▼] BTC"))
     page.keyboard.press("?")
     page.locator("[data-setting=title]").uncheck()
     expect(page).to_have_title("Live rates")
