@@ -37,10 +37,15 @@ async def check_access(scope: Scope, path: str, headers: HeaderMap) -> None:
     try:
         await authenticate({**scope, "headers": shown, "subprotocols": []})
     except TokenRefused as refused:
-        detail = f"Authorization: {refused}; a bearer token or the session of somebody who is logged in is needed"
-        raise Problem(401, "unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="rates"'}) from None
+        raise unauthorized(refused) from None
     except Refusal as refusal:
         raise Problem(503, "store_away", refusal.reason, {"Retry-After": "5"}) from None
+
+
+def unauthorized(refused: TokenRefused) -> Problem:
+    """Return what a client is told whose token was *refused*."""
+    detail = f"Authorization: {refused}; a bearer token or the session of somebody who is logged in is needed"
+    return Problem(401, "unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="rates"'})
 
 
 def find_key(scope: Scope, headers: HeaderMap) -> str:

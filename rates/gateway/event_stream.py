@@ -20,6 +20,7 @@ from rates.fanout.event_links import open_event_link
 from rates.fanout.hub import get_hub
 from rates.fanout.sockets import Group, Socket
 from rates.fanout.tokens import TokenRefused, authenticate
+from rates.gateway.access import unauthorized
 from rates.gateway.replies import App, HeaderMap, Headers, Receive, Reply, Scope, Send, send_reply, tell_problem
 from rates.telemetry import counts
 
@@ -115,5 +116,4 @@ async def _check_token(scope: Scope) -> float | None:
     except TokenRefused as refused:
         log_refusal(f"token: {refused}")
         counts.refused.labels("token").inc()
-        detail = f"Authorization: {refused}; a bearer token or the session of somebody who is logged in is needed"
-        raise Problem(401, "unauthorized", detail, {"WWW-Authenticate": 'Bearer realm="rates"'}) from None
+        raise unauthorized(refused) from None
