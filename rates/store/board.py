@@ -22,6 +22,7 @@ from rates.store.keys import (
     COUNTERS,
     OWNERS,
     PROCESSES,
+    SCRATCH,
     SOURCE_HEALTHS,
     STATES,
     history_key,
@@ -49,14 +50,20 @@ HISTORY_TTL = 7 * 86400
 OWNER_CHANGES_KEPT = 50
 # One command for all coins, because hundreds would cost the client more time than the server. A history is in order of
 # time whoever owns the coin: what is behind its last update is left out, unless our clock was set back since, and one
-# of the same time replaces it.
+# of the same time replaces it. What is stored there must not make it fail, as the rest of the transaction is done then
+# all the same: a key that is no list is not ours, and is replaced.
 APPEND_ALL = """
+local function time_of(text)
+    local is_json, point = pcall(cjson.decode, text)
+    return is_json and type(point) == "table" and type(point.observed_at) == "string" and point.observed_at or ""
+end
 for i, key in ipairs(KEYS) do
-    local point, last = ARGV[i + 3], redis.call("LINDEX", key, -1)
-    local at, last_at = cjson.decode(point).observed_at, last and cjson.decode(last).observed_at
+    local point, last = ARGV[i + 3], redis.pcall("LINDEX", key, -1)
+    if type(last) == "table" then redis.call("DEL", key) end
+    local at, last_at = time_of(point), time_of(last)
     if last_at == at then
         redis.call("LSET", key, -1, point)
-    elseif not last_at or at > last_at or last_at > ARGV[3] then
+    elseif at > last_at or last_at > ARGV[3] then
         redis.call("RPUSH", key, point)
         redis.call("LTRIM", key, -ARGV[2], -1)
     end
@@ -259,6 +266,7 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
     points = {history_key(symbol): json.dumps(point._asdict()) for symbol, point in change.points.items()}
     if points:
         limits = (HISTORY_TTL, settings.RATES_HISTORY_LENGTH, snapshot.as_of)
+        _demand_permissions(pipe)
         pipe.eval(APPEND_ALL, len(points), *points, *limits, *points.values())
     if change.owners:
         pipe.lpush(OWNERS, *(json.dumps(owner._asdict()) for owner in change.owners))
@@ -267,6 +275,17 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.hincrby(COUNTERS, name, count)
     # Inside the transaction, so that messages are in the order of the publications; prices alone do not tell it.
     pipe.publish(settings.REDIS_CHANNEL, map_prices(snapshot.fragments.values()))
+
+
+def _demand_permissions(pipe: Any) -> None:
+    """
+    Queue every command of `APPEND_ALL` once, on a key that is gone afterwards.
+
+    A command that the server refuses is refused while it is queued, and then nothing of the transaction is done; in a
+    script it would be refused when half of that is.
+    """
+    pipe.rpush(SCRATCH, "").lindex(SCRATCH, -1).lset(SCRATCH, -1, "").ltrim(SCRATCH, 0, -1)
+    pipe.expire(SCRATCH, 1).delete(SCRATCH)
 
 
 def load_header() -> Header | None:

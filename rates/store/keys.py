@@ -19,6 +19,7 @@ Every key in Redis; no module outside this package spells one. `RATES_NAMESPACE`
     rates:backfill          progress of the backfill, and what is missing, for the admin
     rates:day               the last 24 hours of each coin by our own candles (`history.day_stats`); kept for an hour
     rates:history           token of the process that writes candles to the database; expires unless renewed
+    rates:history:scratch   exists only within a transaction (`board`)
     rates:processes         hash, "web:host:1234" -> the last report of the process (`telemetry.reports`)
     rates:file:ecb          what the European Central Bank's newest file says (`central_bank`)
     rates:catalog           CoinGecko's list of coins, for the admin; kept for a day
@@ -49,6 +50,7 @@ COINS = f"{NAMESPACE}:coins:last"
 UNKNOWN_PAIRS = f"{NAMESPACE}:binance:unknown"
 STREAM_LEADER = f"{NAMESPACE}:stream"
 HISTORY_LEADER = f"{NAMESPACE}:history"
+SCRATCH = f"{NAMESPACE}:history:scratch"
 DAY_STATS = f"{NAMESPACE}:day"
 BACKFILL = f"{NAMESPACE}:backfill"
 RUNNING_MINUTES = f"{NAMESPACE}:minutes"

@@ -1,18 +1,32 @@
 """The shared memory: what one publisher stores, another one and every hub read."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from pytest_django import Settings
 
 from rates import store
+from rates.exceptions import StoreUnavailable
 from rates.store import Change, Memory
 from rates.types import CoinState, Fragment, HistoryPoint
-from tests.boards import publish as publish_board
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, 123000, tzinfo=UTC)
+
+
+@pytest.fixture
+def user(settings: Settings) -> Iterator[str]:
+    """A user of the server that may do everything, with its own name as its password."""
+    admin, address = store.client(), settings.REDIS_URL
+    admin.execute_command("ACL", "SETUSER", "some", "reset", "on", ">some", "~*", "&*", "+@all")
+    yield "some"
+    settings.REDIS_URL = address
+    store.client.cache_clear()
+    admin.execute_command("ACL", "DELUSER", "some")
 
 
 def change(prices: dict[str, str], points: Sequence[str] = (), **more: object) -> Change:
@@ -159,11 +173,35 @@ def test_a_change_of_the_states_alone_is_not_overwritten_by_a_publisher_that_did
     assert store.load_states()["BTC"].good == 1
 
 
-def test_a_script_that_fails_leaves_no_board_half_done(caplog: pytest.LogCaptureFixture) -> None:
-    """As without a permission that only the script needs; the other commands of a transaction are done all the same."""
-    store.client().set("rates:BTC:history", "no list")
-    saved = publish_board(BTC="1", ETH="2")
-    assert saved.published
+@pytest.mark.parametrize("stored", ["no list", ["no json"], ["5"], ['{"observed_at": 5}'], ["null"]])
+def test_what_somebody_else_has_put_in_the_place_of_a_history_stops_nothing(stored: str | list[str]) -> None:
+    if isinstance(stored, list):
+        store.client().rpush("rates:BTC:history", *stored)
+    else:
+        store.client().set("rates:BTC:history", stored)
+    saved = save({"BTC": "1", "ETH": "2"}, points=["BTC", "ETH"])
+    assert store.load_snapshot() == saved.snapshot
+    assert json.loads(store.client().lindex("rates:BTC:history", -1))["price"] == "1"
+    assert len(store.load_histories(["ETH"])["ETH"]) == 1
+
+
+@pytest.mark.parametrize("command", ["eval", "lindex", "lset", "rpush", "ltrim", "expire", "del", "publish"])
+def test_without_a_permission_that_a_script_needs_nothing_is_done(command: str, user: str, settings: Settings) -> None:
+    before = save({"BTC": "1"}, points=["BTC"]).snapshot
+    admin = store.client()
+    admin.execute_command("ACL", "SETUSER", user, f"-{command}")
+    settings.REDIS_URL = re.sub("//.*@|//", f"//{user}:{user}@", settings.REDIS_URL)
+    store.client.cache_clear()
+    with pytest.raises(StoreUnavailable, match=f"Redis: {command.upper()}: .*'{command}' command"):
+        save({"BTC": "2"}, points=["BTC"])
+    assert store.load_snapshot() == before
+    assert [json.loads(text)["price"] for text in admin.lrange("rates:BTC:history", 0, -1)] == ["1"]
+    assert not admin.exists("rates:history:scratch")
+
+
+def test_a_write_that_fails_for_what_is_stored_there_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    store.client().set("rates:counters", "no hash")
+    saved = save({"BTC": "1"}, counts={"disputes": 1})
     assert store.load_snapshot() == saved.snapshot
     (line,) = caplog.messages
     assert line.startswith("a part of a transaction failed, all else is done:")
