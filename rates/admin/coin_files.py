@@ -12,7 +12,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -23,6 +23,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from rates.models import Coin, propose_symbol
+from rates.spreadsheets import escape_cell, unescape_cell
 from rates.symbols import clean_symbol, fold, spell_pair
 
 EXCHANGES = ("binance", "kraken")
@@ -74,7 +75,7 @@ def write_csv(coins: Iterable[Coin]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS)
     writer.writeheader()
-    writer.writerows(coin_fields(coin) for coin in coins)
+    writer.writerows(_map_texts(escape_cell, coin_fields(coin)) for coin in coins)
     return text.getvalue()
 
 
@@ -127,9 +128,13 @@ def _read_csv(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     if missing:
         raise BadFile(_("The CSV's first line lacks: %s.") % ", ".join(missing))
     try:
-        return [(reader.line_num, row) for row in reader]
+        return [(reader.line_num, _map_texts(unescape_cell, row)) for row in reader]
     except csv.Error as error:
         raise BadFile(_("Line %(line)d is not CSV: %(why)s.") % {"line": reader.line_num, "why": error}) from None
+
+
+def _map_texts(change: Callable[[str], str], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: change(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _find_delimiter(text: str) -> str:

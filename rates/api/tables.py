@@ -14,6 +14,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from rates.api.problems import Problem
+from rates.spreadsheets import escape_cell
 from rates.types import encode_json, time_text
 
 Row = Mapping[str, Any]
@@ -51,10 +52,11 @@ def csv_response(rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpR
 
 
 def _write_cell(value: Any) -> Any:
-    """Return *value* with words as in JSON, because a spreadsheet knows `true`, and a list as its words."""
+    """Return *value* with words as in JSON, because a spreadsheet knows `true`, and a list as its words; no formula."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return " ".join(value) if isinstance(value, list) else value
+    text = " ".join(value) if isinstance(value, list) else value
+    return escape_cell(text) if isinstance(text, str) else text
 
 
 def write_time(seconds: float) -> str:

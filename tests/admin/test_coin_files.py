@@ -39,3 +39,12 @@ def test_3000_real_coins_are_imported_each_with_a_symbol_of_its_own(admin_client
     exported = admin_client.post(reverse("admin:rates_coin_changelist"), everything)
     again = preview(admin_client, exported.content)
     assert (again.context["plan"].errors, again.context["plan"].unchanged) == ([], 3000)
+
+
+def test_no_cell_of_an_export_is_a_formula_and_it_is_read_again_as_it_was(admin_client: Client) -> None:
+    coin = Coin.objects.create(symbol="SUM", name="=SUM(A1:A9)", coingecko_id="sum", position=0)
+    export = {"action": "export_csv", "_selected_action": [coin.pk]}
+    exported = admin_client.post(reverse("admin:rates_coin_changelist"), export).content
+    assert b"SUM,'=SUM(A1:A9),sum" in exported
+    again = preview(admin_client, exported)
+    assert (again.context["plan"].errors, again.context["plan"].unchanged) == ([], 1)

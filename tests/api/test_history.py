@@ -326,10 +326,13 @@ def test_a_spreadsheet_gets_the_same_rows() -> None:
         assert [(row["time"], row["close"]) for row in rows] == [(iso(BEGIN), "6"), (iso(BEGIN + 60), "6")]
         assert (rows[0]["disputed"], rows[0]["complete"]) == ("false", "true")
     answer = post(
-        {"wanted": [{"symbol": "BTC", "time": iso(BEGIN + 60)}, {"symbol": "X", "time": ""}]}, Accept="text/csv"
+        {"wanted": [{"symbol": "BTC", "time": iso(BEGIN + 60)}, {"symbol": "=1+1", "time": ""}]}, Accept="text/csv"
     )
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
-    assert [(row["price"], row["code"]) for row in rows] == [("6", ""), ("", "unknown_symbol")]
+    assert [(row["symbol"], row["price"], row["code"]) for row in rows] == [
+        ("BTC", "6", ""),
+        ("'=1+1", "", "unknown_symbol"),
+    ]
 
 
 def test_who_holds_the_answer_is_told_so() -> None:
