@@ -2,7 +2,8 @@
 How numbers are written for people: one table of rules, which this module and `js/numbers.js` both follow.
 
     price        shown with
-    where they are four significant digits or more: the decimals of the currency (1,000 in JPY, 10 in USD, 1 in KWD)
+    where they are four significant digits or more: the decimals of the currency (from 10 in USD, from 1 in KWD); one
+    that has none (JPY, KRW) is written without from 1 on
     >= 10        2 decimals
     >= 0.1       4
     >= 0.01      5
@@ -27,7 +28,7 @@ STEPS = ((Decimal(10), 2), (Decimal("0.1"), 4), (Decimal("0.01"), 5), (Decimal("
 TINY_DIGITS = 4
 # Between a number and a currency's code.
 NO_BREAK = "\N{NO-BREAK SPACE}"
-# What is least written with all decimals of its currency has this many significant digits.
+# What is least written with just the decimals of its currency has this many significant digits, if there are decimals.
 OWN_DIGITS = 4
 # Signs of currencies; any other is written as its code.
 SIGNS = {
@@ -53,7 +54,7 @@ class PriceText:
 
 def decimals_for(price: Decimal, own: int = 2) -> int:
     """Return how many decimals *price* is shown with in a currency of *own* ones; `TINY`: it needs a subscript."""
-    if abs(price) >= Decimal(1).scaleb(OWN_DIGITS - 1 - own):
+    if abs(price) >= Decimal(1).scaleb(OWN_DIGITS - 1 - own if own else 0):
         return own
     return next((places for least, places in STEPS if abs(price) >= least), TINY)
 
@@ -62,6 +63,11 @@ def format_number(value: Decimal, places: int) -> str:
     """Return *value* with *places* decimals and the language's separators."""
     rounded = round_places(value, places, ROUND_HALF_UP)
     return number_format(rounded, places, use_l10n=True, force_grouping=True)
+
+
+def format_exact(price: Decimal) -> str:
+    """Return *price* with every digit that it has."""
+    return format_number(price, max(0, -int(price.as_tuple().exponent)))
 
 
 def format_price(price: Decimal, places: int | None = None) -> PriceText:
@@ -85,8 +91,8 @@ def _tiny(price: Decimal) -> PriceText:
 
 
 def format_amount(amount: Decimal, places: int) -> PriceText:
-    """Return by how much a price moved, with its sign and the price's *places*."""
-    text = format_price(abs(amount), places)
+    """Return by how much a price moved, with its sign and the price's *places*; without any, with those of its size."""
+    text = format_price(abs(amount), places or (decimals_for(amount, places) if amount else 0))
     sign = "+" if amount > 0 else "−" if amount < 0 else ""
     return replace(text, lead=sign + text.lead, full=sign + text.full)
 

@@ -123,7 +123,7 @@ def run_site(folder: Path, **more: str) -> Iterator[Site]:
             "REDIS_URL": f"redis://127.0.0.1:{valkey.port}/0",
             "COINGECKO_API_URL": coingecko.url,
             "RATES_SOURCES": "coingecko",
-            "RATES_CURRENCIES": "usd,eur,jpy,kwd,btc,sats",
+            "RATES_CURRENCIES": "usd,eur,jpy,krw,kwd,btc,sats",
             "RATES_STREAM": "off",
             "RATES_REFRESH_INTERVAL": "0.5",
             "RATES_STALE_AFTER": "5",

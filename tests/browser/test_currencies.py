@@ -40,10 +40,16 @@ def test_every_number_of_the_board_follows_the_switch(open_page: Any, site: Site
     page.locator("#alerts [name=value]").fill("60.000")
     page.locator("#alert-form .primary").click()
     expect(page.locator("#alert-understood")).to_contain_text("60.000,00 €")
+    expect(price).to_have_attribute("title", re.compile(r"^[\d.]+,\d+\s€$"))
     assert json.loads(page.evaluate("localStorage['rates.alerts']"))[-1]["currency"] == "eur"
     page.keyboard.press("Escape")
     switch.select_option("jpy")
     expect(price).to_have_text(f"{in_german(price_of(site, 'BTC', 'jpy'), 0)} ¥")
+    page.locator("#alerts-open").click()
+    page.locator("#alerts [name=value]").fill("60,5")
+    page.locator("#alert-form .primary").click()
+    expect(page.locator("#alert-understood")).to_contain_text("60,5 ¥")
+    page.keyboard.press("Escape")
     assert page.evaluate("window.sameDocument")
     assert violations(page) == []
 
@@ -56,6 +62,7 @@ def test_the_choice_is_rendered_by_the_server_and_kept_by_the_socket(open_page: 
     dinars = f"KWD\u00a0{price_of(site, 'BTC', 'kwd'):,.3f}"
     expect(page.locator("#cards .px")).to_have_text(dinars)
     expect(page.locator("#volume")).to_contain_text("KWD")
+    expect(page.locator("#exact")).to_have_text(re.compile(r"^KWD\s[\d,]+\.\d+$"))
     expect(page.locator("#readout b").last).to_have_text(dinars)
     expect(page.locator("#csv")).to_have_attribute("href", re.compile("&currency=kwd&format=csv$"))
     assert asked[-1].endswith("&currency=kwd")

@@ -19,10 +19,11 @@ SCRIPT = """async (cases) => {
       return [n.decimalsFor(price), lead, zeros, digits];
     }),
     money: cases.money.map(({price, currency}) => n.money(price, currency)),
+    exact: cases.exact.map(({price}) => n.formatExact(price)),
     percents: cases.percents.map(({change}) => [n.direction(change), n.formatPercent(change)]),
-    amounts: cases.amounts.map(({price, change}) => {
+    amounts: cases.amounts.map(({price, change, currency}) => {
       const moved = changeOf({price, change_24h_pct: change});
-      return n.formatAmount(moved.amount, n.decimalsFor(price)).full;
+      return n.formatAmount(moved.amount, n.decimalsFor(price, n.unitOf(currency ?? "usd")[0])).full;
     }),
     durations: cases.durations.map(({seconds}) => n.formatDuration(seconds)),
   };
@@ -36,6 +37,7 @@ def test_browser_and_server_write_the_same_numbers(open_page: Any, locale: str, 
     written = page.evaluate(SCRIPT, CASES)
     assert written["prices"] == [[case["decimals"], *case[language]] for case in CASES["prices"]]
     assert written["money"] == [case[language] for case in CASES["money"]]
+    assert written["exact"] == [case[language] for case in CASES["exact"]]
     assert written["percents"] == [[case["direction"], case[language]] for case in CASES["percents"]]
     assert written["amounts"] == [case[language] for case in CASES["amounts"]]
     assert written["durations"] == [case[language] for case in CASES["durations"]]

@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from dashboard.numbers import decimals_for, direction, format_duration, format_percent, format_price, money
+from dashboard.numbers import (
+    decimals_for,
+    direction,
+    format_duration,
+    format_exact,
+    format_percent,
+    format_price,
+    money,
+)
 from dashboard.presentation import unpriced, view_coin
+from rates.currencies import decimals
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "number_cases.json").read_text())
 
@@ -35,6 +44,13 @@ def test_money_has_its_currency_s_decimals_and_the_sign_where_the_language_puts_
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("case", CASES["exact"], ids=lambda case: case["price"])
+def test_an_exact_price_has_every_digit_and_the_separators_of_the_language(case: dict[str, Any], language: str) -> None:
+    with translation.override(language):
+        assert format_exact(Decimal(case["price"])) == case[language]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("case", CASES["percents"], ids=lambda case: case["change"])
 def test_percent_has_a_sign_and_a_neutral_zero(case: dict[str, Any], language: str) -> None:
     with translation.override(language):
@@ -47,7 +63,7 @@ def test_percent_has_a_sign_and_a_neutral_zero(case: dict[str, Any], language: s
 def test_amount_has_a_sign_and_the_decimals_of_its_price(case: dict[str, Any], language: str) -> None:
     rate = unpriced("X", "X") | {"price": case["price"], "change_24h_pct": case["change"]}
     with translation.override(language):
-        change = view_coin(rate, (), datetime.now(UTC)).change
+        change = view_coin(rate, (), datetime.now(UTC), own=decimals(case.get("currency", "usd"))).change
     assert change
     assert change.amount.full == case[language]
 

@@ -43,7 +43,7 @@ def test_page_shows_the_last_known_price_with_its_exact_value(client: Client) ->
     publish(row(price="63250.125"))
     page = text_of(client)
     assert "63,250.13" in page
-    assert 'title="$63250.125"' in page
+    assert 'title="$63,250.125"' in page
 
 
 def test_an_old_price_is_never_shown_as_live(client: Client) -> None:
@@ -130,7 +130,7 @@ def test_prices_carry_the_quote_currency_everywhere(client: Client, settings: An
     for path in ("/", "/coins/btc/", "/embed/btc/", "/?wall=1"):
         page = text_of(client, path)
         assert f'<span class="cur">{sign}</span><span class="head">63,250.12</span>' in page
-        assert f'title="{sign}63250.12"' in page
+        assert f'title="{sign}63,250.12"' in page
         assert "$" not in re.sub(r"<(script|template).*?</\1>", "", page, flags=re.DOTALL)
     assert f"1 coin in {quote.upper()}" in text_of(client)
     assert f"{sign}63,250.12" in text_of(client, "/coins/btc.svg")

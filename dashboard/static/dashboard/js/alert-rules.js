@@ -1,5 +1,5 @@
 /** What a price alert is: when it is met, how it is written, how it is read from the form. Knows nothing of the page. */
-import {formatNumber, formatShare, money, texts, translate} from "./numbers.js";
+import {decimalsFor, formatNumber, formatShare, money, texts, translate, unitOf} from "./numbers.js";
 import {isAmbiguous, parseNumber} from "./parse.js";
 import {changeOf} from "./period.js";
 
@@ -14,8 +14,14 @@ export function distance({kind, value}, coin) {
 }
 
 export function describe({kind, symbol, value, currency = base}) {
-  const text = kind === "move" ? `±${formatShare(value)}` : money(value, currency);
+  const text = kind === "move" ? `±${formatShare(value)}` : money(value, currency, typedDecimals(value, currency));
   return translate(`alert_${kind}`, {symbol, value: text});
+}
+
+/** A threshold is told as it was typed: 58.5 in a currency without decimals too. Undefined: with the decimals of its size. */
+function typedDecimals(value, currency) {
+  const typed = String(value).split(".")[1]?.length ?? 0;
+  return value < 1 ? undefined : Math.max(typed, decimalsFor(value, unitOf(currency)[0]));
 }
 
 export function describeDistance(left) {

@@ -2,7 +2,7 @@
 import {wireEmbedCode} from "./embed-code.js";
 import {createHistory} from "./history.js";
 import {setText} from "./marks.js";
-import {formatNumber, formatShare, inUnit, sourceName} from "./numbers.js";
+import {formatExact, formatNumber, formatShare, inUnit, sourceName} from "./numbers.js";
 
 const page = document.body.dataset, byId = (id) => document.getElementById(id);
 wireEmbedCode(() => document.querySelector("h1").textContent);
@@ -10,7 +10,7 @@ const history = createHistory(page, Number(page.decimals));
 
 function showFigures(coin) {
   setText(document.querySelector("h1"), `${coin.name} (${coin.symbol})`);
-  setText(byId("exact"), coin.price ?? "—");
+  setText(byId("exact"), coin.price === null ? "—" : inUnit(formatExact(coin.price), coin.currency));
   setText(byId("volume"), coin.volume_24h === null ? "—" : inUnit(formatNumber(coin.volume_24h, 0), coin.currency));
   setText(byId("confirmed"), coin.confirmed_by.map(sourceName).join(", ") || "—");
   setText(byId("spread"), coin.spread_pct === null ? "—" : formatShare(coin.spread_pct));

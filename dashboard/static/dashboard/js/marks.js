@@ -1,5 +1,5 @@
 /** What cards and rows are made of: the price with its changed digits, the line, the range; and the market breadth. */
-import {direction, formatPrice, inUnit, translate, unitOf} from "./numbers.js";
+import {direction, formatExact, formatPrice, inUnit, translate, unitOf} from "./numbers.js";
 import {periodOf} from "./period.js";
 
 // A coin flashes once a second at most.
@@ -30,7 +30,7 @@ export function paintPrice(node, coin, flash) {
   const [leading, head, tail, trailing] = node.children, [, before, after] = unitOf(coin.currency);
   setText(leading, coin.price === null ? "" : before);
   setText(trailing, coin.price === null ? "" : after);
-  node.title = coin.price === null ? "" : inUnit(coin.price, coin.currency);
+  node.title = coin.price === null ? "" : inUnit(formatExact(coin.price), coin.currency);
   const text = coin.price === null ? {lead: "—", zeros: null} : formatPrice(coin.price, coin.decimals);
   const shown = head.textContent + tail.textContent;
   if (text.zeros === null && text.lead === shown) return;

@@ -33,7 +33,7 @@ export function unitOf(currency) {
 
 /** Return how many decimals a price is shown with in a currency of *own* ones. */
 export function decimalsFor(price, own = 2) {
-  if (Math.abs(Number(price)) >= Number(`1e${OWN_DIGITS - 1 - own}`)) return own;
+  if (Math.abs(Number(price)) >= Number(`1e${own ? OWN_DIGITS - 1 - own : 0}`)) return own;
   return STEPS.find(([least]) => Math.abs(Number(price)) >= least)?.[1] ?? TINY;
 }
 
@@ -50,6 +50,11 @@ export function formatNumber(value, places) {
     formats.set(places, new Intl.NumberFormat(language, options));
   }
   return formats.get(places).format(value);
+}
+
+/** Write the text of an exact decimal with every digit that it has. */
+export function formatExact(price) {
+  return formatNumber(price, price.split(".")[1]?.length ?? 0);
 }
 
 /** Return {lead, zeros, digits, full}; `zeros` is null unless the price needs a subscript. */
@@ -80,9 +85,9 @@ function formatTiny(price) {
   return {lead: formatNumber(0, 1), zeros, digits, full};
 }
 
-/** Return what a price moved by, like `formatPrice`, with a sign. */
+/** Return what a price moved by, like `formatPrice`, with a sign; where prices have no decimals, with those of its size. */
 export function formatAmount(amount, decimals) {
-  const text = formatPrice(Math.abs(amount), decimals), sign = amount > 0 ? "+" : amount < 0 ? "−" : "";
+  const text = formatPrice(Math.abs(amount), decimals || (Number(amount) ? decimalsFor(amount, decimals) : 0)), sign = amount > 0 ? "+" : amount < 0 ? "−" : "";
   return {...text, lead: sign + text.lead, full: sign + text.full};
 }
 
