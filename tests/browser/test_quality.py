@@ -109,7 +109,7 @@ def test_a_page_does_not_grow(open_page: Any) -> None:
         for number in range(first, first + PORTION):
             price = str(Decimal(60000) + number % 977)
             server.sockets[-1].send(frame("update", rate(price=price), seq=number + 2, removed=[]))
-        expect(page.locator(".card[data-symbol=BTC] .px")).to_have_attribute("title", f"${price}")
+        expect(page.locator(".card[data-symbol=BTC] .px")).to_have_attribute("title", f"${Decimal(price):,}")
         devtools.send("HeapProfiler.collectGarbage")
         counters = {each["name"]: each["value"] for each in devtools.send("Performance.getMetrics")["metrics"]}
         sizes.append((counters["JSHeapUsedSize"], counters["Nodes"]))
