@@ -159,7 +159,7 @@ def has_fresh_price(snapshot: Snapshot) -> bool:
 def _rates(snapshot: Snapshot | None) -> dict[str, dict[str, Any]]:
     if snapshot is not None:
         return {symbol: read_rate(fragment.json) for symbol, fragment in snapshot.fragments.items()}
-    return {coin.symbol: unpriced(coin.symbol, coin.name) for coin in Coin.objects.enabled()}
+    return {coin.symbol: unpriced(coin.symbol, coin.name, coin.logo_path) for coin in Coin.objects.enabled()}
 
 
 def script_board(board: BoardView) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from dashboard import sparkline
@@ -64,6 +65,7 @@ class CoinView:
     symbol: str
     name: str
     hue: int
+    logo: str
     price: PriceText | None
     exact: str
     decimals: int
@@ -103,6 +105,7 @@ def view_coin(
         symbol=rate["symbol"],
         name=rate["name"],
         hue=hue_of(rate["symbol"]),
+        logo=f"{settings.RATES_ROOT_PATH}/{rate['logo']}" if rate.get("logo") else "",
         price=None if price is None else format_price(price, decimals),
         exact="" if price is None else format_exact(price),
         decimals=decimals,
@@ -165,9 +168,8 @@ def read_rate(text: str) -> dict[str, Any]:
     return rate
 
 
-def unpriced(symbol: str, name: str) -> dict[str, Any]:
+def unpriced(symbol: str, name: str, logo: str = "") -> dict[str, Any]:
     """Return the coin object of a coin that no publication has mentioned yet."""
     unknown = ("price", "change_24h_pct", "volume_24h", "source", "observed_at", "spread_pct")
-    return {"symbol": symbol, "name": name, "stale": False, "disputed": False, "confirmed_by": []} | dict.fromkeys(
-        unknown
-    )
+    known = {"symbol": symbol, "name": name, "stale": False, "disputed": False, "confirmed_by": []}
+    return known | dict.fromkeys(unknown) | ({"logo": logo} if logo else {})

@@ -156,7 +156,11 @@ def convert_row(fragment: Fragment, worth: Currency | None) -> Fragment:
 
 def _without_price(coin: Mapping[str, Any]) -> dict[str, Any]:
     unknown = {"stale": False, "disputed": False, "confirmed_by": []}
-    return {name: coin[name] if name in ("symbol", "name") else unknown.get(name) for name in coin if _is_plain(name)}
+    return {
+        name: coin[name] if name in ("symbol", "name", "logo") else unknown.get(name)
+        for name in coin
+        if _is_plain(name)
+    }
 
 
 def _is_plain(name: str) -> bool:

@@ -12,6 +12,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.functions import Upper
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from rates.symbols import LONGEST_SYMBOL, find_fault, find_symbol
@@ -59,6 +60,26 @@ def validate_symbol(value: str) -> None:
     """
     if fault := find_fault(value):
         raise ValidationError(SYMBOL_FAULTS[fault], code=fault, params={"symbol": value})
+
+
+class Logo(models.Model):
+    """
+    A picture of coins, as it is served.
+
+    Attributes:
+        name: the hash of the picture and what it is: ``3f2a….png``; another picture has another name.
+    """
+
+    name = models.CharField(primary_key=True, max_length=40)
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return reverse("logo", args=[self.name])
 
 
 class CoinQuerySet(models.QuerySet["Coin"]):
@@ -116,6 +137,7 @@ class Coin(models.Model):
     )
     enabled = models.BooleanField(_("enabled"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0, db_index=True)
+    logo = models.ForeignKey(Logo, models.SET_NULL, verbose_name=_("logo"), null=True, blank=True)
 
     objects = CoinQuerySet.as_manager()
 
@@ -127,6 +149,11 @@ class Coin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.symbol})"
+
+    @property
+    def logo_path(self) -> str:
+        """Where its logo is, below the address of the service; empty without one. The picture itself is not read."""
+        return f"logos/{self.logo_id}" if self.logo_id else ""
 
     @property
     def pairs(self) -> Mapping[str, Pair]:

@@ -72,6 +72,8 @@ def encode_row(row: Row) -> Fragment:
         "confirmed_by": row.confirmed_by,
         "spread_pct": _text(row.spread_pct),
     }
+    if row.logo:
+        coin["logo"] = row.logo
     if rate and row.day:
         coin |= _describe_day(rate, row.day)
     return Fragment(row.symbol, ROW_ENCODER.encode(coin).decode(), decimal_text(rate.price) if rate else None)

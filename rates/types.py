@@ -161,6 +161,7 @@ class Row(Struct, frozen=True):
         confirmed_by: names of the other sources whose fresh price agrees.
         spread_pct: widest distance between the fresh prices, in percent; None with fewer than two.
         day: the last 24 hours by our own candles; None until there are some.
+        logo: where its logo is, below the address of the service; empty without one.
     """
 
     symbol: str
@@ -171,6 +172,7 @@ class Row(Struct, frozen=True):
     confirmed_by: tuple[str, ...] = ()
     spread_pct: Decimal | None = None
     day: DayStats | None = None
+    logo: str = ""
 
 
 class Fragment(NamedTuple):

@@ -38,7 +38,7 @@ from rates.admin.reasons import translate_reason, translate_state
 from rates.exceptions import RatesError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
 from rates.judgement.ownership import waiting_price
-from rates.models import Coin
+from rates.models import Coin, Logo
 from rates.types import USDT_PAIR, CoinState, decimal_text
 
 MAX_QUERY_LENGTH = 100
@@ -76,9 +76,22 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         *("symbol", "name", "coingecko_id"),
         ("binance_symbol", "binance_factor", "vouch_binance"),
         ("kraken_symbol", "kraken_factor", "vouch_kraken"),
+        "picture",
         *("enabled", "position"),
     )
-    list_display = ("symbol", "position", "enabled", "name", "state", "price", "age", "source", "pairs", "line")
+    list_display = (
+        "symbol",
+        "picture",
+        "position",
+        "enabled",
+        "name",
+        "state",
+        "price",
+        "age",
+        "source",
+        "pairs",
+        "line",
+    )
     list_editable = ("position", "enabled")
     list_filter = ("enabled",)
     list_per_page = 500
@@ -91,6 +104,11 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         css = {"all": ("rates/admin/admin.css",)}
 
     # Columns
+
+    @admin.display(description=gettext_lazy("logo"))
+    def picture(self, coin: Any) -> SafeString | str:
+        """Return the logo; without one, pages show a letter."""
+        return format_html('<img class="logo" src="{}" alt="">', Logo(coin.logo_id).url) if coin.logo_id else "–"
 
     @admin.display(description=gettext_lazy("last price"))
     def price(self, coin: Any) -> str:
@@ -149,7 +167,12 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 
     def save_model(self, request: HttpRequest, obj: Coin, form: Any, change: bool) -> None:
         """Save, and say what could not be checked and what happens to the history."""
+        picture = form.cleaned_data.get("picture")
+        if isinstance(picture, Logo):
+            Logo.objects.get_or_create(name=picture.name, defaults={"data": picture.data})
         super().save_model(request, obj, form, change)
+        if picture is not None:
+            Logo.objects.filter(coin=None).delete()
         for warning in getattr(form, "warnings", ()):
             self.message_user(request, warning, messages.WARNING)
         before = form.initial.get("symbol") if change and "symbol" in form.changed_data else None

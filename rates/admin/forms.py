@@ -7,7 +7,9 @@ Tested in `tests/admin/test_coins.py`.
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,13 +17,25 @@ from rates.admin.inspection import Finding
 from rates.admin.pair_checks import EXCHANGES, check_pairs, judge_pair
 from rates.admin.reasons import translate_reason
 from rates.exceptions import RatesError
-from rates.models import Coin
+from rates.logos import MOST_BYTES, read_logo
+from rates.models import Coin, Logo
 from rates.sources import coingecko_catalog
 from rates.symbols import spell_pair
 
 CHECK_TIMEOUT = 4.0
 # What the sources are asked by.
 PAIR_FIELDS = ("symbol", "coingecko_id", "binance_symbol", "binance_factor", "kraken_symbol", "kraken_factor")
+
+
+class LogoField(forms.FileField):
+    """A file that becomes a `Logo`; False where the present one is to be removed, None where nothing was chosen."""
+
+    widget = AdminFileWidget(attrs={"accept": ".png,.svg"})
+
+    def clean(self, data: Any, initial: Any = None) -> Logo | bool | None:
+        """Return what is to become of the coin's logo."""
+        upload = super().clean(data, None)
+        return read_logo(upload.read(MOST_BYTES + 1)) if upload else upload
 
 
 class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class at run time
@@ -34,6 +48,11 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
 
     vouch_binance = forms.BooleanField(required=False, label=gettext_lazy("I vouch for the Binance pair"))
     vouch_kraken = forms.BooleanField(required=False, label=gettext_lazy("I vouch for the Kraken pair"))
+    picture = LogoField(
+        required=False,
+        label=gettext_lazy("Logo"),
+        help_text=gettext_lazy("PNG or SVG, up to 256 KB; square ones look best. Without one, a letter is shown."),
+    )
 
     class Meta:
         model = Coin
@@ -45,8 +64,16 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.warnings: list[str] = []
+        self.initial["picture"] = ""
+        if self.instance.logo_id and "picture" in self.fields:
+            self._show_logo(Logo(self.instance.logo_id))
         for exchange in EXCHANGES:
             self._describe_pair(exchange)
+
+    def _show_logo(self, logo: Logo) -> None:
+        field = self.fields["picture"]
+        self.initial["picture"] = logo
+        field.help_text = format_html('<img class="logo" src="{}" alt=""> {}', logo.url, field.help_text)
 
     def _describe_pair(self, exchange: str) -> None:
         """Say how things are with the pair; a coin from before pairs were kept shows the one that is tried for it."""
@@ -94,6 +121,13 @@ class CoinForm(forms.ModelForm):  # type: ignore[type-arg] # not a generic class
     def clean_kraken_factor(self) -> int:
         """Return the factor, 1 where none was entered."""
         return self._read_factor("kraken")
+
+    def clean_picture(self) -> Logo | bool | None:
+        """Give the coin its new logo, or none; `save` keeps the picture itself."""
+        picture: Logo | bool | None = self.cleaned_data["picture"]
+        if picture is not None:
+            self.instance.logo_id = picture.name if isinstance(picture, Logo) else None
+        return picture
 
     def _read_factor(self, exchange: str) -> int:
         factor = self.cleaned_data[f"{exchange}_factor"]

@@ -6,6 +6,7 @@ Tested in `tests/api/test_board.py`, `tests/api/test_currencies.py` and `tests/a
 
 from django.urls import path
 
+from rates import logos
 from rates.api import board, currencies, documents, history, views
 
 urlpatterns = [
@@ -21,6 +22,7 @@ urlpatterns = [
     path("api/convert", currencies.convert, name="api-convert"),
     path("api/stream", views.stream, name="api-stream"),
     path("api/socket-token", views.socket_token, name="socket-token"),
+    path("logos/<str:name>", logos.show_logo, name="logo"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.show_metrics, name="metrics"),

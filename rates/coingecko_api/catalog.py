@@ -22,12 +22,19 @@ READ_INTERVAL = 5.0
 
 
 class Listed(NamedTuple):
-    """A coin on the board: CoinGecko's id, our symbol (``BTC``) and name, and its place, beginning with 0."""
+    """
+    A coin on the board: CoinGecko's id, our symbol (``BTC``) and name.
+
+    Attributes:
+        place: beginning with 0.
+        logo: where it is, below the address of the service; empty without one.
+    """
 
     coin_id: str
     symbol: str
     name: str
     place: int
+    logo: str = ""
 
 
 class Catalog(NamedTuple):
@@ -44,12 +51,12 @@ class Catalog(NamedTuple):
         return [self.coins[coin_id] for coin_id in dict.fromkeys(found) if coin_id in self.coins]
 
 
-def make_catalog(rows: Sequence[tuple[str, str, str]]) -> Catalog:
-    """Return the catalog of coins, each (id, symbol, name), in board order."""
-    coins = {coin_id: Listed(coin_id, symbol, name, place) for place, (coin_id, symbol, name) in enumerate(rows)}
+def make_catalog(rows: Sequence[tuple[str, ...]]) -> Catalog:
+    """Return the catalog of coins, each (id, symbol, name) and perhaps where its logo is, in board order."""
+    coins = {row[0]: Listed(row[0], row[1], row[2], place, *row[3:]) for place, row in enumerate(rows)}
     # Of two coins with one name, the first on the board is meant.
-    names = {fold(name): coin_id for coin_id, _, name in reversed(rows)}
-    return Catalog(coins, {fold(symbol): coin_id for coin_id, symbol, _ in rows}, names)
+    names = {fold(name): coin_id for coin_id, _, name, *_logo in reversed(rows)}
+    return Catalog(coins, {fold(symbol): coin_id for coin_id, symbol, *_ in rows}, names)
 
 
 class CatalogReader:
@@ -73,13 +80,15 @@ class CatalogReader:
         if (catalog := self.fresh()) is not None:
             return catalog
         try:
-            rows = list(Coin.objects.enabled().values_list("coingecko_id", "symbol", "name"))
+            rows = [(c.coingecko_id, c.symbol, c.name, c.logo_path) for c in Coin.objects.enabled()]
         except DatabaseError as error:
             if self.catalog is None:
                 raise
             logger.debug("the coins cannot be read, the last ones are used: %s", error)
         else:
-            if self.catalog is None or rows != [(c.coin_id, c.symbol, c.name) for c in self.catalog.coins.values()]:
+            if self.catalog is None or rows != [
+                (c.coin_id, c.symbol, c.name, c.logo) for c in self.catalog.coins.values()
+            ]:
                 self.catalog = make_catalog(rows)
         self._due = time.monotonic() + READ_INTERVAL
         return self.catalog

@@ -1,5 +1,5 @@
 """
-A picture for each coin: its first letter on its colour, as the board shows it.
+A picture for each coin, as the board shows it: its logo, or its first letter on its colour.
 
 Tested in `tests/coingecko_api/test_lists.py`.
 """
@@ -23,14 +23,14 @@ PICTURE = (
 
 
 def draw(symbol: str) -> str:
-    """Return the picture of a coin as SVG."""
+    """Return the picture of a coin without a logo, as SVG."""
     colour = COLOURS[sum(map(ord, symbol)) % len(COLOURS)]
     return PICTURE.format(colour=colour, letter=escape(symbol[0]))
 
 
 def image_url(site: str, coin: Listed) -> str:
     """Return the address of a coin's picture; *site* is ours, with a slash at its end."""
-    return f"{site}api/v3/images/{quote(coin.coin_id)}.svg"
+    return f"{site}{coin.logo}" if coin.logo else f"{site}api/v3/images/{quote(coin.coin_id)}.svg"
 
 
 def image_urls(site: str, coin: Listed, *sizes: str) -> dict[str, str]:

@@ -226,6 +226,7 @@ def _row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Row:
         confirmed_by=verdict.confirmed_by,
         spread_pct=verdict.spread_pct,
         day=day,
+        logo=coin.logo_path,
     )
 
 

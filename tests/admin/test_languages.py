@@ -28,7 +28,7 @@ PAGES = [
 SAME = {
     *("admin", "Bitcoin", "Ethereum", "Stellar", "bitcoin", "CoinGecko", "coingecko", "binance", "kraken"),
     *("binance stream", "kraken stream", "Name", "Import", "System", "Test", "Coin", "Coins", "live", "Status"),
-    *("Position", "Symbol", "English", "Deutsch", "Filter"),
+    *("Position", "Symbol", "Logo", "English", "Deutsch", "Filter"),
 }
 # A symbol, a pair, or a time.
 MARKET = re.compile(r"[A-Z]{3,8}(/USD)?|[-\d]+ [:\d]+ UTC")

@@ -1,5 +1,6 @@
 """Staff at work in the admin, with open pages beside them."""
 
+import base64
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -92,3 +93,57 @@ def test_the_system_page_renews_itself(open_admin: Any, site: Site) -> None:
     site.coingecko.fault = "500"
     expect(page.locator("#system")).to_contain_text("out of order", timeout=15000)
     site.coingecko.fault = ""
+
+
+LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#f00"/></svg>'
+
+
+def middle_of(page: Any, mark: Any) -> list[int]:
+    """Return red, green and blue of the pixel just left of the middle of *mark*, beside a letter's strokes."""
+    read = """async ([data]) => {
+        const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
+        const canvas = new OffscreenCanvas(picture.width, picture.height), drawing = canvas.getContext("2d");
+        drawing.drawImage(picture, 0, 0);
+        return [...drawing.getImageData(picture.width / 2, 5, 1, 1).data].slice(0, 3);
+    }"""
+    blank = page.context.new_page()
+    blank.goto("about:blank")
+    pixel: list[int] = blank.evaluate(read, [base64.b64encode(mark.screenshot()).decode()])
+    blank.close()
+    return pixel
+
+
+def test_a_logo_is_on_open_pages_as_soon_as_it_is_saved_and_gone_when_removed(
+    open_admin: Any, open_page: Any, site: Site
+) -> None:
+    board, coin, card = open_page("/"), open_page("/coins/ltc/"), open_page("/embed/ltc/")
+    page = open_admin("/admin/rates/coin/")
+    page.get_by_role("link", name="LTC", exact=True).click()
+    page.locator("#id_picture").set_input_files({"name": "ltc.svg", "mimeType": "image/svg+xml", "buffer": LOGO})
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    for each in (board, coin, card):
+        mark = each.locator("[data-symbol=LTC] .mark").last
+        expect(mark.locator("img")).to_have_js_property("naturalWidth", 150)
+        assert middle_of(each, mark) == [255, 0, 0]
+    reloaded = open_page("/coins/ltc/")
+    expect(reloaded.locator(".mark img")).to_have_js_property("complete", value=True)
+    page.get_by_role("link", name="LTC", exact=True).click()
+    assert page.locator("img.logo").evaluate("image => image.naturalWidth") > 0
+    page.get_by_label("Clear").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    for each in (board, coin, card):
+        expect(each.locator("[data-symbol=LTC] .mark img")).to_have_count(0)
+
+
+def test_the_letter_stands_in_for_a_logo_that_does_not_load(open_page: Any) -> None:
+    page = open_page("/coins/ltc/")
+    mark = page.locator(".card .mark")
+    letter = mark.screenshot()
+    page.route("**/logos/*", lambda route: route.abort())
+    page.evaluate("""async () => {
+        const {paintLogo} = await import(document.querySelector('[rel=modulepreload][href*="marks"]').href);
+        setInterval(paintLogo, 50, document.querySelector(".card .mark"), "logos/missing.png");
+    }""")
+    expect(mark.locator("img")).to_be_hidden()
+    assert mark.screenshot() == letter

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.site import Site, run_site
+from tests.browser.test_admin import LOGO
 from tests.config.test_containers import program
 from tests.faults.names import NameServer
 from tests.nginx import local_configuration, make_certificate
@@ -84,6 +85,13 @@ def test_pages_sockets_and_admin_work_below_a_path(visited: Any, address: str) -
     page.wait_for_url(f"**{ROOT_PATH}/admin/")
     page.goto(f"{ROOT_PATH}/admin/rates/coin/")
     assert page.locator("#result_list tbody tr").count() == 8
+    page.get_by_role("link", name="BTC", exact=True).click()
+    page.locator("#id_picture").set_input_files({"name": "btc.svg", "mimeType": "image/svg+xml", "buffer": LOGO})
+    page.click("[name=_save]")
+    page.goto(f"{ROOT_PATH}/coins/BTC/")
+    page.wait_for_function("document.querySelector('.card .mark img')?.naturalWidth > 0")
+    pictures = page.request.get(f"{ROOT_PATH}/api/v3/coins/bitcoin").json()["image"]
+    assert page.request.get(pictures["large"]).headers["content-type"] == "image/svg+xml"
     paths = {cookie["name"]: cookie["path"] for cookie in page.context.cookies()}
     assert set(paths) == {"csrftoken", "sessionid", "theme"}
     assert set(paths.values()) == {ROOT_PATH}

@@ -12,6 +12,15 @@ export function setText(node, text) {
   if (node && node.textContent !== text) node.textContent = text;
 }
 
+/** Put a coin's logo over its letter, which is left without one; *path* is the logo's, below the address of the service. */
+export function paintLogo(mark, path) {
+  if (!path) return mark.replaceChildren();
+  const address = `${document.body.dataset.root}/${path}`;
+  const image = mark.firstElementChild ?? mark.appendChild(document.createElement("img"));
+  if (image.getAttribute("src") !== address) Object.assign(image, {alt: "", src: address});
+  image.hidden = image.complete && !image.naturalWidth; // it could not be loaded
+}
+
 /** Put a formatted price into *node*; repeated zeros become a subscript, and screen readers get the whole number. */
 export function setPrice(node, {lead, zeros, digits, full}) {
   if (zeros === null) return setText(node, lead);

@@ -1,5 +1,5 @@
 /** Write one coin into its card or row; only what differs is touched, and everything goes in as text. */
-import {drawLine, paintPrice, paintRange, setPrice, setText} from "./marks.js";
+import {drawLine, paintLogo, paintPrice, paintRange, setPrice, setText} from "./marks.js";
 import {direction, formatAmount, formatDuration, formatHour, formatPercent, formatTime, sourceName, texts, translate} from "./numbers.js";
 import {periodOf} from "./period.js";
 
@@ -34,6 +34,7 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
   const parts = partsOf(element), period = periodOf(coin);
   setText(parts.name, coin.name);
   parts.name.title = coin.name;
+  paintLogo(parts.mark, coin.logo);
   paintPrice(parts.price, coin, flash && coin.before !== null && coin.before !== coin.price);
   paintChange(parts, coin, period);
   drawLine(parts.line, period);
