@@ -15,6 +15,7 @@ from django.utils.translation import override
 from PIL import Image
 
 from rates import feed, logos, store
+from rates.fanout.hub import get_hub
 from rates.logos import read_logo
 from rates.models import Coin, Logo
 
@@ -203,6 +204,7 @@ def published_logo() -> object:
 def test_pages_sockets_and_lists_say_where_a_logo_is(
     client: Client, admin_client: Client, edit: Callable[..., None], coin: Coin
 ) -> None:
+    get_hub.cache_clear()
     edit(png())
     feed.publish_coins()
     assert published_logo() == coin.logo_path
