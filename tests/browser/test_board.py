@@ -58,7 +58,7 @@ def test_a_new_price_comes_through_the_whole_system(open_page: Any, site: Site) 
     site.coingecko.prices["ETH"] = Decimal("3471.05")
     expect(card(page, "ETH").locator(".px")).to_have_text("$3,471.05")
     expect(row(page, "ETH").locator(".px")).to_have_text("$3,471.05")
-    expect(row(page, "ETH").locator(".px")).to_have_attribute("title", "$3471.05")
+    expect(row(page, "ETH").locator(".px")).to_have_attribute("title", "$3,471.05")
 
 
 def test_a_tiny_price_has_a_subscript_and_a_whole_number_for_readers(open_page: Any) -> None:
