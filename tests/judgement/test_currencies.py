@@ -4,22 +4,28 @@ What other currencies are worth: true while all is well, and marked when it is n
 Three vendors measure it, besides the board: CoinGecko, Kraken and the central bank. All are real servers here.
 """
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from pytest_django import Settings
 
 from rates import feed, store
 from rates.central_bank import daily
+from rates.currencies import in_currency
 from rates.models import Coin
 from rates.types import Currency
 from tests.coins import pairs
 from tests.stand_ins.ecb import CentralBank
-from tests.world import World, let_pass
+from tests.world import World, let_pass, marks
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "trust.md"
 FIAT = ("eur", "gbp", "jpy", "chf", "cad", "aud")
-HOUR = 3600
+HOUR, DAY = 3600, 86400
 
 
 @pytest.fixture
@@ -38,6 +44,13 @@ def currencies() -> dict[str, Currency]:
 
 def worth(code: str) -> Currency:
     return currencies()[code]
+
+
+def price_in_euros(symbol: str) -> dict[str, Any]:
+    snapshot = store.load_snapshot()
+    assert snapshot is not None
+    coin: dict[str, Any] = json.loads(in_currency(snapshot, "eur").fragments[symbol].json)
+    return coin
 
 
 def off(code: str, world: World) -> Decimal:
@@ -106,6 +119,97 @@ def test_one_measurer_off_never_moves_a_price_unmarked(world: World, bank: Centr
     world.misbehave({})
     world.tick(3)
     assert off("eur", world) < Decimal("0.002")
+
+
+class Case(NamedTuple):
+    """
+    What happens to EUR, and what shows of it.
+
+    Attributes:
+        faults: measurer -> fault; the bank's file may be too `old`.
+        value: the one that shows, as a multiple of the true one; None for the last good one.
+        seconds: how long those that are down have been when the others begin to err.
+        ticks: how long these do.
+    """
+
+    faults: Mapping[str, str]
+    value: str | None
+    source: str
+    marks: str = ""
+    seconds: float = 0
+    ticks: int = 3
+
+
+CASES = {
+    "nothing wrong": Case({}, "1", "coingecko"),
+    "CoinGecko 5 % too low": Case({"coingecko": "minus_5"}, "1", "kraken"),
+    "Kraken 5 % too low": Case({"kraken": "minus_5"}, "1", "coingecko"),
+    "the bank 5 % too low": Case({"ecb": "minus_5"}, "1", "coingecko"),
+    "CoinGecko 5 % too low, Kraken down": Case(
+        {"coingecko": "minus_5", "kraken": "reset"}, "1", "ecb", "disputed", HOUR
+    ),
+    "Kraken 5 % too low, CoinGecko down": Case(
+        {"kraken": "minus_5", "coingecko": "reset"}, "1", "ecb", "disputed", HOUR
+    ),
+    "the bank 5 % too low, Kraken down": Case(
+        {"ecb": "minus_5", "kraken": "reset"}, "1", "coingecko", "disputed", HOUR
+    ),
+    "CoinGecko and Kraken 5 % too low together": Case(
+        {"coingecko": "minus_5", "kraken": "minus_5"}, "0.95", "coingecko", "disputed"
+    ),
+    "CoinGecko alone, 5 % too low": Case(
+        {"coingecko": "minus_5", "kraken": "reset", "ecb": "old"}, None, "coingecko", "disputed", HOUR, 2
+    ),
+    "CoinGecko alone, 5 % too low for long": Case(
+        {"coingecko": "minus_5", "kraken": "reset", "ecb": "old"}, "0.95", "coingecko", "disputed", HOUR, 5
+    ),
+    "CoinGecko down": Case({"coingecko": "reset"}, "1", "kraken", seconds=HOUR),
+    "CoinGecko and Kraken down for a moment": Case({"coingecko": "reset", "kraken": "reset"}, None, "coingecko"),
+    "CoinGecko and Kraken down for an hour": Case(
+        {"coingecko": "reset", "kraken": "reset"}, None, "coingecko", "stale", seconds=HOUR
+    ),
+    "all down for an hour": Case(
+        {"coingecko": "reset", "kraken": "reset", "ecb": "old"}, None, "coingecko", "stale", seconds=HOUR
+    ),
+    "all but the bank down for two days": Case({"coingecko": "reset", "kraken": "reset"}, "1", "ecb", seconds=2 * DAY),
+}
+
+
+def write_row(name: str, case: Case) -> str:
+    """Return the line of *case* in the table of `docs/trust.md`."""
+    value = {None: "the last good value", "1": "a true value"}.get(case.value, f"{case.value} times the true value")
+    return f"| {name} | {value} | {case.source} | {case.marks or '–'} |"
+
+
+def test_the_table_is_printed_in_the_documentation() -> None:
+    text = DOCUMENT.read_text()
+    assert [row for row in map(write_row, CASES, CASES.values()) if row not in text] == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_eur_shows_what_the_table_says_and_so_do_prices_in_it(world: World, bank: CentralBank, name: str) -> None:
+    case = CASES[name]
+    world.tick(3)
+    good = Decimal(worth("eur").per_base)
+    if case.faults.get("ecb") == "old":
+        store.client().delete("rates:file:ecb")
+    world.misbehave({source: fault for source, fault in case.faults.items() if fault == "reset"}, "EUR")
+    let_pass(case.seconds)
+    world.tick(3)
+    if case.faults.get("ecb") == "minus_5":
+        bank.fault, bank.faulty = "minus_5", frozenset({"EUR"})
+        daily.refresh(datetime.now(UTC) + timedelta(days=1))
+    world.misbehave(case.faults, "EUR")
+    world.tick(case.ticks)
+    true = world.stand_ins["kraken"].currencies["EUR"]
+    shown = worth("eur")
+    expected = good if case.value is None else true * Decimal(case.value)
+    assert abs(Decimal(shown.per_base) / expected - 1) < Decimal("0.002")
+    assert (shown.source, marks(shown._asdict())) == (case.source, case.marks)
+    price = price_in_euros("BTC")
+    assert abs(Decimal(price["price"]) / (world.price() * expected) - 1) < Decimal("0.004")
+    assert price["disputed"] >= shown.disputed
+    assert price["stale"] >= shown.stale
 
 
 def test_when_all_are_gone_it_is_stale_within_an_hour_and_never_dropped(world: World, bank: CentralBank) -> None:
