@@ -26,7 +26,7 @@ from rates.polling import Poll
 from rates.publication import publish
 from rates.store import Change, Memory, Saved
 from rates.store.coin_list import coin_list
-from rates.types import Absence, OwnerChange, Rate
+from rates.types import Absence, OwnerChange, Rate, decimal_text
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
     """
     Vouch for *prices*, held or disputed ones that staff have seen, by symbol, and publish; return whose was accepted.
 
-    A coin for which another price waits by now is left as it is.
+    A symbol is that of a coin, or the pair of a currency or of a quote, such as ``USD/EUR`` and ``USDT/USD``. One for
+    which another price waits by now is left as it is.
 
     Raises:
         StoreUnavailable: when Redis cannot be reached; nothing is accepted then.
@@ -100,11 +101,17 @@ def accept_prices(prices: Mapping[str, Decimal]) -> frozenset[str]:
     def decide(memory: Memory, coins: Sequence[Coin]) -> Change:
         nonlocal accepted
         known = next_board.match_states(memory.states, coins)
-        accepted = frozenset(s for s, price in prices.items() if s in known and is_waiting(known[s], price, rules))
+        accepted = frozenset(
+            symbol
+            for symbol, price in prices.items()
+            if symbol in known and is_waiting(known[symbol], price, next_board.rules_of(symbol, rules))
+        )
         states = {**memory.states, **{symbol: accept(known[symbol]) for symbol in accepted}}
         return next_board.revise(replace(memory, states=states), coins, (), datetime.now(UTC), days=read_days())
 
     _publish(decide)
+    for symbol in sorted(accepted):
+        logger.info("%s: staff have accepted %s", symbol, decimal_text(prices[symbol]))
     return accepted
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from django.conf import settings
 
 from rates.admin.reasons import translate_reason
-from rates.currencies import offered
+from rates.currencies import PARTS_OF_BTC, is_pair, offered, pair_of
 from rates.judgement.identity import describe_doubtful, describe_unproven
-from rates.judgement.next_board import find_factors, match_states
+from rates.judgement.next_board import find_factors, match_states, rules_of
 from rates.judgement.readings import is_fresh
 from rates.judgement.rules import read_rules
 from rates.models import Coin
@@ -24,7 +24,7 @@ from rates.sources.pacing import Health, monthly_credits, pause_left, read_healt
 from rates.sources.registry import POLL_SOURCES
 from rates.store import Overview
 from rates.telemetry.reports import AT_FIELD, SAMPLES_FIELD, running
-from rates.types import CoinState, Currency, HistoryPoint, decimal_text, read_time
+from rates.types import USDT, USDT_PAIR, CoinState, Currency, HistoryPoint, Rate, decimal_text, read_time, time_text
 
 WIDTH, HEIGHT = 80, 24
 
@@ -79,12 +79,18 @@ def find_state(coin: Coin, state: CoinState, healths: Mapping[str, Mapping[str, 
         return "disabled", ""
     if state.shown is None:
         return _explain_missing(coin, state, healths)
+    return _find_doubt(state, state.shown, settings.RATES_STALE_AFTER, healths)
+
+
+def _find_doubt(
+    state: CoinState, shown: Rate, stale_after: float, healths: Mapping[str, Mapping[str, object]]
+) -> tuple[str, str]:
     if state.held is not None:
         return "disputed", f"{decimal_text(state.held.price)} from {state.held.source} is held back"
     if state.disputed:
         return "disputed", "sources disagree"
-    if not is_fresh(state.shown.received_at, datetime.now(UTC), timedelta(seconds=settings.RATES_STALE_AFTER)):
-        return "stale", _first_error(healths) or f"not confirmed for {settings.RATES_STALE_AFTER:g} s"
+    if not is_fresh(shown.received_at, datetime.now(UTC), timedelta(seconds=stale_after)):
+        return "stale", _first_error(healths) or f"not confirmed for {stale_after:g} s"
     return "live", ""
 
 
@@ -164,10 +170,71 @@ def write_moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC" if seconds else ""
 
 
-def describe_currencies(overview: Overview) -> list[tuple[str, Currency | None]]:
-    """Return each offered currency but the base, and what it is worth; None where nobody has measured it."""
+@dataclass(frozen=True, slots=True)
+class WorthStatus:
+    """
+    What one unit of the base is worth in a currency, or a USDT in the base.
+
+    Attributes:
+        name: of the currency, or of the pair: ``EUR``, ``USDT/USD``.
+        symbol: whose state it is: a pair, ``USD/EUR``, or the coin on the board that it is the price of.
+        worth, observed_at, sources: as published; empty where nobody has measured it.
+        state, reason: as of a coin.
+    """
+
+    name: str
+    symbol: str
+    worth: str
+    observed_at: str
+    age_seconds: float | None
+    sources: str
+    state: str
+    reason: str
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether staff may accept it here; a coin is accepted in the list of coins."""
+        return self.state == "disputed" and is_pair(self.symbol)
+
+
+def describe_worths(overview: Overview) -> list[WorthStatus]:
+    """Return the status of each offered currency but the base, and of a USDT."""
     known = overview.snapshot.currencies if overview.snapshot else {}
-    return [(code, known.get(code)) for code in offered()[1:]]
+    currencies = [_describe_currency(code, known.get(code), overview) for code in offered()[1:]]
+    state = overview.states.get(USDT_PAIR, CoinState())
+    return [*currencies, _describe_worth(USDT_PAIR, USDT_PAIR, state, _read_usdt(state), overview)]
+
+
+def _describe_currency(code: str, worth: Currency | None, overview: Overview) -> WorthStatus:
+    symbol = (worth and worth.coin) or pair_of("btc" if code in PARTS_OF_BTC else code)
+    return _describe_worth(code.upper(), symbol, overview.states.get(symbol, CoinState()), worth, overview)
+
+
+def _read_usdt(state: CoinState) -> Currency | None:
+    if state.shown is None:
+        return None
+    price, observed_at = decimal_text(state.shown.price), time_text(state.shown.observed_at)
+    return Currency(USDT, price, None, state.shown.source, observed_at)
+
+
+def _describe_worth(
+    name: str, symbol: str, state: CoinState, worth: Currency | None, overview: Overview
+) -> WorthStatus:
+    if worth is None or state.shown is None:
+        return WorthStatus(name, symbol, "", "", None, "", "no price", "")
+    age = max(0.0, (datetime.now(UTC) - state.shown.received_at).total_seconds())
+    limit = rules_of(symbol, read_rules()).stale_after.total_seconds()
+    label, reason = _find_doubt(state, state.shown, limit, overview.healths)
+    return WorthStatus(
+        name=name,
+        symbol=symbol,
+        worth=worth.per_base,
+        observed_at=write_moment(read_time(worth.observed_at).timestamp()),
+        age_seconds=age,
+        sources=", ".join((worth.source, *worth.confirmed_by)),
+        state=label,
+        reason=translate_reason(reason),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """The admin's list of coins; what staff save is on open pages at once, its price with the next tick."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from rates import feed, store
 from rates.admin import coin_files, finder
+from rates.admin.acceptance import Waiting, describe_accepted, find_waiting, log_pair, read_seen, sign_seen
 from rates.admin.coin_status import (
     HEIGHT,
     WIDTH,
@@ -26,24 +26,22 @@ from rates.admin.coin_status import (
     board_age,
     describe_backfill,
     describe_coin,
-    describe_currencies,
     describe_owner_changes,
     describe_processes,
     describe_sources,
+    describe_worths,
 )
 from rates.admin.fetch_report import describe_fetch
 from rates.admin.forms import CoinForm, ImportForm, RowForm
 from rates.admin.import_checks import check_plan
 from rates.admin.reasons import translate_reason, translate_state
+from rates.currencies import is_pair
 from rates.exceptions import RatesError, StoreUnavailable
 from rates.judgement.conversion import is_depegged
-from rates.judgement.ownership import waiting_price
 from rates.models import Coin, Logo
-from rates.types import USDT_PAIR, CoinState, decimal_text
+from rates.types import USDT_PAIR, CoinState
 
 MAX_QUERY_LENGTH = 100
-# Salt for signing the prices that the confirmation page showed.
-SEEN_SALT = "rates.admin.seen"
 # Seconds within which a previewed import may be confirmed.
 PREVIEW_LIFETIME = 3600
 
@@ -214,24 +212,27 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
         except RatesError as error:
             self.message_user(request, translate_reason(str(error)), messages.ERROR)
             return None
-        rows = _find_waiting([coin for coin in coins if coin.symbol not in accepted], states)
+        rows = find_waiting([coin.symbol for coin in coins if coin.symbol not in accepted], states)
         if not rows:
             if not accepted:
                 self.message_user(request, _("None of the selected coins is disputed."), messages.WARNING)
             return None
         if "seen" in request.POST:
             text = _("Not accepted: %s. Another price is pending by now; review it first.")
-            self.message_user(request, text % ", ".join(coin.symbol for coin, *_prices in rows), messages.WARNING)
-        signed = dumps({coin.symbol: waiting for coin, _good, waiting in rows}, salt=SEEN_SALT)
-        return self._page(request, "accept", _("Accept these prices?"), rows=rows, signed=signed)
+            self.message_user(request, text % ", ".join(row.symbol for row in rows), messages.WARNING)
+        ids = {coin.symbol: coin.pk for coin in coins}
+        selected = [ids[row.symbol] for row in rows]
+        return self._page(
+            request, "accept", _("Accept these prices?"), rows=rows, signed=sign_seen(rows), selected=selected
+        )
 
     def _accept_seen(self, request: HttpRequest, coins: Sequence[Coin]) -> frozenset[str]:
         """Accept the prices of *coins* that the confirmation page showed; return the symbols that were accepted."""
-        seen = _read_seen(request, coins)
+        seen = read_seen(request, [coin.symbol for coin in coins])
         accepted = feed.accept_prices(seen) if seen else frozenset()
         for coin in coins:
             if coin.symbol in accepted:
-                self.log_change(request, coin, _("Accepted the price %s.") % decimal_text(seen[coin.symbol]))
+                self.log_change(request, coin, describe_accepted(seen[coin.symbol]))
         if accepted:
             self.message_user(request, _("Accepted: %s") % ", ".join(sorted(accepted)), messages.SUCCESS)
         return accepted
@@ -283,6 +284,7 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
             "test": self.test_view,
             "import": self.import_view,
             "system": self.system_view,
+            "accept": self.accept_worth_view,
         }
         own = [
             path(f"{name}/", self.admin_site.admin_view(view), name=f"rates_coin_{name}")
@@ -366,10 +368,39 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
                 "board_age": board_age(overview),
                 "tether": overview.states.get(USDT_PAIR),
                 "depegged": is_depegged(overview.states.get(USDT_PAIR, CoinState())),
-                "currencies": describe_currencies(overview),
+                "worths": describe_worths(overview),
+                "may_accept": self.has_change_permission(request),
                 "backfill": describe_backfill(store.load_backfill()),
             }
         return self._page(request, "system", _("System"), **context)
+
+    def accept_worth_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the last good and the waiting value of `?pair=USD/EUR`; once confirmed, accept what was shown."""
+        self._require(self.has_change_permission(request))
+        pair = request.GET.get("pair", "")
+        try:
+            rows = self._accept_pair(request, pair)
+        except RatesError as error:
+            self.message_user(request, translate_reason(str(error)), messages.ERROR)
+            rows = []
+        if not rows:
+            return HttpResponseRedirect(reverse("admin:rates_coin_system"))
+        return self._page(request, "accept", _("Accept this value?"), rows=rows, signed=sign_seen(rows))
+
+    def _accept_pair(self, request: HttpRequest, pair: str) -> list[Waiting]:
+        """Accept what the confirmation page has shown of *pair*; return what is still to be confirmed."""
+        seen = read_seen(request, [pair]) if is_pair(pair) else {}
+        if seen and feed.accept_prices(seen):
+            log_pair(request, pair, seen[pair])
+            self.message_user(request, _("Accepted: %s") % pair, messages.SUCCESS)
+            return []
+        rows = find_waiting([pair], store.load_states()) if is_pair(pair) else []
+        if not rows:
+            self.message_user(request, _("%s is not disputed.") % pair, messages.WARNING)
+        elif seen:
+            text = _("Not accepted: %s. Another price is pending by now; review it first.")
+            self.message_user(request, text % pair, messages.WARNING)
+        return rows
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> TemplateResponse:
         everywhere = self.admin_site.each_context(request)
@@ -384,22 +415,6 @@ class CoinAdmin(admin.ModelAdmin):  # type: ignore[type-arg] # not a generic cla
 def _say(coin: Coin, status: CoinStatus) -> str:
     words = (coin.symbol, status.price, translate_state(status.state), status.reason)
     return " ".join(word for word in words if word)
-
-
-def _find_waiting(coins: Iterable[Coin], states: Mapping[str, CoinState]) -> list[tuple[Coin, Decimal | None, str]]:
-    """Return the disputed coins, each with its last good price and the waiting one."""
-    disputed = [(coin, states[coin.symbol]) for coin in coins if coin.symbol in states]
-    found = [(coin, state, waiting_price(state)) for coin, state in disputed if state.disputed]
-    return [(coin, state.good, decimal_text(waiting)) for coin, state, waiting in found if waiting is not None]
-
-
-def _read_seen(request: HttpRequest, coins: Iterable[Coin]) -> dict[str, Decimal]:
-    """Return the prices that the confirmation page showed for *coins*; none before there was one."""
-    try:
-        seen = loads(request.POST.get("seen", ""), salt=SEEN_SALT)
-    except BadSignature:
-        return {}
-    return {coin.symbol: Decimal(seen[coin.symbol]) for coin in coins if coin.symbol in seen}
 
 
 def _file(text: str, name: str, kind: str) -> HttpResponse:

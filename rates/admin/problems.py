@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from django.utils.translation import gettext as _
 
 from rates import publication, store
-from rates.admin.coin_status import describe_coin, describe_sources
+from rates.admin.coin_status import describe_coin, describe_sources, describe_worths
 from rates.admin.reasons import translate_state
 from rates.exceptions import StoreUnavailable
 from rates.models import Coin
@@ -18,7 +18,7 @@ from rates.store import Overview
 # States of coins and sources that somebody should look at, the worst first.
 DOUBTFUL = ("no price", "disputed", "stale", "waiting for the first price")
 FAILING = ("paused", "failing")
-# Coins that one line names.
+# Coins and currencies that one line names.
 MOST_NAMED = 8
 
 
@@ -43,9 +43,10 @@ def find_problems() -> Iterator[str]:
 
 
 def _list_coins(coins: Iterable[Coin], overview: Overview) -> Iterator[str]:
-    states = [(coin.symbol, describe_coin(coin, overview).state) for coin in coins]
+    states = {worth.symbol: worth.state for worth in describe_worths(overview) if worth.state != "no price"}
+    states = {coin.symbol: describe_coin(coin, overview).state for coin in coins} | states
     for doubtful in DOUBTFUL:
-        named = [symbol for symbol, state in states if state == doubtful]
+        named = [symbol for symbol, state in states.items() if state == doubtful]
         more = "" if len(named) <= MOST_NAMED else _(" and %d more") % (len(named) - MOST_NAMED)
         if named:
             yield f"{translate_state(doubtful)}: {', '.join(named[:MOST_NAMED])}{more}"

@@ -112,26 +112,28 @@ def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Met
 
 def currency_metrics(header: Header, states: Mapping[str, CoinState], now: datetime) -> Iterator[Metric]:
     """Yield what each other currency is worth, its marks and its owner; one that nobody has measured is stale."""
-    worth, age, stale, disputed = (
+    worth, age, stale, disputed, held = (
         GaugeMetricFamily(name, documentation, labels=["currency"])
         for name, documentation in (
             ("rates_currency_per_base", "What one unit of QUOTE_CURRENCY is worth in it."),
             ("rates_currency_age_seconds", "Since its source confirmed that."),
             ("rates_currency_stale", "Whether that is too long ago, or nobody has measured it."),
             ("rates_currency_disputed", "Whether what it is worth is in dispute."),
+            ("rates_currency_held", "Whether another value is held back."),
         )
     )
     owner = GaugeMetricFamily("rates_currency_owner", "The source that measured it.", labels=["currency", "source"])
     for code in offered()[1:]:
-        known, shown = header.currencies.get(code), states.get(pair_of(code), CoinState()).shown
+        known, state = header.currencies.get(code), states.get(pair_of(code), CoinState())
         stale.add_metric([code], known is None or known.stale)
         disputed.add_metric([code], known is not None and known.disputed)
         if known:
             worth.add_metric([code], float(known.per_base))
             owner.add_metric([code, known.source], 1)
-        if shown:
-            age.add_metric([code], _age(now, shown.received_at))
-    yield from (worth, age, stale, disputed, owner)
+        if state.shown:
+            age.add_metric([code], _age(now, state.shown.received_at))
+        held.add_metric([code], state.held is not None)
+    yield from (worth, age, stale, disputed, held, owner)
 
 
 def event_metrics(overview: Overview) -> Iterator[Metric]:

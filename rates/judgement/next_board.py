@@ -190,6 +190,11 @@ def add_absences(
     return states | {symbol: replace(states[symbol], absent=known) for symbol, known in news.items()}
 
 
+def rules_of(symbol: str, rules: Rules) -> Rules:
+    """Return the rules by which *symbol* is judged: a coin, a quote pair or a currency."""
+    return pair_rules(rules) if symbol in QUOTE_PAIRS.values() else _find_rules(symbol, rules)
+
+
 def find_factors(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Factors:
     """Return what one unit of each source's quote currency is worth by *states*."""
     pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
