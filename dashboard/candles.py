@@ -18,6 +18,8 @@ from rates.history.series import Instrument
 
 logger = logging.getLogger(__name__)
 
+# Candles of a chart: a screen shows no more.
+MOST_POINTS = 1000
 # Rows of the table: a screenful. The rest is in the CSV.
 ROWS = 12
 

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from dashboard.candles import RANGES, ROWS, choose_range, read_rows
+from dashboard.candles import MOST_POINTS, RANGES, ROWS, choose_range, read_rows
 from dashboard.context import (
     COIN_SCRIPTS,
     PALETTES,
@@ -80,6 +80,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
         "coin_scripts": COIN_SCRIPTS,
         "ranges": RANGES,
         "table_rows": ROWS,
+        "points": MOST_POINTS,
         "range": shown,
         "kind": "candles" if request.COOKIES.get("chart") == "candles" else "line",
         "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals, board.currency),

@@ -21,6 +21,7 @@ from rates.api.parameters import (
     read_interval,
     read_limit,
     read_moment,
+    read_points,
     read_within,
 )
 from rates.api.problems import Problem, problem_view
@@ -28,7 +29,7 @@ from rates.api.tables import Row, answer_rows, csv_response, json_response, want
 from rates.currencies import convert_row
 from rates.fanout.hub import get_hub
 from rates.history import reading, valuation
-from rates.history.candles import INTERVAL_NAMES, Candle
+from rates.history.candles import INTERVAL_NAMES, Candle, fit_interval, merge
 from rates.history.valuation import Question, Valuation
 from rates.types import decimal_text, encode_json
 from rates.types import read_time as parse_time
@@ -48,18 +49,19 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     symbol, instrument = find_coin(symbol)
     interval = read_interval(request.GET.get("interval", "1h"))
     currency = read_currency(request.GET.get("currency"))
-    limit = read_limit(request.GET.get("limit"))
+    limit, points = read_limit(request.GET.get("limit")), read_points(request.GET.get("points"))
     start, end = read_bound(request, "start", 0), read_bound(request, "end", reading.END_OF_TIME)
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
     found = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
     found = _add_live(found, symbol, interval, currency)
+    step = fit_interval(found, interval, points)
+    texts = _write_candles(found if step == interval else merge(found, step), step)
     if wants_csv(request):
-        rows = [json.loads(text) for text in _write_candles(found, interval)]
-        response = csv_response(rows, CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
+        response = csv_response(map(json.loads, texts), CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
     else:
-        head = encode_json({"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval]})
-        response = json_response(f'{head[:-1]},"candles":[{",".join(_write_candles(found, interval))}]}}')
+        head = encode_json({"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval], "step": step})
+        response = json_response(f'{head[:-1]},"candles":[{",".join(texts)}]}}')
     closed = bool(found) and end <= found[-1].time + interval <= time.time()
     patch_cache_control(response, public=True, max_age=CLOSED_AGE if closed else RUNNING_AGE)
     return response

@@ -121,10 +121,17 @@ def read_currency(given: Any) -> str:
 
 def read_limit(text: str | None) -> int:
     """Return how many candles are wanted."""
-    if text is None:
-        return LIMIT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST_CANDLES:
-        raise Problem(400, "bad_limit", f"limit: {text[:40]!r} is not a whole number from 1 to {MOST_CANDLES}")
+    return LIMIT if text is None else _read_number("limit", text, 1)
+
+
+def read_points(text: str | None) -> int:
+    """Return to how many candles those that are wanted are merged at most; two may share no longer one."""
+    return MOST_CANDLES if text is None else _read_number("points", text, 2)
+
+
+def _read_number(name: str, text: str, least: int) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= MOST_CANDLES:
+        raise Problem(400, "bad_limit", f"{name}: {text[:40]!r} is not a whole number from {least} to {MOST_CANDLES}")
     return int(text)
 
 

@@ -132,6 +132,17 @@ def merge(candles: Iterable[Candle], interval: int) -> list[Candle]:
     return [_join(time, list(parts)) for time, parts in groups]
 
 
+def fit_interval(candles: Sequence[Candle], interval: int, most: int) -> int:
+    """Return the shortest multiple of *interval* in which *candles*, oldest first, make at most *most*, two or more."""
+    if len(candles) <= most:
+        return interval
+    first, last = candles[0].time, candles[-1].time
+    fitting = -(-(last - first) // interval // most) * interval
+    while (last // fitting - first // fitting) >= most:
+        fitting += interval
+    return fitting
+
+
 def _join(time: int, parts: Sequence[Candle]) -> Candle:
     return Candle(
         time,

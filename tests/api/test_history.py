@@ -104,6 +104,19 @@ def test_other_intervals_are_made_of_whole_stored_candles(interval: str, stored:
     ]
 
 
+def test_no_more_candles_are_answered_than_points_were_asked_for() -> None:
+    day = floor_time(BEGIN, DAY)
+    write(*[candle(day + n * DAY, f"{n + 1} {n + 2} {n + 1} {n + 2}") for n in range(30)], interval=DAY)
+    body = get("/api/rates/BTC/candles?interval=1d&points=10")
+    assert (body["interval"], body["step"]) == ("1d", 4 * DAY)
+    assert len(body["candles"]) <= 10
+    assert sum(c["updates"] for c in body["candles"]) == 30
+    assert all(datetime.fromisoformat(c["time"]).timestamp() % (4 * DAY) == 0 for c in body["candles"])
+    assert (body["candles"][0]["open"], body["candles"][-1]["close"]) == ("1", "31")
+    assert get("/api/rates/BTC/candles?interval=1d&points=30")["step"] == DAY
+    assert len(get("/api/rates/BTC/candles?interval=1d&points=10&limit=3")["candles"]) == 3
+
+
 def early_in_a_minute(room: float = 5.0) -> float:
     """Return the time; wait for the next minute if this one is nearly over."""
     left = MINUTE - time.time() % MINUTE
@@ -171,6 +184,7 @@ def test_another_currency_is_told_where_its_worth_is_known() -> None:
         ("/api/rates/BTC/candles?limit=5001", 400, "bad_limit"),
         ("/api/rates/BTC/candles?limit=0", 400, "bad_limit"),
         ("/api/rates/BTC/candles?limit=-1", 400, "bad_limit"),
+        ("/api/rates/BTC/candles?points=1", 400, "bad_limit"),
         ("/api/rates/NONE/at?time=2026-11-20", 404, "unknown_symbol"),
         ("/api/rates/BTC/at", 400, "bad_time"),
         ("/api/rates/BTC/at?time=2999-01-01T00:00:00Z", 400, "bad_time"),

@@ -125,7 +125,7 @@ def test_the_coin_page_misses_nothing_that_comes_while_it_loads(open_page: Any, 
     page = open_page(goto=False)
     page.route("**/coin.js", wait_for_another_price)
     page.goto("/coins/sol/")
-    expect(page.locator("#exact")).to_have_text("151.50")
+    expect(page.locator("#exact")).to_have_text("$151.50")
     expect(page.locator("#updates tr").first).to_contain_text("151.50")
 
 

@@ -17,6 +17,7 @@ from rates.history.candles import (
     close_candle,
     convert,
     extend,
+    fit_interval,
     floor_time,
     merge,
     stored_interval,
@@ -46,6 +47,15 @@ def running(*publications: Published) -> RunningCandle | None:
 def candle(time: int, prices: str, updates: int = 1, source: str = "kraken", disputed: bool = False) -> Candle:
     """Return a candle of the prices in ``"open high low close"``."""
     return Candle(time, *map(D, prices.split()), updates, source, disputed)
+
+
+@given(st.lists(st.integers(0, 3000), min_size=1, unique=True), st.integers(2, 100))
+def test_candles_are_merged_until_there_are_few_enough(days: list[int], most: int) -> None:
+    candles = [candle(day * DAY, "5 5 5 5") for day in sorted(days)]
+    fitting = fit_interval(candles, DAY, most)
+    assert fitting % DAY == 0
+    assert len(merge(candles, fitting)) <= most
+    assert (fitting == DAY) == (len(candles) <= most)
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,8 @@
 /** Candles as `/api/rates/<symbol>/candles` tells them, kept current by live prices. Knows nothing of the page. */
-// More than these are merged: a screen shows no more.
-const MOST = 1000;
-
 /** Return the candles of an answer that lie within the range that ends at *now* (seconds); prices stay text. */
 export function readCandles(answer, {step, count}, now) {
   const oldest = floor(now, step) - count * step;
   return answer.candles.map((candle) => ({...candle, time: Date.parse(candle.time) / 1000})).filter(({time}) => time >= oldest);
-}
-
-/** Return {candles, step}: with more than a screen can show, some of them merged into one. */
-export function thin(candles, step) {
-  const span = candles.length ? candles.at(-1).time - candles[0].time : 0;
-  const longer = step * Math.max(1, Math.ceil(span / step / MOST));
-  if (longer === step) return {candles, step};
-  const merged = [];
-  for (const candle of candles) {
-    const time = floor(candle.time, longer);
-    if (merged.at(-1)?.time === time) include(merged.at(-1), candle);
-    else merged.push({...candle, time});
-  }
-  return {candles: merged, step: longer};
 }
 
 /** Add a published price to the running candle, at the server's time *at* in seconds; the first one of a candle opens it. */

@@ -1,6 +1,6 @@
 /** Chart, readout and table of a coin's candles in the chosen range: loaded, kept current, rendered. */
 import {ask} from "./api.js";
-import {extend, findExtremes, readCandles, thin} from "./candles.js";
+import {extend, findExtremes, readCandles} from "./candles.js";
 import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
 import {formatPercent, formatPrice, money as moneyIn, texts, translate} from "./numbers.js";
@@ -43,14 +43,15 @@ export function createHistory(page, places) {
     clearTimeout(timer);
     if (!byId("gone").hidden) return; // the server does not know this coin any more
     askedAt = Date.now();
-    const answer = await ask(address());
+    const answer = await ask(`${address()}&points=${page.points}`); // a screen shows no more
     if (mine !== attempt) return;
     if (!answer) {
       timer = setTimeout(reload, RETRY_MS);
       if (!candles.length) show(byId("chart-empty"), texts.chart_away);
       return;
     }
-    ({candles, step} = thin(readCandles(answer, wanted, (newest?.at ?? Date.now() / 1000)), wanted.step));
+    candles = readCandles(answer, wanted, newest?.at ?? Date.now() / 1000);
+    step = answer.step;
     loaded = true;
     if (newest) extend(candles, newest.coin, newest.at, step);
     show(byId("chart-empty"), candles.length ? "" : texts.chart_empty);
