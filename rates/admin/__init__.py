@@ -10,6 +10,7 @@ Where staff edit the coins, and see the state of each of them and of the service
     finder           what the form looks up: coins, their pairs, a free symbol
     inspection       what each source says of one coin right now
     coin_status      the state of each coin and of the service
+    acceptance       held and disputed prices that staff accept
     coin_files       import and export
     import_checks    the ids and pairs of an import, checked as in the form
     login_throttle   limits attempts to log in
