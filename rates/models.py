@@ -246,6 +246,8 @@ class CandleSource(models.IntegerChoices):
     BINANCE = 2, "binance"
     KRAKEN = 3, "kraken"
     SIMULATED = 4, "simulated"
+    # Currencies alone.
+    ECB = 5, "ecb"
 
 
 class StoredCandle(models.Model):

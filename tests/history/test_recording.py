@@ -1,13 +1,16 @@
 """From a publication to the database: every one counts, once, whoever published it and whoever dies on the way."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from pytest_django import Settings
 
+from config.settings import SOURCES
 from rates import feed, store
+from rates.currencies import CENTRAL_BANK
 from rates.history import archive, writer
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
 from rates.history.recorder import Recorder, recorder
@@ -15,7 +18,7 @@ from rates.history.series import Instrument
 from rates.history_thread import HistoryThread
 from rates.models import Coin, StoredCandle
 from rates.store import Saved
-from rates.types import CoinState, Rate, Snapshot, time_text
+from rates.types import CoinState, Currency, Rate, Snapshot, time_text
 from tests.coins import pairs
 from tests.history.test_archive import BEGIN, read
 from tests.history.test_candles import candle
@@ -62,6 +65,19 @@ def test_every_publication_of_every_process_counts() -> None:
     assert writer.write_closed(BEGIN + MINUTE + writer.GRACE) == 1
     assert read() == [candle(BEGIN, "5 7 4 5", 5, "binance", disputed=True)]
     assert read(pair=TETHER) == [candle(BEGIN, "1.0001 1.0001 1.0001 1.0001", 6, "binance")._replace(source="kraken")]
+
+
+def test_a_worth_that_the_central_bank_tells_is_written_too() -> None:
+    publication = published(1, "5")
+    worth = Currency("pln", "4.02", None, "ecb", publication.snapshot.as_of)
+    record(replace(publication, snapshot=replace(publication.snapshot, currencies={"pln": worth})))
+    assert writer.write_closed(BEGIN + MINUTE + writer.GRACE) == 1
+    assert read(pair=Instrument("USD", "pln")) == [candle(BEGIN, "4.02 4.02 4.02 4.02", 1, "ecb")]
+    assert len(read()) == 1
+
+
+def test_every_source_has_a_number_for_its_candles() -> None:
+    assert {*SOURCES, CENTRAL_BANK} == archive.SOURCE_NUMBERS.keys()
 
 
 def test_a_minute_is_written_when_it_is_over_for_all() -> None:
