@@ -83,10 +83,12 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def running(command: list[str], port: int, **environment: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a server for as long as it is needed."""
+def running(
+    command: list[str], port: int, folder: Path = ROOT, **environment: str
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server from *folder* for as long as it is needed."""
     environment = os.environ | environment | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             while True:
                 try:

@@ -1,10 +1,11 @@
 /*
  * The load client of the benchmarks: N connections in one epoll loop, lean enough to cost less than any server.
  *
- *     load HOST PORT PATH COUNT [SUBPROTOCOL]      WebSockets
- *     load HOST PORT PATH COUNT events             streams of server-sent events; a chunk is a frame
+ *     load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING]]   WebSockets; none is offered for an empty SUBPROTOCOL
+ *     load HOST PORT PATH COUNT events                     streams of server-sent events; a chunk is a frame
  *
- * Prints one line when all are open, "open SECONDS"; then obeys lines on its standard input:
+ * Prints one line when all are open and have had GREETING text frames, "open SECONDS"; then obeys lines on its standard
+ * input:
  *
  *     round     wait until every socket has had one text frame (5 s at most):
  *               "round GOT FIRST LAST BYTES"; times in nanoseconds of CLOCK_MONOTONIC
@@ -33,13 +34,14 @@ struct client {
     int fd;
     enum state state;
     int got;                /* text frames in this round */
+    int missing;            /* text frames of the greeting */
     uint64_t skip;          /* payload bytes of the present frame still to come */
     int header_size;        /* bytes of an unfinished header or handshake */
     unsigned char header[HEAD];
 };
 
 static struct client *clients;
-static int count, opened, started, complete, epoll, round_on, streams;
+static int count, greeting, opened, started, complete, epoll, round_on, streams;
 static uint64_t first, last, bytes;
 static char request[1024];
 static int request_size;
@@ -68,8 +70,14 @@ static void begin(struct client *c) {
     started++;
 }
 
+static void greeted(void) {
+    opened++;
+    if (started < count) begin(&clients[started]);
+}
+
 static void text_arrived(struct client *c, uint64_t size, uint64_t at) {
     bytes += size;
+    if (c->missing && !--c->missing) greeted();
     if (!round_on || c->got++) return;
     if (!complete++) first = at;
     last = at;
@@ -140,8 +148,8 @@ static void handshake(struct client *c, const unsigned char *data, size_t size, 
             if (memcmp(c->header, streams ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) { errno = 0; die("handshake refused"); }
             c->header_size = 0;
             c->state = OPEN;
-            opened++;
-            if (started < count) begin(&clients[started]);
+            c->missing = greeting;
+            if (!greeting) greeted();
             arrived(c, data, size, at);
             return;
         }
@@ -181,22 +189,24 @@ static void obey(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 5) { fprintf(stderr, "load HOST PORT PATH COUNT [SUBPROTOCOL]\n"); return 2; }
+    if (argc < 5) { fprintf(stderr, "load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING]]\n"); return 2; }
+    const char *subprotocol = argc > 5 ? argv[5] : "";
     count = atoi(argv[4]);
+    greeting = argc > 6 ? atoi(argv[6]) : 0;
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &server.sin_addr);
-    streams = argc > 5 && !strcmp(argv[5], "events");
+    streams = !strcmp(subprotocol, "events");
     if (streams) request_size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s:%s\r\n\r\n",
                                          argv[3], argv[1], argv[2]);
     else request_size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
-        argv[3], argv[1], argv[2], argc > 5 ? "Sec-WebSocket-Protocol: " : "", argc > 5 ? argv[5] : "",
-        argc > 5 ? "\r\n" : "");
+        argv[3], argv[1], argv[2], *subprotocol ? "Sec-WebSocket-Protocol: " : "", subprotocol,
+        *subprotocol ? "\r\n" : "");
     clients = calloc((size_t)count, sizeof *clients);
     epoll = epoll_create1(0);
     uint64_t began = now(), round_began = 0;

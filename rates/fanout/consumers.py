@@ -1,8 +1,8 @@
 """
 `/ws/rates`: the protocol of one socket (`docs/protocol.md`).
 
-The consumer admits a client, hands its socket to the hub, and reads what it sends. It uses no channel layer and no
-database, so it skips the base class's dispatch, which would hop to a thread for every message.
+The consumer admits a client and gives its socket to the hub; what the client says then is for its `Session`. It uses no
+channel layer and no database, so it skips the base class's dispatch, which would hop to a thread for every message.
 """
 
 import json
@@ -20,13 +20,11 @@ from rates.fanout.close_codes import CloseCode
 from rates.fanout.handshake import TYPED, accept, offered_name, refuse
 from rates.fanout.hub import Hub, get_hub
 from rates.fanout.links import Send, choose_link
-from rates.fanout.sockets import Group, Socket
+from rates.fanout.sockets import MAX_MESSAGE_BYTES, Group, Socket
 from rates.fanout.tokens import TokenRefused, authenticate
 from rates.symbols import fold
 from rates.telemetry import counts
 
-# Bytes.
-MAX_MESSAGE_BYTES = 4096
 MAX_SELECTION = 500
 MAX_BAD_MESSAGES = 4
 # What can be wrong with a frame itself, by the close code for it.
@@ -53,6 +51,8 @@ class ClientError(Exception):
 class MessageAllowance:
     """A token bucket: `MESSAGE_RATE` messages a second, with bursts of `MESSAGE_BURST`."""
 
+    __slots__ = ("_at", "_left")
+
     def __init__(self) -> None:
         self._left = MESSAGE_BURST
         self._at = time.monotonic()
@@ -65,68 +65,113 @@ class MessageAllowance:
         return self._left >= 0
 
 
+class Session:
+    """One client of the hub, who was admitted from *address*."""
+
+    __slots__ = ("_address", "_allowance", "_bad", "_closing", "_hub", "_socket")
+
+    def __init__(self, hub: Hub, socket: Socket, address: str) -> None:
+        self._hub, self._socket, self._address = hub, socket, address
+        # Most clients never say anything.
+        self._allowance: MessageAllowance | None = None
+        self._bad = 0
+        self._closing = False
+
+    async def serve(self, receive: Any) -> None:
+        """Serve the client until its end; our own server hands over what it says by itself."""
+        if adopt := getattr(self._socket.link, "adopt", None):
+            adopt(self)
+            return
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                self.receive(message.get("text"))
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Forget the client."""
+        self._hub.remove(self._socket)
+        release(self._address)
+
+    def receive(self, text: str | None) -> None:
+        """Do what a message asks for, or close the socket; None stands for one that is not text."""
+        if self._closing:
+            return  # Sent before the client noticed that we had closed.
+        if self._allowance is None:
+            self._allowance = MessageAllowance()
+        code = check_frame(text, self._allowance)
+        if code is not None:
+            counts.client_errors.labels(FRAME_ERRORS[code]).inc()
+        elif self._socket.typed:
+            assert text is not None
+            code = self._handle(text)
+        if code is not None:
+            self._closing = True
+            counts.closed.labels("protocol").inc()
+            self._hub.disconnect(self._socket, code)
+
+    def _handle(self, text: str) -> CloseCode | None:
+        """Do what *text* asks for; return the close code for one bad message too many."""
+        try:
+            handle_message(self._hub, self._socket, text)
+        except ClientError as error:
+            self._bad += 1
+            counts.client_errors.labels(error.code).inc()
+            self._hub.answer(self._socket, error_text(error.code, str(error)))
+        return CloseCode.POLICY_VIOLATION if self._bad > MAX_BAD_MESSAGES else None
+
+
 class RatesConsumer(AsyncConsumer):  # type: ignore[misc] # Channels has no hints
     """One socket of `/ws/rates`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Send) -> None:
         """Serve one socket from its handshake to its end."""
         await receive()
-        hub = get_hub()
         try:
-            admitted = admit(scope, hub.draining)
-            try:
-                await self._serve(hub, scope, receive, send)
-            finally:
-                release(admitted)
+            session = await open_session(get_hub(), scope, send)
         except Refusal as refusal:
             counts.refused.labels(refusal.label).inc()
             await refuse(refusal, scope, send)
-
-    async def _serve(self, hub: Hub, scope: dict[str, Any], receive: Any, send: Send) -> None:
-        group = read_group(scope)
-        try:
-            expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
         except TokenRefused as refused:
             log_refusal(f"token: {refused}")
             counts.refused.labels("token").inc()
             await accept(scope, send)
             # After the accept, because a browser cannot read why a handshake was refused.
             await send({"type": "websocket.close", "code": CloseCode.TOKEN_REFUSED})
-            return
-        await hub.wait_ready(FIRST_BOARD_TIMEOUT)
-        await accept(scope, send)
-        socket = Socket(choose_link(scope, send), group, expires_at)
-        hub.add(socket)
-        counts.admitted.inc()
-        wanted = parse_qs(scope["query_string"].decode("latin-1")).get("currency", [""])[-1]
-        if read_currency(wanted) is None:
-            hub.answer(socket, error_text("unknown_currency", say_unknown(wanted)))
-        try:
-            await self._read(hub, socket, receive)
-        finally:
-            hub.remove(socket)
+        else:
+            await session.serve(receive)
 
-    async def _read(self, hub: Hub, socket: Socket, receive: Any) -> None:
-        allowance = MessageAllowance()
-        bad = 0
-        code: CloseCode | None = None
-        while (message := await receive())["type"] != "websocket.disconnect":
-            if code is not None:
-                continue  # Sent before the client noticed that we had closed.
-            code = check_frame(message, allowance)
-            if code is not None:
-                counts.client_errors.labels(FRAME_ERRORS[code]).inc()
-            elif socket.typed:
-                try:
-                    handle_message(hub, socket, message["text"])
-                except ClientError as error:
-                    bad += 1
-                    counts.client_errors.labels(error.code).inc()
-                    hub.answer(socket, error_text(error.code, str(error)))
-                    code = CloseCode.POLICY_VIOLATION if bad > MAX_BAD_MESSAGES else None
-            if code is not None:
-                counts.closed.labels("protocol").inc()
-                hub.disconnect(socket, code)
+
+async def open_session(hub: Hub, scope: dict[str, Any], send: Send) -> Session:
+    """
+    Admit, accept and greet the client of *scope*.
+
+    Raises:
+        Refusal: when it is not admitted.
+        TokenRefused: when its token is.
+    """
+    address = admit(scope, hub.draining)
+    try:
+        socket = await _open_socket(hub, scope, send)
+    except BaseException:
+        release(address)
+        raise
+    return Session(hub, socket, address)
+
+
+async def _open_socket(hub: Hub, scope: dict[str, Any], send: Send) -> Socket:
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    group = read_group(scope, query)
+    expires_at = await authenticate(scope) if settings.RATES_WS_AUTH == "jwt" else None
+    await hub.wait_ready(FIRST_BOARD_TIMEOUT)
+    await accept(scope, send)
+    socket = Socket(choose_link(scope, send), group, expires_at)
+    hub.add(socket)
+    counts.admitted.inc()
+    wanted = query.get("currency", [""])[-1]
+    if read_currency(wanted) is None:
+        hub.answer(socket, error_text("unknown_currency", say_unknown(wanted)))
+    return socket
 
 
 async def refuse_unknown_path(scope: dict[str, Any], receive: Any, send: Send) -> None:
@@ -136,30 +181,14 @@ async def refuse_unknown_path(scope: dict[str, Any], receive: Any, send: Send) -
     await refuse(Refusal("path", 404, CloseCode.NOT_ALLOWED, "no socket here; try /ws/rates"), scope, send)
 
 
-def error_text(code: str, detail: str) -> str:
-    """Return an `error` frame; in ASCII, because *detail* may quote half a surrogate pair that the client sent."""
-    return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
-
-
-def check_frame(message: dict[str, Any], allowance: MessageAllowance) -> CloseCode | None:
-    """Return the close code for a frame that is not text, too long, or one too many; None when it may be read."""
-    text = message.get("text")
-    if text is None:
-        return CloseCode.UNSUPPORTED_DATA
-    if len(text) > MAX_MESSAGE_BYTES or len(text.encode()) > MAX_MESSAGE_BYTES:
-        return CloseCode.MESSAGE_TOO_BIG
-    return None if allowance.use() else CloseCode.POLICY_VIOLATION
-
-
-def read_group(scope: dict[str, Any]) -> Group:
+def read_group(scope: dict[str, Any], query: dict[str, list[str]]) -> Group:
     """
-    Return what the URL and the subprotocol ask for: dialect, selection, `omit=doubtful`, and currency.
+    Return what the *query* of the URL and the subprotocol ask for: dialect, selection, `omit=doubtful`, and currency.
 
     Raises:
         Refusal: for another `omit`, or for an unknown currency in the plain dialect, which has no errors: what somebody
             does not want is not sent because of a misspelling.
     """
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     omitted = query.get("omit", ["doubtful"])
     if set(omitted) != {"doubtful"}:
         raise Refusal("query", 400, CloseCode.POLICY_VIOLATION, "omit takes one word: doubtful")
@@ -170,23 +199,39 @@ def read_group(scope: dict[str, Any]) -> Group:
     return Group(typed, read_selection(query.get("symbols")), "omit" in query, code or "")
 
 
-def read_currency(text: str) -> str | None:
-    """Return the currency that *text* means as a group has it, empty for the base; None if there is no such one."""
-    code = find_code(text or settings.QUOTE_CURRENCY)
-    return "" if code == settings.QUOTE_CURRENCY else code
-
-
-def say_unknown(currency: str) -> str:
-    """Return what to say about a *currency* that is not offered."""
-    return f"currency: {currency[:10]!r} is not offered; there are {', '.join(offered())}"
-
-
 def read_selection(values: Sequence[str] | None) -> frozenset[str] | None:
     """Return the selection in the URL (`?symbols=BTC,XLM` or `?symbols=BTC&symbols=XLM`); None for all coins."""
     if values is None:
         return None
     words = [fold(word.strip()) for word in ",".join(values).split(",")]
     return frozenset(list(filter(None, words))[:MAX_SELECTION])
+
+
+def error_text(code: str, detail: str) -> str:
+    """Return an `error` frame; in ASCII, because *detail* may quote half a surrogate pair that the client sent."""
+    return json.dumps({"type": "error", "code": code, "detail": detail}, separators=(",", ":"))
+
+
+def check_frame(text: str | None, allowance: MessageAllowance) -> CloseCode | None:
+    """Return the close code for a frame that is not text, too long, or one too many; None when it may be read."""
+    if text is None:
+        return CloseCode.UNSUPPORTED_DATA
+    if len(text) > MAX_MESSAGE_BYTES or len(text.encode()) > MAX_MESSAGE_BYTES:
+        return CloseCode.MESSAGE_TOO_BIG
+    return None if allowance.use() else CloseCode.POLICY_VIOLATION
+
+
+def read_currency(text: str) -> str | None:
+    """Return the currency that *text* means as a group has it, empty for the base; None if there is no such one."""
+    if not text:
+        return ""
+    code = find_code(text)
+    return "" if code == settings.QUOTE_CURRENCY else code
+
+
+def say_unknown(currency: str) -> str:
+    """Return what to say about a *currency* that is not offered."""
+    return f"currency: {currency[:10]!r} is not offered; there are {', '.join(offered())}"
 
 
 def handle_message(hub: Hub, socket: Socket, text: str) -> None:

@@ -26,7 +26,7 @@ from rates import publication
 from rates.concurrency import cancel_and_wait, restart_on_error
 from rates.currencies import in_currency
 from rates.fanout.close_codes import CloseCode
-from rates.fanout.sockets import Frame, Group, Socket, event_id
+from rates.fanout.sockets import Frame, Greeting, Group, Socket, event_id
 from rates.fanout.subscription import Subscription
 from rates.telemetry import counts
 from rates.telemetry.reports import report_forever
@@ -50,6 +50,7 @@ class Hub:
         self.draining = False
         self.subscription = Subscription(self)
         self._boards: dict[Group, str] = {}
+        self._greetings: dict[Group, Greeting] = {}
         # The board in each currency that was asked for since the publication, with the marks of a late one.
         self._views: dict[str, Snapshot] = {}
         self._sent_at = 0.0
@@ -99,10 +100,9 @@ class Hub:
 
         The board is left out for a client that *held* it, by the id of its last event, when its connection ended.
         """
-        socket.link.on_writable = lambda: self._catch_up(socket)
+        socket.link.on_writable = partial(self._catch_up, socket)
         self.sockets.setdefault(socket.group, set()).add(socket)
-        greeting = [self._hello(socket.group)] if socket.typed else []
-        self._send(socket, *greeting, *([] if self._is_current(held) else self._board_texts(socket.group)))
+        self._send(socket, Frame(self._hello(socket.group)) if self._is_current(held) else self._greet(socket.group))
 
     def remove(self, socket: Socket) -> None:
         """Forget *socket*."""
@@ -111,6 +111,7 @@ class Hub:
         if not members:
             self.sockets.pop(socket.group, None)
             self._boards.pop(socket.group, None)
+            self._greetings.pop(socket.group, None)
 
     def disconnect(self, socket: Socket, code: int) -> None:
         """Forget *socket* and close it with *code*."""
@@ -122,7 +123,7 @@ class Hub:
         self.remove(socket)
         socket.group = socket.group._replace(symbols=symbols, currency=currency)
         self.sockets.setdefault(socket.group, set()).add(socket)
-        self._send(socket, *self._board_texts(socket.group))
+        self._send(socket, Frame(*self._board_texts(socket.group)))
 
     def answer(self, socket: Socket, text: str) -> None:
         """Send *text* to *socket* alone, now or later; one that asks without reading loses answers."""
@@ -146,14 +147,21 @@ class Hub:
         # A late board has the same number as before, and other marks.
         return self.snapshot is not None and not self.late and held == event_id(self.snapshot.epoch, self.snapshot.seq)
 
-    def _send(self, socket: Socket, *texts: str) -> None:
-        if texts and not socket.link.write(Frame(*texts)):
+    def _send(self, socket: Socket, frame: Frame) -> None:
+        if frame.texts and not socket.link.write(frame):
             socket.behind = True
 
     def _catch_up(self, socket: Socket) -> None:
         texts = [*(self._board_texts(socket.group) if socket.behind else ()), *socket.answers]
         socket.behind, socket.answers = False, ()
-        self._send(socket, *texts)
+        self._send(socket, Frame(*texts))
+
+    def _greet(self, group: Group) -> Greeting:
+        """Return what a new socket of *group* gets first, encoded once however many come between two publications."""
+        if group not in self._greetings:
+            hello = [self._hello(group)] if group.typed else []
+            self._greetings[group] = Greeting(*hello, *self._board_texts(group))
+        return self._greetings[group]
 
     def _hello(self, group: Group) -> str:
         epoch = self.snapshot.epoch if self.snapshot else ""
@@ -187,6 +195,7 @@ class Hub:
 
     def _forget_texts(self) -> None:
         self._boards.clear()
+        self._greetings.clear()
         self._views = {}
 
     def check_lateness(self) -> None:

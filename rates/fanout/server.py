@@ -1,22 +1,30 @@
 """
-uvicorn's WebSocket protocol, sending encoded frames too: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
+The WebSocket connection under our server: `uvicorn --ws rates.fanout.server:RatesWebSocketProtocol`.
 
-    hub ─► ClientLink.write(frame) ─► the kernel      no queue, no task, no encoding per socket
+    hub ─► ClientLink.write(frame) ─► the kernel      no queue, no task, no timer, no encoding per socket
 
-It offers itself to the application as `scope["extensions"]["rates.link"]`; under other servers the application uses
-the links in `links`. It replaces uvicorn's timers (two per socket) by `check_client`, which the hub calls for all.
+It is the hub's link to a client, and hands the client's messages to its session. What a connection needs for a while
+it has for a while: an `Upgrade` until it is open, a parser while the client says something, a `SlowClientTimer` while
+it does not read. Most clients only listen, so ten thousand of them take a few KB each.
 
 Tested in `tests/fanout/test_server.py`, `tests/fanout/test_consumers.py` and `tests/fanout/test_frames.py`.
 """
 
+import asyncio
+import logging
 import os
 import random
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 from websockets.frames import Frame as MessageFrame
+from websockets.frames import Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN, Side
+from websockets.protocol import Protocol as Parser
 
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.slow_clients import (
@@ -26,10 +34,14 @@ from rates.fanout.slow_clients import (
     reset_connection,
     unacknowledged,
 )
-from rates.fanout.sockets import Frame
+from rates.fanout.sockets import MAX_MESSAGE_BYTES, Frame
+from rates.fanout.upgrade import Upgrade
 from rates.telemetry import counts
 
-MAX_MESSAGE_BYTES = 4096
+if TYPE_CHECKING:
+    # It needs the models, which uvicorn's child processes have not loaded when they import this.
+    from rates.fanout.consumers import Session
+
 # Seconds for the last frames to a client that does not read.
 STUCK_CLOSE_TIMEOUT = 0.3
 # Seconds of silence before a ping, and for the pong to arrive.
@@ -44,6 +56,8 @@ PING = b"\x89\x00"
 PONG_HEADER = b"\x8a\x80"
 PONG_SIZE = 6
 
+logger = logging.getLogger("uvicorn.error")
+
 
 def ends_at_frame_boundary(data: bytes) -> bool:
     """Return whether *data*, which begins with a client's frame, ends at the end of one."""
@@ -57,62 +71,113 @@ def ends_at_frame_boundary(data: bytes) -> bool:
     return at == len(data)
 
 
-def is_utf8(data: bytes) -> bool:
-    """Return whether *data* is valid UTF-8."""
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def do_nothing() -> None:
+    """Be called for a connection that the hub does not know."""
 
 
-class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection; also the hub's `ClientLink` to it."""
+class RatesWebSocketProtocol(asyncio.Protocol):
+    """One connection: the hub's `ClientLink` to a client."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.conn.max_message_size = MAX_MESSAGE_BYTES
-        # Frames are encoded once for all clients, so they cannot be compressed for one; a compressor costs 30 KB.
-        self.conn.available_extensions = []
-        self.on_writable: Callable[[], None] = lambda: None
+    __slots__ = (
+        "_accepts_frames",
+        "_blocked",
+        "_close_sent",
+        "_close_timer",
+        "_connections",
+        "_descriptor",
+        "_fragments",
+        "_heard_at",
+        "_is_text",
+        "_parser",
+        "_pinged_at",
+        "_session",
+        "_timer",
+        "_upgrade",
+        "loop",
+        "on_writable",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.loop = _loop or asyncio.get_running_loop()
+        self.transport: asyncio.Transport
+        self.on_writable: Callable[[], None] = do_nothing
+        self._connections: set[Any] = server_state.connections
+        self._upgrade: Upgrade | None = Upgrade(self, config, server_state)
+        self._session: Session | None = None
+        # Only while the client is in the middle of something.
+        self._parser: Parser | None = None
+        self._fragments: tuple[bytes, ...] = ()
+        self._is_text = False
         self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
-        self._timer = SlowClientTimer()
+        # While the client has yet to read what was written to it.
+        self._blocked = False
+        self._timer: SlowClientTimer | None = None
         # Nothing waits and the connection is not closing: one flag, because `write` is the hot path.
-        self._accepts_frames = True
+        self._accepts_frames = False
         self._descriptor = -1
-        self._at_frame_boundary = False
+        self._close_sent = False
+        self._close_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Buffer nothing in the process beyond the rest of one frame."""
-        super().connection_made(transport)
+        self._connections.add(self)
+        self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(high=0)
-        connection = transport.get_extra_info("socket")
-        bound_send_buffer(connection)
-        if connection is not None and transport.get_extra_info("sslcontext") is None:
-            self._descriptor = connection.fileno()
+        bound_send_buffer(transport.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Break the reference cycles, which would otherwise wait for the garbage collector."""
-        super().connection_lost(exc)
+        self._connections.discard(self)
         self._accepts_frames = False
-        self.on_writable = lambda: None
-        if self.handshake_initiated and hasattr(self, "scope"):
-            cast("dict[str, Any]", self.scope["extensions"]).pop("rates.link", None)
-        self.conn.parser.close()
+        if self._close_timer:
+            self._close_timer.cancel()
+        if self._upgrade:
+            self._upgrade.gone = True
+        self._end_session()
+        self._drop_parser()
         transport: Any = self.transport
         if hasattr(transport, "_read_ready_cb"):
             transport._read_ready_cb = None
 
-    def handle_connect(self, event: Any) -> None:
-        """Offer the connection to the application."""
-        super().handle_connect(event)
-        if hasattr(self, "scope"):
-            cast("dict[str, Any]", self.scope["extensions"])["rates.link"] = self
-
     def eof_received(self) -> None:
         """Stop writing to a client that has gone; the transport closes by itself."""
         self._accepts_frames = False
+
+    # From the handshake to the session
+
+    def begin(self, request: Request, key: str) -> None:
+        """Begin with a *request* that has been checked."""
+        assert self._upgrade
+        self._upgrade.begin(request, key)
+
+    def accept_frames(self) -> None:
+        """Take the frames of the greeting; they leave together with the answer to the handshake."""
+        self._accepts_frames = not self.transport.is_closing()
+
+    def adopt(self, session: "Session") -> None:
+        """Hand the client's messages to *session* from now on; it is greeted, so nothing of the handshake is left."""
+        upgrade, self._upgrade, self._session = self._upgrade, None, session
+        assert upgrade
+        if upgrade.head:
+            self.transport.write(upgrade.head)
+        if self.transport.get_extra_info("sslcontext") is None:
+            self._descriptor = self.transport.get_extra_info("socket").fileno()
+        if upgrade.early:
+            self.transport.resume_reading()
+            self.data_received(upgrade.early)
+
+    def _end_session(self) -> None:
+        session, self._session, self.on_writable = self._session, None, do_nothing
+        if session:
+            session.end()
 
     # Called by the hub
 
@@ -131,28 +196,31 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         except OSError:
             taken = 0
         if taken < len(wire):
-            self.transport.write(wire[taken:])
+            self._hand_over(wire[taken:])
         return True
+
+    def _hand_over(self, data: bytes) -> None:
+        """Give *data* to the transport, with the answer to the handshake in front if that waits for it."""
+        if self._upgrade and self._upgrade.head:
+            data, self._upgrade.head = self._upgrade.head + data, b""
+        self.transport.write(data)
 
     def close(self, code: int) -> None:
         """Send a close frame after what waits, and end the connection soon, whether the client answers or not."""
-        if self.close_sent or self.transport.is_closing():
+        if self._close_sent or self.transport.is_closing():
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
-        self.conn.send_close(code)
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self._accepts_frames = False
-        if self.read_paused:
-            self.read_paused = False
-            self.transport.resume_reading()
-        timeout = STUCK_CLOSE_TIMEOUT if self._is_blocked() else CLOSE_TIMEOUT
-        self.close_timer = self.loop.call_later(timeout, self.abort)
+        parser = self._open_parser()
+        parser.send_close(code)
+        self._hand_over(b"".join(parser.data_to_send()))
+        self._close_sent, self._accepts_frames = True, False
+        timeout = STUCK_CLOSE_TIMEOUT if self._blocked else CLOSE_TIMEOUT
+        self._close_timer = self.loop.call_later(timeout, self.abort)
+        self._end_session()
 
     def abort(self) -> None:
         """End the connection at once and drop what waits."""
         self._accepts_frames = False
-        if self._is_blocked():
+        if self._blocked:
             reset_connection(self.transport)
         else:
             self.transport.abort()
@@ -160,53 +228,48 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
     def check_client(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that does not read."""
         now = self.loop.time()
-        if self.transport.is_closing():
-            return
-        if self._is_blocked():
-            if not self.close_sent:
+        if self._blocked:
+            if self._timer and not (self._close_sent or self.transport.is_closing()):
                 self._timer.close_if_stuck(self, self.transport.get_write_buffer_size(), now)
         elif self._pinged_at is not None:
-            waited = now - self._pinged_at
-            if waited >= PONG_TIMEOUT_IF_ACKNOWLEDGED or (waited >= PONG_TIMEOUT and not self._is_acknowledged()):
-                counts.closed.labels("dead").inc()
-                self.abort()
-        elif now - self._heard_at >= PING_AFTER and not self.close_sent:
+            self._check_pong(now - self._pinged_at)
+        elif now - self._heard_at >= PING_AFTER and not (self._close_sent or self.transport.is_closing()):
             self._pinged_at = now
             self.transport.write(PING)
+
+    def _check_pong(self, waited: float) -> None:
+        late = waited >= PONG_TIMEOUT_IF_ACKNOWLEDGED or (waited >= PONG_TIMEOUT and not self._is_acknowledged())
+        if late and not self.transport.is_closing():
+            counts.closed.labels("dead").inc()
+            self.abort()
 
     def _is_acknowledged(self) -> bool:
         """Return whether the client's host has taken all that was sent, the ping too: a host that is gone has not."""
         return not unacknowledged(self.transport.get_extra_info("socket"))
 
+    # Called by the server and the transport
+
     def shutdown(self) -> None:
         """End the connection when the server stops; a client that does not read cannot delay that."""
-        self._accepts_frames = False
-        super().shutdown()
-        if self._is_blocked():
+        if self._upgrade and not self._upgrade.head:
+            self._upgrade.fail()
+        else:
+            self.close(CloseCode.SERVICE_RESTART)
+        if self._blocked:
             self.abort()
-
-    def _is_blocked(self) -> bool:
-        """Return whether the client has yet to read what was written to it."""
-        return not self.writable.is_set()
+        else:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         """Have the hub skip this client until it has read what was written."""
-        super().pause_writing()
-        self._accepts_frames = False
-        self._timer.restart()
+        self._blocked, self._accepts_frames = True, False
+        self._timer = SlowClientTimer()
 
     def resume_writing(self) -> None:
         """Have the hub send what the client has missed."""
-        super().resume_writing()
-        self._accepts_frames = not (self.close_sent or self.transport.is_closing())
+        self._blocked, self._timer = False, None
+        self._accepts_frames = not (self._close_sent or self.transport.is_closing())
         self.on_writable()
-
-    async def send(self, message: Any) -> None:
-        """Send *message*; without the override uvicorn logs a refused handshake as an error of the application."""
-        await super().send(message)
-        if self.close_sent:
-            self.handshake_complete = True
-            self._accepts_frames = False
 
     # Called for what the client sends
 
@@ -214,49 +277,88 @@ class RatesWebSocketProtocol(WebSocketsSansIOProtocol):
         """Note the sign of life; a pong that comes alone is not parsed."""
         self._heard_at = self.loop.time()
         self._pinged_at = None
-        if self._at_frame_boundary:
-            if len(data) == PONG_SIZE and data.startswith(PONG_HEADER):
-                return
-            self._at_frame_boundary = ends_at_frame_boundary(data)
-        elif not self.handshake_initiated:
-            self._at_frame_boundary = data.endswith(b"\r\n\r\n")
-        super().data_received(data)
+        if self._upgrade:
+            self._upgrade.data_received(data)
+        elif self._parser or len(data) != PONG_SIZE or not data.startswith(PONG_HEADER):
+            self._parse(data)
 
-    def handle_close(self, event: MessageFrame) -> None:
-        """Answer the client's close; nothing may be written after that."""
-        self._accepts_frames = False
-        super().handle_close(event)
+    def _open_parser(self) -> Parser:
+        if self._parser is None:
+            self._parser = Parser(Side.SERVER, max_size=MAX_MESSAGE_BYTES, logger=logger)
+        return self._parser
 
-    def handle_ping(self) -> None:
+    def _drop_parser(self) -> None:
+        if self._parser:
+            self._parser.parser.close()  # a generator that knows its owner
+            self._parser = None
+
+    def _parse(self, data: bytes) -> None:
+        was_between = self._parser is None
+        parser = self._open_parser()
+        parser.receive_data(data)
+        if parser.parser_exc is not None:
+            self._end_unparsable(parser)
+            return
+        for frame in parser.events_received():
+            self._handle(cast("MessageFrame", frame), parser)
+        is_between = was_between and not self._fragments and ends_at_frame_boundary(data)
+        if is_between and parser.current_size is None and parser.state is OPEN:
+            self._drop_parser()
+
+    def _handle(self, frame: MessageFrame, parser: Parser) -> None:
+        match frame.opcode:
+            case Opcode.PING:
+                self._answer_pings(parser)
+            case Opcode.CLOSE:
+                self._answer_close(parser)
+            case Opcode.TEXT | Opcode.BINARY | Opcode.CONT if not self._close_sent:
+                self._add_fragment(frame)
+
+    def _answer_pings(self, parser: Parser) -> None:
         """Answer, unless the client does not read: otherwise the pongs to a flood of pings would pile up in memory."""
-        output = self.conn.data_to_send()
-        if not self._is_blocked():
+        output = parser.data_to_send()
+        if not self._blocked:
             self.transport.write(b"".join(output))
 
-    def handle_cont(self, event: MessageFrame) -> None:
-        """Refuse a message in too many fragments: empty ones would never reach the size limit."""
-        if len(self.frames) >= MAX_FRAGMENTS:
-            self._fail(CloseCode.MESSAGE_TOO_BIG)
-        else:
-            super().handle_cont(event)
-
-    def send_receive_event_to_app(self) -> None:
-        """Pass the message on; invalid UTF-8 is the client's fault and would be logged as an internal error."""
-        if self.curr_msg_data_type == "text" and not is_utf8(b"".join(self.frames)):
-            self._fail(CloseCode.INVALID_DATA)
-        else:
-            super().send_receive_event_to_app()
-
-    def handle_parser_exception(self) -> None:
-        """End a connection whose bytes cannot be parsed; before the handshake there is no close frame to send."""
+    def _answer_close(self, parser: Parser) -> None:
+        """Answer the client's close, after which nothing may be written; the end is there if it is an answer itself."""
         self._accepts_frames = False
-        if self.conn.close_sent is not None:
-            counts.closed.labels("protocol").inc()
-            super().handle_parser_exception()
-        else:
-            self.transport.close()
+        if not self._close_sent:
+            self.transport.write(b"".join(parser.data_to_send()))
+        self.transport.close()
+        self._end_session()
+
+    def _add_fragment(self, frame: MessageFrame) -> None:
+        """Add to the message; one in too many fragments is refused, because empty ones never reach the size limit."""
+        if frame.opcode is not Opcode.CONT:
+            self._fragments, self._is_text = (), frame.opcode is Opcode.TEXT
+        elif len(self._fragments) >= MAX_FRAGMENTS:
+            self._fail(CloseCode.MESSAGE_TOO_BIG)
+            return
+        self._fragments = (*self._fragments, bytes(frame.data))
+        if frame.fin:
+            data, self._fragments = b"".join(self._fragments), ()
+            self._hand_in(data)
+
+    def _hand_in(self, data: bytes) -> None:
+        """Hand a message to the session; text that is not UTF-8 breaks the protocol."""
+        try:
+            text = data.decode() if self._is_text else None
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA)
+            return
+        if self._session:
+            self._session.receive(text)
+
+    def _end_unparsable(self, parser: Parser) -> None:
+        """End a connection whose bytes are no frames."""
+        counts.closed.labels("protocol").inc()
+        self._accepts_frames, self._close_sent = False, True
+        self.transport.write(b"".join(parser.data_to_send()))
+        self.transport.close()
+        self._end_session()
 
     def _fail(self, code: CloseCode) -> None:
-        self.frames = []
+        self._fragments = ()
         counts.closed.labels("protocol").inc()
         self.close(code)

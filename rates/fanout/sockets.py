@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 HEAD = re.compile(
     r'\{"type":"(?P<kind>\w+)"(?:,"epoch":"(?P<epoch>[^"]*)","seq":(?P<seq>\d+)|,"retry_ms":(?P<retry>\d+))?'
 )
+# Bytes that a client's message may have.
+MAX_MESSAGE_BYTES = 4096
 # Milliseconds after which a browser connects again whose stream has ended. It waits exactly that long, so each gets
 # another time: otherwise all would come back in the same moment.
 RECONNECT_FROM, RECONNECT_TO = 1000, 5000
@@ -58,7 +60,26 @@ class Frame:
     @cached_property
     def chunk(self) -> bytes:
         """The events as one chunk of an HTTP/1.1 body (RFC 9112, section 7.1)."""
-        return b"%x\r\n%b\r\n" % (len(self.events), self.events)
+        return encode_chunk(self.events)
+
+
+class Greeting(Frame):
+    """What many clients get first; as events it differs, because each gets another time to come back after."""
+
+    @property
+    def events(self) -> bytes:
+        """The texts as server-sent events for one client."""
+        return b"".join(map(encode_event, self.texts))
+
+    @property
+    def chunk(self) -> bytes:
+        """The same as one chunk."""
+        return encode_chunk(self.events)
+
+
+def encode_chunk(data: bytes) -> bytes:
+    """Return *data* as one chunk of a body."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def encode_text_frame(data: bytes) -> bytes:

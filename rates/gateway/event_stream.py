@@ -16,11 +16,11 @@ from rates.api.parameters import Selection, read_offered, read_symbols, write_un
 from rates.api.problems import Problem
 from rates.fanout.admission import RETRY_AFTER, Refusal, admit, log_refusal, release
 from rates.fanout.consumers import FIRST_BOARD_TIMEOUT
-from rates.fanout.event_links import open_event_link
 from rates.fanout.hub import get_hub
 from rates.fanout.sockets import Group, Socket
 from rates.fanout.tokens import TokenRefused, authenticate
 from rates.gateway.access import unauthorized
+from rates.gateway.event_links import open_event_link
 from rates.gateway.replies import App, HeaderMap, Headers, Receive, Reply, Scope, Send, send_reply, tell_problem
 from rates.telemetry import counts
 

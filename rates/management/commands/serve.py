@@ -17,8 +17,9 @@ from django.core.management.base import BaseCommand, CommandError
 from uvicorn.supervisors import Multiprocess
 
 from rates.checks import refuse_bad_start
-from rates.fanout.consumers import MAX_MESSAGE_BYTES
 from rates.fanout.server import RatesWebSocketProtocol
+from rates.fanout.sockets import MAX_MESSAGE_BYTES
+from rates.fanout.upgrade import Front
 from rates.start_notes import note_preparation, note_proxies
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def configuration() -> uvicorn.Config:
     """
     return uvicorn.Config(
         "config.asgi:application",
+        http=Front,
         ws=RatesWebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -1,0 +1,241 @@
+"""
+The opening handshake under our server: from the request to the `101` that carries the greeting.
+
+    first bytes ─► Front ─► a whole, valid handshake: RatesWebSocketProtocol and an Upgrade      `serve` alone
+                        └─► anything else: uvicorn's HTTP protocol, which may still upgrade
+
+An `Upgrade` is all that ASGI needs: scope, task, answer. It ends when the client is admitted, so an open socket keeps
+none of it.
+
+Tested in `tests/fanout/test_upgrade.py` and `tests/fanout/test_handshake.py`.
+"""
+
+import asyncio
+import email.utils
+import logging
+import re
+from asyncio.transports import Transport
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+from urllib.parse import unquote
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.utils import ClientDisconnected, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.streams import StreamReader
+
+logger = logging.getLogger("uvicorn.error")
+
+# One head, and nothing behind it.
+HEAD = re.compile(rb"GET [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n")
+# Its checks of a request remember nothing that concerns the next one.
+CHECKS = ServerProtocol()
+
+
+def parse_request(head: bytes) -> Request | None:
+    """Return the request in *head*; None when it is not a whole one, or not one of a handshake."""
+    reader = StreamReader()
+    reader.feed_data(head)
+    try:
+        next(Request.parse(reader.read_line))
+    except StopIteration as parsed:
+        return cast("Request", parsed.value)
+    except (ValueError, NotImplementedError, InvalidHandshake):
+        return None
+    return None
+
+
+def is_plain_handshake(data: bytes) -> bool:
+    """Return whether *data* looks like a handshake and nothing else; two hosts, or none, are for others to judge."""
+    lower = data.lower()
+    return (
+        b"\r\nupgrade: websocket\r\n" in lower and lower.count(b"\r\nhost:") == 1 and HEAD.fullmatch(data) is not None
+    )
+
+
+class Connection(Protocol):
+    """What an upgrade needs of its connection."""
+
+    transport: Transport
+
+    def accept_frames(self) -> None:
+        """Take the frames of the greeting from now on."""
+
+    def close(self, code: int) -> None:
+        """Close the socket with *code*."""
+
+
+class Upgrade:
+    """
+    The opening handshake of one connection: the ASGI application decides about it.
+
+    Attributes:
+        head: the `101` that the application has accepted with; it waits for the greeting, and both are written at once.
+        early: what the client has sent before it was answered.
+    """
+
+    def __init__(self, connection: Connection, config: Config, state: ServerState) -> None:
+        self.head = self.early = b""
+        self.gone = False
+        self._connection, self._config, self._state = connection, config, state
+        self._key = ""
+        self._answered = self._begun = False
+        self._refusal: tuple[int, Headers] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Begin with the request; what comes before it is answered is kept, one read of it."""
+        if self._begun:
+            self.early += data
+            self._connection.transport.pause_reading()
+        elif request := parse_request(data):
+            self._check(request)
+        else:
+            self._connection.transport.close()
+
+    def _check(self, request: Request) -> None:
+        try:
+            key, _, _ = CHECKS.process_request(request)
+        except InvalidHandshake:
+            self._answer(ServerProtocol().accept(request))
+        else:
+            self.begin(request, key)
+
+    def begin(self, request: Request, key: str) -> None:
+        """Have the application decide about a valid *request*; *key* is the proof that we understand it."""
+        self._key, self._begun = key, True
+        task = asyncio.get_running_loop().create_task(self._run(self._scope_of(request)))
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+
+    def _scope_of(self, request: Request) -> dict[str, Any]:
+        raw_path, _, query = request.path.partition("?")
+        offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
+        transport, root = self._connection.transport, self._config.root_path
+        return {
+            "type": "websocket",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "wss" if is_ssl(transport) else "ws",
+            "client": get_remote_addr(transport),
+            "root_path": root,
+            "path": root + unquote(raw_path),
+            "raw_path": root.encode("ascii") + raw_path.encode("ascii"),
+            "query_string": query.encode("ascii"),
+            "headers": [
+                (name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()
+            ],
+            "subprotocols": [word.strip() for word in offered.split(",")] if offered else [],
+            "extensions": {"websocket.http.response": {}, "rates.link": self._connection},
+        }
+
+    async def _run(self, scope: dict[str, Any]) -> None:
+        try:
+            await self._config.loaded_app(scope, self._receive, self._send)
+        except ClientDisconnected:
+            return
+        except Exception:
+            logger.exception("Exception in ASGI application\n")
+            self._connection.transport.close()
+
+    async def _receive(self) -> dict[str, Any]:
+        """Return the one event that there is; from the accept on, the connection hands over messages itself."""
+        return {"type": "websocket.connect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """Accept, close what was accepted, or refuse with an HTTP response."""
+        if self.gone:
+            raise ClientDisconnected
+        match message["type"]:
+            case "websocket.accept":
+                self._accept(message.get("subprotocol"), message.get("headers", ()))
+            case "websocket.close":
+                self._connection.close(message["code"])
+            case "websocket.http.response.start":
+                pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
+                self._refusal = (message["status"], Headers(pairs))
+            case "websocket.http.response.body" if self._refusal:
+                status, headers = self._refusal
+                self._answer(Response(status, HTTPStatus(status).phrase, headers, message["body"]))
+            case kind:
+                raise RuntimeError(f"unexpected in a handshake: {kind}")
+
+    def _accept(self, subprotocol: str | None, headers: Any) -> None:
+        lines = [b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade"]
+        lines.append(b"Sec-WebSocket-Accept: " + self._key.encode())
+        lines += [b"%b: %b" % header for header in (*self._state.default_headers, *headers)]
+        if subprotocol:
+            lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("latin-1"))
+        self.head = b"\r\n".join([*lines, b"", b""])
+        self._answered = True
+        self._connection.accept_frames()
+
+    def fail(self) -> None:
+        """Answer that we cannot."""
+        self._answer(ServerProtocol().reject(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal Server Error"))
+
+    def _answer(self, response: Response) -> None:
+        """Answer with *response* instead of a socket."""
+        self._answered = self._begun = True
+        response.headers.setdefault("Date", email.utils.formatdate(usegmt=True))
+        response.headers.setdefault("Connection", "close")
+        response.headers.setdefault("Content-Length", str(len(response.body or b"")))
+        self._connection.transport.write(response.serialize())
+        self._connection.transport.close()
+
+
+class Front(asyncio.Protocol):
+    """
+    A connection before its first bytes: `uvicorn --http rates.fanout.upgrade:Front`.
+
+    A handshake goes to `--ws` directly, because an HTTP parser made for it and dropped again would cost much of the
+    rest. What is not a whole, valid handshake in one piece goes to uvicorn's HTTP protocol, for whatever that says.
+    """
+
+    __slots__ = ("_arguments", "_connections", "_transport")
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None) -> None:
+        self._arguments = (config, server_state, app_state)
+        self._connections: set[Any] = server_state.connections
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first bytes."""
+        self._transport = transport
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a client that never said anything."""
+        self._connections.discard(self)
+
+    def shutdown(self) -> None:
+        """End the connection when the server stops."""
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the connection over to the protocol that *data* is for."""
+        config = self._arguments[0]
+        self._connections.discard(self)
+        handshake = read_handshake(data) if config.ws_protocol_class else None
+        kind: Any = config.ws_protocol_class if handshake else AutoHTTPProtocol
+        protocol = kind(*self._arguments)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        if handshake:
+            protocol.begin(*handshake)
+        else:
+            protocol.data_received(data)
+
+
+def read_handshake(data: bytes) -> tuple[Request, str] | None:
+    """Return the handshake in *data* and its key; None for anything but one whole, valid handshake."""
+    request = parse_request(data) if is_plain_handshake(data) else None
+    if request is None:
+        return None
+    try:
+        return request, CHECKS.process_request(request)[0]
+    except InvalidHandshake:
+        return None
