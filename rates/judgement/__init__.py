@@ -6,6 +6,7 @@ What the sources' readings make of a coin's price: a pure function of what each 
     conversion   prices in USDT, converted into the quote currency
     currencies   what the quote currency is worth in others
     ownership    which price a coin shows; what is held back or disputed
+    consensus    the same at once, where nobody disagrees
     dissent      who has to be heard again before a dispute can end
     next_board   the next board, made with all of these
     rules        the settings that they depend on

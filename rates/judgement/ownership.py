@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -41,6 +42,8 @@ from rates.types import CoinState, Held, Rate, Reading, round_places
 
 # The factor of a source whose prices are in our quote currency.
 SAME = Decimal(1)
+
+C = TypeVar("C", "Candidate", Reading)
 
 
 class Candidate(Struct, frozen=True):
@@ -154,7 +157,7 @@ def decide(
         # When A agrees with B and B with C, but not A with C, each of the three has a majority. Any of them may then be
         # picked, or the owner would change with every small move.
         enough = min(size, len(candidates) // 2 + 1)
-        pick = _prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
+        pick = prefer([pick for pick, group in zip(candidates, groups, strict=True) if len(group) >= enough], state)
         doubts = [] if size == len(candidates) else [c for c in candidates if not _agree(pick, c, rules)]
         state = _show_confirmed(state, pick, doubts, rules)
     elif len(candidates) > 1:
@@ -202,7 +205,7 @@ def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
     return one is other or distance_pct(one.price, other.price) <= rules.agreement_pct
 
 
-def _prefer(candidates: Sequence[Candidate], state: CoinState) -> Candidate:
+def prefer(candidates: Sequence[C], state: CoinState) -> C:
     """Return the best-ranked one, but keep the present owner while better-ranked sources have only just come back."""
     owner = state.shown and state.shown.source
     steady = [c for c in candidates if c.streak > 1 or c.rate.source == owner]
@@ -246,7 +249,7 @@ def _contradict(state: CoinState, good: Decimal | None, witnesses: Sequence[Cand
 def _show_nearest(state: CoinState, candidates: Sequence[Candidate], rules: Rules) -> CoinState:
     reference = state.reference
     if reference is None:
-        return _show(state, _prefer(candidates, state), disputed=True)
+        return _show(state, prefer(candidates, state), disputed=True)
     near = [c for c in candidates if distance_pct(c.price, reference) <= rules.max_jump_pct]
     if not near:
         return replace(state, disputed=True)
