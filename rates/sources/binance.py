@@ -12,11 +12,12 @@ Tested in `tests/sources/test_exchanges.py`.
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from msgspec import UNSET, Struct
 
 from rates import store
 from rates.exceptions import (
@@ -29,7 +30,7 @@ from rates.exceptions import (
 )
 from rates.models import Coin
 from rates.sources.pacing import fingerprint
-from rates.sources.vendor_values import read_number, read_price, read_text, read_time, read_volume
+from rates.sources.vendor_values import NoObject, Scalar, json_reader, read_number, read_text, read_time
 from rates.sources.websocket import ExchangeSession, open_session
 from rates.types import Rate, Rates, Target, round_places
 
@@ -47,6 +48,37 @@ LIMIT_CODE = -1003
 MOST_CHECKS = 20
 # Pairs whose status is asked for, those that moved the longest ago: a hundred are about 200 kB.
 MOST_STATUSES = 100
+
+
+class Info(Struct):
+    """What `exchangeInfo` says of a pair."""
+
+    symbol: Any = None
+    status: Any = None
+
+
+class Result(Struct, rename="camel"):
+    """The ticker of a pair, or what `exchangeInfo` answers; any of it may be missing, or not what it should be."""
+
+    symbol: Any = None
+    last_price: Any = None
+    open_price: Any = None
+    quote_volume: Any = None
+    close_time: Any = None
+    count: Any = None
+    symbols: list[Info | NoObject] | dict[str, Any] | Scalar = None
+
+
+class Reply(Struct):
+    """The answer to a request."""
+
+    id: Any = None
+    status: Any = UNSET
+    error: Any = UNSET
+    result: list[Result | NoObject] | Result | Scalar = None
+
+
+read_reply: Callable[[str | bytes], Reply] = json_reader(Reply)
 
 
 def setup_fingerprint() -> str:
@@ -91,27 +123,26 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
     return targets
 
 
-def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Any], Mapping[str, str]]:
+def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Result], Mapping[str, str]]:
     """Return the tickers of *pairs*, and the status of those that are not traded now."""
     reply = _ask(session, {"all": _tickers({"symbols": list(pairs)})})["all"]
     if _code(reply) in BAD_PAIR_CODES:
         return _ask_separately(session, pairs)
-    result = _result(reply)
-    found = result if isinstance(result, list) else [result]
-    return found, _find_halted(session, [item["symbol"] for item in _oldest_first(found)])
+    found = results(reply)
+    return found, _find_halted(session, _oldest_first(found))
 
 
-def _oldest_first(items: Sequence[Any]) -> list[dict[str, Any]]:
-    named = [item for item in items if isinstance(item, dict) and isinstance(item.get("symbol"), str)]
-    return sorted(named, key=lambda item: read_number(item.get("closeTime")) or 0)
+def _oldest_first(tickers: Sequence[Result]) -> list[str]:
+    named = [ticker for ticker in tickers if isinstance(ticker.symbol, str)]
+    return [each.symbol for each in sorted(named, key=lambda ticker: read_number(ticker.close_time) or 0)]
 
 
-def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Any], Mapping[str, str]]:
+def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Result], Mapping[str, str]]:
     """Ask for each pair separately, all at once; remember those that Binance confirms not to have."""
     replies = _ask(session, {pair: _tickers({"symbol": pair}) for pair in pairs})
     suspects = [pair for pair, reply in replies.items() if _code(reply) in BAD_PAIR_CODES]
-    found = [_result(reply) for pair, reply in replies.items() if pair not in suspects]
-    halted = _find_halted(session, [item["symbol"] for item in _oldest_first(found)])
+    found = [ticker for pair, reply in replies.items() if pair not in suspects for ticker in results(reply)]
+    halted = _find_halted(session, _oldest_first(found))
     return found, {**halted, **_verify(session, suspects[:MOST_CHECKS])}
 
 
@@ -136,63 +167,61 @@ def _verify(session: ExchangeSession, suspects: Sequence[str]) -> dict[str, str]
     return {pair: status for reply in replies.values() for pair, status in _read_halted(reply).items()}
 
 
-def _read_halted(reply: Mapping[str, Any]) -> dict[str, str]:
+def _read_halted(reply: Reply) -> dict[str, str]:
     """
     Return the status of the pairs in *reply*, from `exchangeInfo`, that are not traded: `BREAK`, `HALT`.
 
         {"result": {"symbols": [{"symbol": "BTCUSDT", "status": "TRADING"}]}}
     """
-    result = reply.get("result")
-    infos = result.get("symbols") if isinstance(result, dict) else None
-    known = [info for info in infos if isinstance(info, dict)] if isinstance(infos, list) else []
-    told = [(info.get("symbol"), info.get("status")) for info in known]
-    return {pair: status for pair, status in told if isinstance(pair, str) and status not in (None, "TRADING")}
+    infos = reply.result.symbols if isinstance(reply.result, Result) else None
+    known = [info for info in infos if isinstance(info, Info)] if isinstance(infos, list) else []
+    return {i.symbol: i.status for i in known if isinstance(i.symbol, str) and i.status not in (None, "TRADING")}
 
 
 def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return "ticker.24hr", {**params, "type": "MINI"}
 
 
-def _ask(session: ExchangeSession, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def _ask(session: ExchangeSession, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, Reply]:
     """Send all *requests* (id -> method, parameters) and return the reply to each; raise if any of them is a limit."""
     for request_id, (method, params) in requests.items():
         wanted = {**params, "returnRateLimits": False}
         session.send(json.dumps({"id": request_id, "method": method, "params": wanted}))
-    replies: dict[str, dict[str, Any]] = {}
+    replies: dict[str, Reply] = {}
     while len(replies) < len(requests):
-        reply = session.read()
+        reply = session.read(read_reply)
         _raise_limit(reply)
-        answered = reply.get("id")
-        if answered is None and "error" in reply:
+        if reply.id is None and reply.error is not UNSET:
             raise _failure(reply)
-        if isinstance(answered, str) and answered in requests:
-            replies[answered] = reply
+        if isinstance(reply.id, str) and reply.id in requests:
+            replies[reply.id] = reply
     return replies
 
 
-def _code(reply: Mapping[str, Any]) -> int | None:
-    error = reply.get("error")
-    code = read_number(error.get("code")) if isinstance(error, dict) else None
+def _code(reply: Reply) -> int | None:
+    code = read_number(reply.error.get("code")) if isinstance(reply.error, dict) else None
     return None if code is None else int(code)
 
 
-def _result(reply: Mapping[str, Any]) -> Any:
-    if "error" in reply or read_number(reply.get("status", 200)) != 200:
+def results(reply: Reply) -> list[Result]:
+    """Return what the answer to a request has; raise if it is an error."""
+    if reply.error is not UNSET or (reply.status is not UNSET and read_number(reply.status) != 200):
         raise _failure(reply)
-    result = reply.get("result")
-    if not isinstance(result, (dict, list)):
+    if isinstance(reply.result, list):
+        return [item for item in reply.result if isinstance(item, Result)]
+    if not isinstance(reply.result, Result):
         raise SourceGarbled(NAME, "an answer without a result")
-    return result
+    return [reply.result]
 
 
-def _raise_limit(reply: Mapping[str, Any]) -> None:
-    if _code(reply) == LIMIT_CODE or read_number(reply.get("status")) in (418, 429):
+def _raise_limit(reply: Reply) -> None:
+    if _code(reply) == LIMIT_CODE or read_number(reply.status) in (418, 429):
         raise _failure(reply)
 
 
-def _failure(reply: Mapping[str, Any]) -> SourceError:
+def _failure(reply: Reply) -> SourceError:
     """Return the exception for a reply with an error."""
-    status, code = read_number(reply.get("status")), _code(reply)
+    status, code = read_number(reply.status), _code(reply)
     if code == LIMIT_CODE or status in (418, 429):
         return SourceLimited(NAME, f"asked too often ({status or code})", _read_pause(reply, time.time()))
     if status in (403, 451):
@@ -202,10 +231,9 @@ def _failure(reply: Mapping[str, Any]) -> SourceError:
     return SourceGarbled(NAME, f"refused the request (code {code}, status {status})")
 
 
-def _read_pause(reply: Mapping[str, Any], now: float) -> float | None:
+def _read_pause(reply: Reply, now: float) -> float | None:
     """Return the seconds until a limit ends, which *reply* has as Unix milliseconds; None if it has not."""
-    error = reply.get("error")
-    data = error.get("data") if isinstance(error, dict) else None
+    data = reply.error.get("data") if isinstance(reply.error, dict) else None
     if not isinstance(data, dict):
         return None
     end, server = read_number(data.get("retryAfter")), read_number(data.get("serverTime"))
@@ -215,9 +243,11 @@ def _read_pause(reply: Mapping[str, Any], now: float) -> float | None:
     return max(0.0, float(end) / 1000 - start)
 
 
-def parse_tickers(items: Sequence[Any], targets: Mapping[str, Sequence[Target]], received_at: datetime) -> list[Rate]:
+def parse_tickers(
+    tickers: Iterable[Result], targets: Mapping[str, Sequence[Target]], received_at: datetime
+) -> list[Rate]:
     """
-    Return the rates in *items*, results of `ticker.24hr`; *targets* maps pairs to our coins.
+    Return the rates in *tickers*, results of `ticker.24hr`; *targets* maps pairs to our coins.
 
         {"symbol": "BTCUSDT", "openPrice": "66000.00000000", "lastPrice": "67195.12000000", "volume": "1.5",
          "quoteVolume": "100000.5", "closeTime": 1660100564909, "count": 2}
@@ -225,22 +255,22 @@ def parse_tickers(items: Sequence[Any], targets: Mapping[str, Sequence[Target]],
     A pair without a usable price, or without a trade in 24 hours, is left out.
     """
     rates = []
-    for item in items:
-        if isinstance(item, dict) and read_number(item.get("count")) != 0:
-            names = ("symbol", "lastPrice", "openPrice", "quoteVolume", "closeTime")
-            rates += build_rates([item.get(name) for name in names], targets, received_at)
+    for t in tickers:
+        if read_number(t.count) != 0:
+            values = (t.symbol, t.last_price, t.open_price, t.quote_volume, t.close_time)
+            rates += build_rates(values, targets, received_at)
     return rates
 
 
 def build_rates(values: Sequence[Any], targets: Mapping[str, Sequence[Target]], received_at: datetime) -> list[Rate]:
     """Return the rate of each coin of a pair; *values*: pair, last and open price, quote volume, milliseconds."""
     pair, last, opened, volume, milliseconds = values
-    price, before = read_price(read_text(last)), read_price(read_text(opened))
+    price, before, traded = read_text(last), read_text(opened), read_text(volume)
     observed_at = read_time(milliseconds, 1000, received_at)
-    if price is None or observed_at is None or not isinstance(pair, str):
+    if price is None or price <= 0 or observed_at is None or not isinstance(pair, str):
         return []
-    change = read_number(round_places((price / before - 1) * 100, 4)) if before else None
-    traded = read_volume(read_text(volume))
+    change = read_number(round_places((price / before - 1) * 100, 4)) if before and before > 0 else None
+    traded = None if traded is None or traded < 0 else traded
     return [
         Rate(target.symbol, target.price(price), change, traded, NAME, observed_at, received_at)
         for target in targets.get(pair, ())

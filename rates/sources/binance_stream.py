@@ -9,24 +9,42 @@ Tested in `tests/sources/test_exchanges.py` and `tests/streams/test_reconnecting
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
+from msgspec import Struct, field
 
 from rates.models import Coin
 from rates.sources import binance
 from rates.sources.pacing import fingerprint
 from rates.sources.protocols import StreamEvent
+from rates.sources.vendor_values import NoObject, json_reader
 from rates.types import Target
 
 NAME = binance.NAME
 MOST_PAIRS = 1024
 SUFFIX = "@miniTicker"
 TO_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+class _Event(Struct):
+    kind: Any = field(default=None, name="e")
+    milliseconds: Any = field(default=None, name="E")
+    pair: Any = field(default=None, name="s")
+    last: Any = field(default=None, name="c")
+    opened: Any = field(default=None, name="o")
+    volume: Any = field(default=None, name="q")
+
+
+class _Message(Struct):
+    data: _Event | NoObject = None
+
+
+_read_message: Callable[[str | bytes], _Message] = json_reader(_Message)
 
 
 def setup_fingerprint() -> str:
@@ -59,20 +77,26 @@ def _names(pairs: Collection[str]) -> list[str]:
     return [pair.translate(TO_SMALL) + SUFFIX for pair in pairs]
 
 
-def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime) -> StreamEvent | None:
+def read_event(
+    frame: str | bytes, targets: Mapping[str, Sequence[Target]], received_at: datetime
+) -> StreamEvent | None:
     """
-    Return the content of *message*; None if it is not about prices.
+    Return the content of *frame*; None if it is not about prices.
 
         {"stream": "btcusdt@miniTicker", "data": {"e": "24hrMiniTicker", "E": 1672515782136, "s": "BTCUSDT",
          "c": "67195.12000000", "o": "66000.00000000", "v": "10000", "q": "18"}}
+
+    Raises:
+        ValueError: when it is no message of a stream.
     """
-    data = message.get("data") if isinstance(message, dict) else None
-    if not isinstance(data, dict):
+    event = _read_message(frame).data
+    if not isinstance(event, _Event):
         return None
-    if data.get("e") == "serverShutdown":
+    if event.kind == "serverShutdown":
         return StreamEvent(is_ending=True)
-    pair = data.get("s")
-    if data.get("e") != "24hrMiniTicker" or not isinstance(pair, str) or pair not in targets:
+    pair = event.pair
+    if event.kind != "24hrMiniTicker" or not isinstance(pair, str) or pair not in targets:
         return None
-    rates = binance.build_rates([pair, *(data.get(key) for key in "coqE")], targets, received_at)
+    values = (pair, event.last, event.opened, event.volume, event.milliseconds)
+    rates = binance.build_rates(values, targets, received_at)
     return StreamEvent(frozenset(target.symbol for target in targets[pair]), tuple(rates))

@@ -9,19 +9,28 @@ Tested in `tests/sources/test_exchanges.py`.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from msgspec import Struct
 from msgspec.structs import replace
 
 from rates.currencies import is_pair, measured, pair_of, relative_change
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
 from rates.sources.pacing import fingerprint
-from rates.sources.vendor_values import read_iso_time, read_number, read_price, read_volume
+from rates.sources.vendor_values import (
+    NoObject,
+    Scalar,
+    json_reader,
+    read_iso_time,
+    read_number,
+    read_price,
+    read_volume,
+)
 from rates.sources.websocket import ExchangeSession, open_session
 from rates.types import USDT, USDT_PAIR, Rate, Rates, Target, round_places
 
@@ -32,6 +41,32 @@ CREDITS_SETTING: str | None = None
 # Its markets of one currency in another. Which of the two is first differs.
 CURRENCY_PAIRS = ("AUD/JPY", "AUD/USD", "EUR/AUD", "EUR/CAD", "EUR/CHF", "EUR/GBP", "EUR/JPY", "EUR/USD", "GBP/USD",
                   "USD/CAD", "USD/CHF", "USD/JPY")  # fmt: skip
+
+
+class Ticker(Struct):
+    """What a message says of one pair, or of the trading engine; any of it may be missing, or not what it should be."""
+
+    symbol: Any = None
+    last: Any = None
+    volume: Any = None
+    vwap: Any = None
+    change_pct: Any = None
+    timestamp: Any = None
+    system: Any = None
+
+
+class Message(Struct):
+    """A message of Kraken's: prices, a status, or the answer to a request."""
+
+    channel: Any = None
+    type: Any = None
+    success: Any = None
+    error: Any = ""
+    symbol: Any = None
+    data: list[Ticker | NoObject] | dict[str, Any] | Scalar = None
+
+
+read_message: Callable[[str | bytes], Message] = json_reader(Message)
 
 
 def setup_fingerprint() -> str:
@@ -103,21 +138,20 @@ def _read_snapshots(
     """Fill *rates* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
-        message = session.read()
+        message = session.read(read_message)
         if halt := read_halt(message):
             return halt
-        if message.get("success") is False:
+        if message.success is False:
             pair = read_refusal(message)
             nameless += pair is None
             answered |= {pair} if pair else set()
-            continue
-        if pairs := read_pairs(message):
-            answered.update(pair for pair in pairs if pair in targets)
-            rates.update((rate.symbol, rate) for rate in parse_tickers(message, targets, datetime.now(UTC)))
+        elif tickers := read_tickers(message):
+            answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
+            rates.update((rate.symbol, rate) for rate in build_rates(tickers, targets, datetime.now(UTC)))
     return ""
 
 
-def read_halt(message: Mapping[str, Any]) -> str:
+def read_halt(message: Message) -> str:
     """
     Return the status of the trading engine in *message* if nothing is traded with it; empty otherwise.
 
@@ -126,23 +160,25 @@ def read_halt(message: Mapping[str, Any]) -> str:
     It comes with each new connection and with each change: `online`, `maintenance`, `cancel_only`, `post_only`. See
     https://docs.kraken.com/exchange/api-reference/spot-websocket-v2/status
     """
-    items = message.get("data") if message.get("channel") == "status" else None
-    told = [item.get("system") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    told = [item.system for item in _items(message)] if message.channel == "status" else []
     return next((system for system in told if isinstance(system, str) and system != "online"), "")
 
 
-def read_refusal(message: Mapping[str, Any]) -> str | None:
+def _items(message: Message) -> list[Ticker]:
+    return [item for item in message.data if isinstance(item, Ticker)] if isinstance(message.data, list) else []
+
+
+def read_refusal(message: Message) -> str | None:
     """
     Return the pair that Kraken refused to subscribe to; None when it does not name one.
 
     Raises:
         SourceLimited: when it refused because of its rate limit.
     """
-    words = str(message.get("error", ""))
+    words = str(message.error)
     if ("rate" in words.lower() and "limit" in words.lower()) or "exceeded" in words.lower():
         raise SourceLimited(NAME, "asked too often")
-    pair = message.get("symbol")
-    return pair if isinstance(pair, str) else None
+    return message.symbol if isinstance(message.symbol, str) else None
 
 
 def subscribe_text(method: str, pairs: Sequence[str], request_id: int) -> str:
@@ -150,22 +186,17 @@ def subscribe_text(method: str, pairs: Sequence[str], request_id: int) -> str:
     return json.dumps({"method": method, "params": {"channel": "ticker", "symbol": list(pairs)}, "req_id": request_id})
 
 
-def _tickers(message: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if message.get("channel") != "ticker" or not isinstance(message.get("data"), list):
-        return []
-    return [item for item in message["data"] if isinstance(item, dict)]
+def read_tickers(message: Message) -> list[Ticker]:
+    """Return what a message of the ticker channel says of pairs; nothing for any other."""
+    items = _items(message) if message.channel == "ticker" else []
+    return [item for item in items if isinstance(item.symbol, str)]
 
 
-def read_pairs(message: Mapping[str, Any]) -> list[str]:
-    """Return the pairs in a message of the ticker channel."""
-    return [item["symbol"] for item in _tickers(message) if isinstance(item.get("symbol"), str)]
-
-
-def parse_tickers(
-    message: Mapping[str, Any], targets: Mapping[str, Sequence[Target]], received_at: datetime
+def build_rates(
+    tickers: Iterable[Ticker], targets: Mapping[str, Sequence[Target]], received_at: datetime
 ) -> list[Rate]:
     """
-    Return the rates in a message of the ticker channel; *targets* maps pairs to our coins.
+    Return the rates in *tickers*; *targets* maps pairs to our coins.
 
         {"channel": "ticker", "type": "snapshot", "data": [{"symbol": "BTC/USD", "last": 108359.8, "volume": 2158.32,
          "vwap": 108894.5, "change_pct": -2.41, "timestamp": "2026-07-01T09:04:31.742648Z"}]}
@@ -174,16 +205,14 @@ def parse_tickers(
     timestamp is unreadable. Without a timestamp (Kraken added it later), the price counts as computed on arrival.
     """
     rates = []
-    for item in _tickers(message):
-        coins, price = targets.get(str(item.get("symbol")), ()), read_price(item.get("last"))
-        given = item.get("timestamp")
+    for ticker in tickers:
+        coins, price, given = targets.get(ticker.symbol, ()), read_price(ticker.last), ticker.timestamp
         observed_at = received_at if given is None else read_iso_time(given, received_at)
         if price is None or observed_at is None:
             continue
-        volume = read_volume(item.get("volume"))
-        average = read_price(item.get("vwap")) or price
+        volume, change = read_volume(ticker.volume), read_number(ticker.change_pct)
+        average = read_price(ticker.vwap) or price
         traded = read_volume(round_places(volume * average, 2)) if volume is not None else None
-        change = read_number(item.get("change_pct"))
         for coin in coins:
             rate = Rate(coin.symbol, coin.price(price), change, traded, NAME, observed_at, received_at)
             rates.append(_invert(rate) if coin.inverse else rate)

@@ -9,7 +9,6 @@ Tested in `tests/sources/test_exchanges.py` and `tests/streams/test_reconnecting
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 
@@ -49,24 +48,27 @@ def change_message(pairs: Collection[str], wanted: bool, number: int) -> str:
     return kraken.subscribe_text("subscribe" if wanted else "unsubscribe", list(pairs), number)
 
 
-def read_event(message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime) -> StreamEvent | None:
+def read_event(
+    frame: str | bytes, targets: Mapping[str, Sequence[Target]], received_at: datetime
+) -> StreamEvent | None:
     """
-    Return the content of *message*; None if it is not about prices.
+    Return the content of *frame*; None if it is not about prices.
 
     Raises:
+        ValueError: when it is no message of Kraken's.
         SourceLimited: when a subscription was refused because of the rate limit.
         SourceUnreachable: when nothing is traded; the status comes with each new connection, so trying again finds out.
     """
-    if not isinstance(message, dict):
-        return None
+    message = kraken.read_message(frame)
     if halt := kraken.read_halt(message):
         raise SourceUnreachable(NAME, f"nothing is traded now ({halt})")
-    if message.get("success") is False:
+    if message.success is False:
         kraken.read_refusal(message)
-    if message.get("channel") == "heartbeat":
+    if message.channel == "heartbeat":
         return StreamEvent()
-    symbols = frozenset(target.symbol for pair in kraken.read_pairs(message) for target in targets.get(pair, ()))
+    tickers = kraken.read_tickers(message)
+    symbols = frozenset(target.symbol for ticker in tickers for target in targets.get(ticker.symbol, ()))
     if not symbols:
         return None
-    rates = tuple(kraken.parse_tickers(message, targets, received_at))
-    return StreamEvent(symbols, rates, is_snapshot=message.get("type") == "snapshot")
+    rates = tuple(kraken.build_rates(tickers, targets, received_at))
+    return StreamEvent(symbols, rates, is_snapshot=message.type == "snapshot")

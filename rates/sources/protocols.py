@@ -7,7 +7,7 @@ Tested in `tests/sources/test_exchanges.py`.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from rates.models import Coin
 from rates.types import Rate, Target
@@ -83,11 +83,12 @@ class StreamSource(Protocol):
         """Return the message that subscribes to *pairs* (*wanted*) or unsubscribes; *number* is its id."""
 
     def read_event(
-        self, message: Any, targets: Mapping[str, Sequence[Target]], received_at: datetime
+        self, frame: str | bytes, targets: Mapping[str, Sequence[Target]], received_at: datetime
     ) -> StreamEvent | None:
         """
-        Return the content of *message*; None if it is not about prices.
+        Return the content of *frame*; None if it is not about prices.
 
         Raises:
+            ValueError: when it cannot be read.
             SourceError: when the vendor refuses us with this message; the connection ends then.
         """

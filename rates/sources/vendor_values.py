@@ -6,11 +6,14 @@ JSON is read so that one bad value affects only the coin it belongs to: an inval
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
+
+T = TypeVar("T")
 
 # A price outside 1e-30 .. 1e19 is an error, and would be a line of zeros on the page.
 LOWEST_EXPONENT = -30
@@ -18,24 +21,33 @@ HIGHEST_EXPONENT = 18
 # Characters: a longer number is not a real one.
 LONGEST_NUMBER = 60
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
+# What a vendor may send where an object is expected, or a list.
+Scalar = str | float | bool | None
+NoObject = list[Any] | Scalar
 # A vendor's clock that is further ahead is wrong; a smaller lead is cut to our time: no price is from the future.
 FURTHEST_AHEAD = timedelta(days=1)
 
 
-def read_json(text: str | bytes) -> Any:
+def json_reader(kind: type[T] | Any) -> Callable[[str | bytes], T]:
     """
-    Return the JSON value in *text*, with whole numbers as int and others as `Decimal`.
+    Return the function that reads JSON text as a *kind*; what that declares as Any has whole numbers as int and others
+    as `Decimal`.
 
     NaN, Infinity and numbers that are too long become None: `msgspec` knows only JSON itself, which has none of them,
     so that what it refuses is read by the standard library, at five times the cost.
 
-    Raises:
-        ValueError: when *text* is not JSON.
+    The function raises `ValueError` when the text is not JSON, or not of the kind.
     """
-    try:
-        return FAST_DECODER.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return _read_lenient(text if isinstance(text, str) else text.decode())
+    # Made once: a decoder for each of hundreds of messages would take longer than to decode them.
+    decoder = msgspec.json.Decoder(kind, float_hook=_decimal)
+
+    def read(text: str | bytes) -> T:
+        try:
+            return cast("T", decoder.decode(text))
+        except (msgspec.DecodeError, RecursionError):
+            return cast("T", msgspec.convert(_read_lenient(text if isinstance(text, str) else text.decode()), kind))
+
+    return read
 
 
 def _read_lenient(text: str) -> Any:
@@ -52,16 +64,16 @@ def _decimal(text: str) -> Decimal | None:
         return None
 
 
-# Made once: `json.loads` with options makes a new decoder for each of hundreds of messages.
-FAST_DECODER = msgspec.json.Decoder(float_hook=_decimal)
 LENIENT_DECODER = json.JSONDecoder(parse_float=_decimal, parse_int=_decimal, parse_constant=lambda _: None)
+# Reads any JSON.
+read_json: Callable[[str | bytes], Any] = json_reader(Any)
 
 
 def read_number(value: object) -> Decimal | None:
     """Return *value* if it is a finite decimal (or int) of plausible size; None otherwise."""
     if type(value) is int:
         value = Decimal(value)
-    if not isinstance(value, Decimal) or not value.is_finite():
+    if type(value) is not Decimal or not value.is_finite():
         return None
     if LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
         return value

@@ -7,13 +7,13 @@ Redirects are not followed, and messages above 1 MiB end the connection.
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TypeVar
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
@@ -23,7 +23,8 @@ from rates.outbound.deadlines import is_over, time_left
 from rates.outbound.dialing import USER_AGENT, open_connection
 from rates.outbound.errors import ProxyError, describe
 from rates.outbound.retry_after import read_retry_after
-from rates.sources.vendor_values import read_json
+
+T = TypeVar("T")
 
 LONGEST_MESSAGE = 2**20
 # Bytes that are read at a time.
@@ -75,7 +76,8 @@ class ExchangeSession:
         self._sock = sock
         self._deadline = deadline
         self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
-        self._frames: deque[Frame] = deque()
+        self._messages: deque[bytes] = deque()
+        self._parts: list[bytes | bytearray | memoryview] = []
         self._are_short = False
         self._rest = b""
 
@@ -103,15 +105,14 @@ class ExchangeSession:
         self._protocol.send_text(text.encode())
         self._flush()
 
-    def read(self) -> dict[str, Any]:
-        """Return the next message that is a JSON object; others are skipped."""
+    def read(self, reader: Callable[[bytes], T]) -> T:
+        """Return what *reader* makes of the next message that it can read; others are skipped."""
         while True:
+            message = self._next_message()
             try:
-                message = read_json(self._read_message())
+                return reader(message)
             except ValueError:
                 continue
-            if isinstance(message, dict):
-                return message
 
     def close(self) -> None:
         """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
@@ -122,20 +123,11 @@ class ExchangeSession:
             while self._protocol.state is not State.CLOSED and time.monotonic() < end:
                 self._receive()
 
-    def _read_message(self) -> bytes:
-        parts = []
-        while True:
-            frame = self._read_frame()
-            if frame.opcode in DATA_OPCODES:
-                parts.append(frame.data)
-                if frame.fin:
-                    return b"".join(parts)
-
-    def _read_frame(self) -> Frame:
-        while not self._frames:
+    def _next_message(self) -> bytes:
+        while not self._messages:
             self._check_open()
             self._receive()
-        return self._frames.popleft()
+        return self._messages.popleft()
 
     def _check_open(self) -> None:
         if self._protocol.state is not State.OPEN:
@@ -145,7 +137,7 @@ class ExchangeSession:
         data = self._before_deadline().recv(CHUNK)
         if data and self._are_short:
             texts, data, self._are_short = cut_short_texts(self._rest + data)
-            self._frames += (Frame(Opcode.TEXT, text) for text in texts)
+            self._messages += texts
             if self._are_short:
                 self._rest = data
                 return
@@ -154,7 +146,15 @@ class ExchangeSession:
         else:
             self._protocol.receive_eof()
         self._flush()
-        self._frames += (event for event in self._protocol.events_received() if isinstance(event, Frame))
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
+                self._add(event)
+
+    def _add(self, frame: Frame) -> None:
+        self._parts.append(frame.data)
+        if frame.fin:
+            self._messages.append(b"".join(self._parts))
+            self._parts.clear()
 
     def _flush(self) -> None:
         if data := b"".join(self._protocol.data_to_send()):

@@ -17,7 +17,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -30,7 +29,6 @@ from rates.outbound.errors import describe
 from rates.outbound.proxies import SECURE, Endpoint, parse_endpoint
 from rates.outbound.tls import tls_context
 from rates.sources.protocols import StreamEvent, StreamSource
-from rates.sources.vendor_values import read_json
 from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
@@ -125,12 +123,12 @@ class StreamConnection:
     async def _listen(self, connection: ClientConnection) -> None:
         async for frame in connection:
             with suppress(ValueError):
-                self._handle(read_json(frame))
+                self._handle(frame)
         raise SourceUnreachable(self._stream.source.NAME, "the stream was closed by the other side")
 
-    def _handle(self, message: Any) -> None:
+    def _handle(self, frame: str | bytes) -> None:
         stream = self._stream
-        event = stream.source.read_event(message, stream.pairs, datetime.now(UTC))
+        event = stream.source.read_event(frame, stream.pairs, datetime.now(UTC))
         if event is None:
             return
         if event.is_ending:

@@ -2,24 +2,27 @@
 
 import json
 import time
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pytest_django import Settings
 
 from rates import store
-from rates.exceptions import SourceError, SourceLimited, SourceRefused, SourceUnreachable
+from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.models import Coin
 from rates.sources import binance as binance_source
 from rates.sources import binance_stream, kraken_stream
 from rates.sources import kraken as kraken_source
-from rates.sources.vendor_values import read_json
-from rates.types import USDT_PAIR, Target
+from rates.sources.binance import Result
+from rates.types import USDT_PAIR, Rate, Target
 from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.kraken import Kraken
@@ -35,13 +38,22 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DATA = Path(__file__).parents[1] / "data"
 PRICES = st.decimals("1e-12", "1e12", places=12, allow_nan=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.decimals(allow_nan=False, places=3) | st.text(max_size=5),
+    st.none() | st.booleans() | st.decimals(allow_nan=False, allow_infinity=False, places=3) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["symbol", "last", "data", "s", "c", "E", "e", "channel", "stream"]), inner)
     ),
     max_leaves=12,
 )
+
+
+def write_json(value: Any) -> bytes:
+    return msgspec.json.Encoder(decimal_format="number").encode(value)
+
+
+def read_kraken(text: str) -> list[Rate]:
+    tickers = kraken_source.read_tickers(kraken_source.read_message(text))
+    return kraken_source.build_rates(tickers, {"BTC/USD": (Target("BTC"),)}, NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -95,14 +107,14 @@ def test_kraken_has_no_price_while_nothing_is_traded(kraken: Kraken, system: str
     kraken.fault = system
     answer = kraken_source.fetch_rates(COINS, 3)
     assert (list(answer), answer.absent) == ([], dict.fromkeys(("BTC", "XLM"), f"not traded now ({system})"))
-    said = {"channel": "status", "type": "update", "data": [{"system": system}]}
+    said = write_json({"channel": "status", "type": "update", "data": [{"system": system}]})
     with pytest.raises(SourceUnreachable, match=system):
         kraken_stream.read_event(said, {}, NOW)
 
 
 @pytest.mark.parametrize("data", [None, 7, [], [7], [{}], [{"system": None}], [{"system": "online"}]])
 def test_a_status_that_tells_of_no_halt_is_none(data: Any) -> None:
-    assert kraken_source.read_halt({"channel": "status", "data": data}) == ""
+    assert kraken_source.read_halt(kraken_source.read_message(write_json({"channel": "status", "data": data}))) == ""
 
 
 def test_pair_that_kraken_does_not_know_costs_the_others_nothing(kraken: Kraken) -> None:
@@ -202,24 +214,21 @@ def test_other_frames_between_question_and_answer_are_skipped(binance: Binance, 
 
 
 def test_time_stamps_are_the_sources_own_and_never_ahead_of_ours() -> None:
-    ticker = {"symbol": "BTCUSDT", "lastPrice": "2", "openPrice": "1", "quoteVolume": "3", "closeTime": Decimal(1000)}
+    ticker = Result("BTCUSDT", last_price="2", open_price="1", quote_volume="3", close_time=1000)
     symbols = {"BTCUSDT": (Target("BTC"),)}
     assert binance_source.parse_tickers([ticker], symbols, NOW)[0].observed_at == datetime(
         1970, 1, 1, 0, 0, 1, tzinfo=UTC
     )
-    ahead = {**ticker, "closeTime": Decimal(int(NOW.timestamp() * 1000) + 5000)}
+    ahead = replace(ticker, close_time=int(NOW.timestamp() * 1000) + 5000)
     assert binance_source.parse_tickers([ahead], symbols, NOW)[0].observed_at == NOW
-    assert binance_source.parse_tickers([{**ticker, "closeTime": Decimal(10**17)}], symbols, NOW) == []
-    assert binance_source.parse_tickers([{**ticker, "count": Decimal(0)}], symbols, NOW) == []
-
-
-def load(name: str) -> Any:
-    return read_json((DATA / name).read_text())
+    assert binance_source.parse_tickers([replace(ticker, close_time=10**17)], symbols, NOW) == []
+    assert binance_source.parse_tickers([replace(ticker, count=0)], symbols, NOW) == []
 
 
 def test_recorded_answer_of_binance_is_read_exactly() -> None:
     symbols = {"BTCUSDT": (Target("BTC"),), "XLMUSDT": (Target("XLM"), Target("LUMEN"))}
-    rates = binance_source.parse_tickers(load("binance_ticker_24hr.json")["result"], symbols, NOW)
+    answer = binance_source.read_reply((DATA / "binance_ticker_24hr.json").read_text())
+    rates = binance_source.parse_tickers(binance_source.results(answer), symbols, NOW)
     assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in rates] == [
         ("BTC", "67195.12000000", "671951200.00000000"),
         ("XLM", "0.10420000", "52.10000000"),
@@ -230,7 +239,7 @@ def test_recorded_answer_of_binance_is_read_exactly() -> None:
 
 
 def test_recorded_answer_of_kraken_is_read_exactly() -> None:
-    (rate,) = kraken_source.parse_tickers(load("kraken_ticker.json"), {"BTC/USD": (Target("BTC"),)}, NOW)
+    (rate,) = read_kraken((DATA / "kraken_ticker.json").read_text())
     assert (str(rate.price), str(rate.change_24h_pct), rate.volume_24h) == (
         "108359.8",
         "-2.41",
@@ -240,7 +249,8 @@ def test_recorded_answer_of_kraken_is_read_exactly() -> None:
 
 
 def test_recorded_event_of_binance_is_read_exactly() -> None:
-    event = binance_stream.read_event(load("binance_mini_ticker.json"), {"BTCUSDT": (Target("BTC"),)}, NOW)
+    frame = (DATA / "binance_mini_ticker.json").read_text()
+    event = binance_stream.read_event(frame, {"BTCUSDT": (Target("BTC"),)}, NOW)
     assert event is not None
     assert [(rate.symbol, str(rate.price), str(rate.volume_24h)) for rate in event.rates] == [
         ("BTC", "67195.12000000", "18")
@@ -249,22 +259,26 @@ def test_recorded_event_of_binance_is_read_exactly() -> None:
 
 @given(PRICES)
 def test_no_digit_of_a_price_is_lost(price: Decimal) -> None:
-    ticker = {"symbol": "BTCUSDT", "lastPrice": f"{price:f}", "closeTime": Decimal(1660100564909)}
+    ticker = Result("BTCUSDT", last_price=f"{price:f}", close_time=1660100564909)
     (rate,) = binance_source.parse_tickers([ticker], {"BTCUSDT": (Target("BTC"),)}, NOW)
     assert rate.price == price
-    message = read_json(f'{{"channel": "ticker", "data": [{{"symbol": "BTC/USD", "last": {price:f}}}]}}')
-    (rate,) = kraken_source.parse_tickers(message, {"BTC/USD": (Target("BTC"),)}, NOW)
+    (rate,) = read_kraken(f'{{"channel": "ticker", "data": [{{"symbol": "BTC/USD", "last": {price:f}}}]}}')
     assert rate.price == price
 
 
 @given(JSON)
 def test_no_message_breaks_a_parser(message: Any) -> None:
     symbols = {"BTCUSDT": (Target("BTC"),), "": (Target("BTC"),)}
-    binance_source.parse_tickers([message], symbols, NOW)
+    for result in (message, [message]):
+        answer = binance_source.read_reply(write_json({"id": "all", "result": result}))
+        with suppress(SourceGarbled):
+            binance_source.parse_tickers(binance_source.results(answer), symbols, NOW)
     for module in (binance_stream, kraken_stream):
-        module.read_event(message, symbols, NOW)
-        module.read_event({"channel": "ticker", "data": [message]}, symbols, NOW)
-        module.read_event({"stream": "x", "data": message}, symbols, NOW)
+        module.read_event(write_json({"channel": "ticker", "data": [message]}), symbols, NOW)
+        module.read_event(write_json({"stream": "x", "data": message}), symbols, NOW)
+        # What is no object is refused, and whoever listens goes on.
+        with suppress(ValueError) if not isinstance(message, dict) else nullcontext():
+            module.read_event(write_json(message), symbols, NOW)
 
 
 def test_kraken_tells_what_currencies_are_worth_in_either_direction(settings: Settings, kraken: Kraken) -> None:
@@ -291,6 +305,6 @@ def test_an_event_of_krakens_stream_tells_the_inverse(settings: Settings) -> Non
     settings.RATES_CURRENCIES = ["eur"]
     ticker = {"symbol": "EUR/USD", "last": Decimal("1.08543"), "timestamp": "2026-11-24T00:00:00Z"}
     message = {"channel": "ticker", "type": "update", "data": [ticker]}
-    event = kraken_stream.read_event(message, kraken_stream.map_pairs(COINS), NOW)
+    event = kraken_stream.read_event(write_json(message), kraken_stream.map_pairs(COINS), NOW)
     assert event is not None
     assert [(rate.symbol, rate.price) for rate in event.rates] == [("USD/EUR", Decimal("0.92129387"))]

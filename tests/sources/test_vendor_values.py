@@ -46,8 +46,8 @@ def test_no_size_of_a_number_breaks_a_parser(values: Sequence[str]) -> None:
         ["BTCUSDT", last, opened, volume, Decimal(1660100564909)], {"BTCUSDT": (Target("BTC"),)}, NOW
     )
     ticker = f'{{"symbol":"BTC/USD","last":{last},"volume":{volume},"vwap":{average},"change_pct":{opened}}}'
-    message = read_json(f'{{"channel":"ticker","data":[{ticker}]}}')
-    found += kraken.parse_tickers(message, {"BTC/USD": (Target("BTC"),)}, NOW)
+    message = kraken.read_message(f'{{"channel":"ticker","data":[{ticker}]}}')
+    found += kraken.build_rates(kraken.read_tickers(message), {"BTC/USD": (Target("BTC"),)}, NOW)
     body = read_json(f'{{"bitcoin":{{"usd":{last},"usd_24h_change":{opened},"usd_24h_vol":{volume}}}}}')
     found += coingecko.parse_prices(body, {"bitcoin": ("BTC",)}, "usd", NOW)
     assert [str(rate.price) for rate in found] == [str(Decimal(last))] * 3
@@ -60,6 +60,13 @@ def test_no_size_of_a_number_breaks_a_parser(values: Sequence[str]) -> None:
 def test_a_value_that_strict_json_does_not_have_costs_no_other_one(bad: str) -> None:
     read = read_json(f'{{"bad":{bad},"good":63250.1234567890123456789}}')
     assert (read_number(read["bad"]), str(read["good"])) == (None, "63250.1234567890123456789")
+
+
+@pytest.mark.parametrize("bad", ["NaN", "-Infinity", "1" * 5000, "0." + "1" * 100, "7", "[]"])
+def test_a_value_that_is_wrong_in_a_typed_message_costs_no_other_one(bad: str) -> None:
+    read = kraken.read_message(f'{{"data":[{{"last":{bad}}},{{"last":63250.1234567890123456789}},{bad}]}}')
+    items = [item for item in read.data if isinstance(item, kraken.Ticker)]
+    assert [read_number(item.last) for item in items][1:] == [Decimal("63250.1234567890123456789")]
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"[1,]", b'"\xff"', b"[" * 100_000])

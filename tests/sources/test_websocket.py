@@ -24,20 +24,24 @@ from rates.exceptions import SourceUnreachable
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
 from rates.sources import binance
+from rates.sources.vendor_values import json_reader
 from rates.sources.websocket import LONGEST_MESSAGE, cut_short_texts, open_session
 from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.sockets import DRIP
 
+read_object: Callable[[str | bytes], dict[str, object]] = json_reader(dict[str, object])
 Behaviour = Callable[[ServerConnection], None]
 PIECES = ['{"last"', ": 63250", ".12}"]
 # Asks through TLS in a process of its own, which trusts the authority that its environment names.
 ASK = """
 import sys
+from rates.sources.vendor_values import json_reader
 from rates.sources.websocket import open_session
+read_object = json_reader(dict)
 with open_session("vendor", sys.argv[1], 3) as session:
     session.send("price?")
-    print(session.read())
+    print(session.read(read_object))
 """
 
 
@@ -56,7 +60,7 @@ def ask(address: str, timeout: float = 3.0) -> dict[str, object]:
     """Put one question."""
     with open_session("vendor", address, timeout) as session:
         session.send("price?")
-        return session.read()
+        return session.read(read_object)
 
 
 def test_message_in_pieces_is_one_message() -> None:
@@ -214,7 +218,7 @@ def test_messages_of_every_length_arrive_in_order_whatever_comes_between() -> No
 
     with vendor(behave) as address, open_session("vendor", address, 5) as session:
         session.send("price?")
-        assert [session.read()["number"] for _ in range(9)] == list(range(9))
+        assert [session.read(read_object)["number"] for _ in range(9)] == list(range(9))
 
 
 @given(st.lists(st.sampled_from([0, 1, 5, 125, 126, 300]), min_size=1), st.integers(0, 1500))
