@@ -128,7 +128,7 @@ class Poll:
         calls = {name: POLL_SOURCES[name].count_calls(coins) for name, coins in asked.items()}
         # Counted while the sources are asked, for Redis may be as far away as they are.
         counted = kept_threads().submit(store.count_calls, calls, started)
-        answers = dict(zip(asked, kept_threads().map(_fetch, asked, asked.values()), strict=True))
+        answers = _fetch_all(asked)
         counted.result()
         took = time.time() - started.timestamp()
         learned = {n: _learn(n, self._healths[n], answer, started.timestamp(), took) for n, answer in answers.items()}
@@ -234,6 +234,14 @@ def _shows_stream(state: CoinState) -> bool:
 def _one_coin(name: str, coins: Sequence[Coin]) -> Sequence[Coin]:
     """Return one of *coins* that the source has, if any: enough to probe a source that refused us."""
     return [coin for coin in coins if POLL_SOURCES[name].count_calls([coin])][:1]
+
+
+def _fetch_all(asked: CoinsBySource) -> dict[str, list[Rate] | SourceError]:
+    """Return the answer of each source; this thread asks one itself, as it would only wait for the others."""
+    *others, mine = asked
+    asking = {name: kept_threads().submit(_fetch, name, asked[name]) for name in others}
+    answer = _fetch(mine, asked[mine])
+    return {**{name: other.result() for name, other in asking.items()}, mine: answer}
 
 
 def _fetch(name: str, coins: Sequence[Coin]) -> list[Rate] | SourceError:

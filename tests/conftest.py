@@ -11,7 +11,7 @@ from rates.history.day_stats import day_reader
 from rates.history.recorder import recorder
 from rates.outage_log import OutageLog
 from rates.signals import edit_publisher
-from rates.store import coordination
+from rates.store import coordination, lookups
 from rates.store.coin_list import coin_list
 
 # How long an example takes says how busy the machine is, and nothing about the code.
@@ -38,6 +38,7 @@ def empty_store() -> None:
     OutageLog._told.clear()
     coordination._counted.clear()
     coordination._stored_healths.clear()
+    lookups._saved.clear()
     coin_list.__init__()  # type: ignore[misc]
     recorder.cache_clear()
     day_reader.cache_clear()

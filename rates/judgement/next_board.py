@@ -41,6 +41,9 @@ from rates.types import (
 
 A = TypeVar("A", Rate, Absence)
 
+# The state of a coin of which nothing is known.
+NOTHING = CoinState()
+
 
 def revise(
     memory: Memory,
@@ -88,26 +91,34 @@ def revise(
 
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
     """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
-    followed = {coin.symbol: _match_coin(states.get(coin.symbol, CoinState()), coin) for coin in coins}
+    quote = settings.QUOTE_CURRENCY
+    followed = {coin.symbol: _match_coin(states.get(coin.symbol, NOTHING), coin, quote) for coin in coins}
     if coins:
         pairs = (*QUOTE_PAIRS.values(), *list_pairs(coins))
-        followed |= {pair: _match_quote(states.get(pair, CoinState())) for pair in pairs}
+        followed |= {pair: _match_quote(states.get(pair, NOTHING), quote) for pair in pairs}
     return followed
 
 
-def _match_quote(state: CoinState) -> CoinState:
+def _match_quote(state: CoinState, quote: str) -> CoinState:
     """Return *state*, or an empty one if its prices are in another currency than `QUOTE_CURRENCY` is now."""
-    quote = settings.QUOTE_CURRENCY
     if state.quote == quote:
         return state
     return CoinState(quote=quote) if state.quote else replace(state, quote=quote)
 
 
-def _match_coin(state: CoinState, coin: Coin) -> CoinState:
-    state = _match_quote(CoinState() if _is_another_coin(state, coin) else state)
+def _match_coin(state: CoinState, coin: Coin, quote: str) -> CoinState:
     _, pairs, unverified = coin.known_pairs
-    if _is_matched(state, coin.coingecko_id, pairs, unverified):
+    # Nothing of the coin has changed: the case of nearly every coin in nearly every tick.
+    if (
+        state.coingecko_id == coin.coingecko_id
+        and state.quote == quote
+        and state.pairs == pairs
+        and state.proven <= pairs.keys()
+        and state.unproven == unverified - state.proven
+        and state.doubtful <= state.unproven
+    ):
         return state
+    state = _match_quote(CoinState() if _is_another_coin(state, coin) else state, quote)
     # A source without a pair so far has said nothing about another one.
     changed = [source for source, key in state.pairs.items() if pairs.get(source) != key]
     for source in changed:
@@ -117,17 +128,6 @@ def _match_coin(state: CoinState, coin: Coin) -> CoinState:
     doubtful = state.doubtful & unproven - frozenset(changed)
     return replace(
         state, coingecko_id=coin.coingecko_id, pairs=pairs, proven=proven, unproven=unproven, doubtful=doubtful
-    )
-
-
-def _is_matched(state: CoinState, coingecko_id: str, pairs: Mapping[str, str], unverified: frozenset[str]) -> bool:
-    """Return whether nothing of the coin has changed: the case of nearly every coin in nearly every tick."""
-    return (
-        state.coingecko_id == coingecko_id
-        and state.pairs == pairs
-        and state.proven <= pairs.keys()
-        and state.unproven == unverified - state.proven
-        and state.doubtful <= state.unproven
     )
 
 
@@ -197,13 +197,13 @@ def rules_of(symbol: str, rules: Rules) -> Rules:
 
 def find_factors(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> Factors:
     """Return what one unit of each source's quote currency is worth by *states*."""
-    pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
+    pairs = {quote: _judge_pair(states.get(pair, NOTHING), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     return {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
 
 
 def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[str, Verdict]:
     """Return the verdict on each coin and currency of *states*; quote pairs come first, because prices need them."""
-    pairs = {quote: _judge_pair(states.get(pair, CoinState()), now, rules) for quote, pair in QUOTE_PAIRS.items()}
+    pairs = {quote: _judge_pair(states.get(pair, NOTHING), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
     verdicts = {
@@ -239,7 +239,7 @@ def _new_points(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> d
     """Return an update for each coin whose shown price is not the one of the board before."""
     points = {}
     for symbol, state in new.items():
-        before = old.get(symbol, CoinState()).shown
+        before = old.get(symbol, NOTHING).shown
         if state.shown and not _same_update(before, state.shown):
             points[symbol] = HistoryPoint(decimal_text(state.shown.price), time_text(state.shown.observed_at))
     return points
@@ -252,7 +252,7 @@ def _same_update(before: Rate | None, after: Rate) -> bool:
 def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], now: datetime) -> list[OwnerChange]:
     changes = []
     for symbol, state in new.items():
-        before = old.get(symbol, CoinState()).shown
+        before = old.get(symbol, NOTHING).shown
         if state.shown and state.shown.source != (before and before.source):
             source = before.source if before else None
             changes.append(OwnerChange(symbol, source, state.shown.source, time_text(now)))
@@ -261,7 +261,7 @@ def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], n
 
 def _count_events(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, int]:
     """Return how many coins changed their owner, came into dispute, had a price held back; without the zeros."""
-    pairs = [(old.get(symbol, CoinState()), state) for symbol, state in new.items()]
+    pairs = [(old.get(symbol, NOTHING), state) for symbol, state in new.items()]
     counts = {
         "owner_changes": sum(bool(b.shown and a.shown and b.shown.source != a.shown.source) for b, a in pairs),
         "disputes": sum(a.disputed and not b.disputed for b, a in pairs),
@@ -273,7 +273,7 @@ def _count_events(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) ->
 def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> list[str]:
     notes = []
     for symbol, state in new.items():
-        if state.disputed == old.get(symbol, CoinState()).disputed:
+        if state.disputed == old.get(symbol, NOTHING).disputed:
             continue
         said = ", ".join(f"{name} {decimal_text(r.rate.price)}" for name, r in state.readings.items())
         notes.append(f"{symbol}: {'in dispute' if state.disputed else 'no longer in dispute'} ({said})")

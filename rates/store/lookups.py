@@ -14,6 +14,11 @@ from rates.store.redis_client import client, redis_errors
 
 # Seconds after CoinGecko told a market cap that it is forgotten.
 MARKET_CAPS_KEPT = 3600
+# Seconds until a cap is written again: CoinGecko computes them once a minute, and is asked every few seconds.
+SAVE_INTERVAL = 60.0
+
+# When this process wrote a coin's cap, by id and currency.
+_saved: dict[tuple[str, str], float] = {}
 
 
 def save_catalog(coins: Mapping[str, Sequence[str]], seconds: int) -> None:
@@ -43,16 +48,18 @@ def load_search(query: str) -> list[list[Any]] | None:
 
 
 def save_market_caps(caps: Mapping[str, Decimal], quote: str, now: float) -> None:
-    """Keep *caps* in *quote*, by CoinGecko's id, told at the Unix time *now*; forget those that are too old."""
-    if not caps:
+    """Keep *caps* in *quote*, by CoinGecko's id, told at the Unix time *now*, unless that was done a moment ago."""
+    due = {coin_id: cap for coin_id, cap in caps.items() if abs(now - _saved.get((coin_id, quote), 0)) >= SAVE_INTERVAL}
+    if not due:
         return
     with redis_errors(), client().pipeline() as pipe:
         gone = [coin_id for coin_id, text in client().hgetall(MARKET_CAPS).items() if _is_old(text, now)]
         if gone:
             pipe.hdel(MARKET_CAPS, *gone)
-        pipe.hset(MARKET_CAPS, mapping={coin_id: f"{int(now)} {quote} {cap}" for coin_id, cap in caps.items()})
+        pipe.hset(MARKET_CAPS, mapping={coin_id: f"{int(now)} {quote} {cap}" for coin_id, cap in due.items()})
         pipe.expire(MARKET_CAPS, MARKET_CAPS_KEPT)
         pipe.execute()
+    _saved.update(((coin_id, quote), now) for coin_id in due)
 
 
 def load_market_caps(quote: str, now: float) -> dict[str, Decimal]:
