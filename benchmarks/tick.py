@@ -102,7 +102,8 @@ class Worker:
 
     def tick(self) -> None:
         """Run one tick."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         self.ticks.append(json.loads(self._process.stdout.readline()))
@@ -121,7 +122,8 @@ class Worker:
         cpu, wall, answered, connections = zip(*self.ticks[WARM_UP:], strict=True)
         late, grown = statistics.quantiles(cpu, n=20)[-1], connections[-1] - connections[0]
         took, answers = statistics.median(wall), statistics.mean(answered)
-        return f"{self.coins}, {self.name} | {self.cpu:.1f} ms | {late:.1f} ms | {took:.0f} ms | {answers:.1f} | {grown:+d}"
+        ours = f"{self.coins}, {self.name} | {self.cpu:.1f} ms | {late:.1f} ms"
+        return f"{ours} | {took:.0f} ms | {answers:.1f} | {grown:+d}"
 
 
 def measure(coins: int, beside: Path | None, its_coins: int | None) -> None:

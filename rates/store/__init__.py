@@ -3,7 +3,11 @@ Redis, the shared memory of all processes.
 
     keys          every key, and what it holds
     redis_client  the client, transactions, and failures as `StoreUnavailable`
-    board, codec  the published board, its histories, the state of each coin; that state as text
+    board         the published board, its histories, the state of each coin: how they are changed
+    header        whose board it is, its number and its coins
+    snapshot      the board and the states as they are read
+    overview      the same with all that the admin shows
+    codec         the state of a coin as text
     known         what this process last read or wrote of each coin
     coin_list     the coins on the board, also while the database is down
     database      queries that nobody waits for longer than their deadline
@@ -12,23 +16,7 @@ Redis, the shared memory of all processes.
     lookups       what CoinGecko told beside prices: look-ups of the admin, market caps; the central bank's file
 """
 
-from rates.store.board import (
-    BOARD_VERSION,
-    Change,
-    Header,
-    Memory,
-    Overview,
-    Saved,
-    describe_foreign,
-    load_difference,
-    load_header,
-    load_histories,
-    load_overview,
-    load_snapshot,
-    load_states,
-    load_tick,
-    update_board,
-)
+from rates.store.board import Change, Memory, Saved, update_board
 from rates.store.coordination import (
     Healths,
     acquire_leadership,
@@ -48,6 +36,7 @@ from rates.store.coordination import (
     save_unknown_pairs,
     update_healths,
 )
+from rates.store.header import BOARD_VERSION, Header, describe_foreign, load_difference, load_header
 from rates.store.keys import HISTORY_LEADER, STATES, history_key, rate_key
 from rates.store.lookups import (
     load_catalog,
@@ -68,7 +57,9 @@ from rates.store.minutes import (
     save_day_stats,
     save_minutes,
 )
+from rates.store.overview import Overview, load_histories, load_overview
 from rates.store.redis_client import client, load_server_facts, redis_errors
+from rates.store.snapshot import load_snapshot, load_states, load_tick
 
 __all__ = [
     "BOARD_VERSION",

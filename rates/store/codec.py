@@ -5,7 +5,7 @@ Nothing is lost, not even microseconds: whether a source's clock advances is tol
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,18 +29,20 @@ class _Versioned(Struct):
 class _Earlier(Struct):
     """A state whose readings are not read."""
 
+    v: int
     id: str
+    # For a process of the release before, which knew no other pairs.
     pair: str
     shown: Rate | None
     good: Decimal | None
     disputed: bool
     held: Held | None
-    pairs: dict[str, str] = {}
+    pairs: Mapping[str, str] = {}
     proven: frozenset[str] = frozenset()
     doubtful: frozenset[str] = frozenset()
     unidentified: bool = False
     quote: str = ""
-    absent: dict[str, str] = {}
+    absent: Mapping[str, str] = {}
     readings: Any = ()
     # Beside the readings, whose format a process of the release before expects.
     steps: dict[str, Decimal] = {}
@@ -48,10 +50,11 @@ class _Earlier(Struct):
 
 
 class _Stored(_Earlier):
-    readings: list[Reading] = []
+    readings: Sequence[Reading] = ()
 
 
-_encoder = msgspec.json.Encoder(order="sorted")
+# The same state is always the same text.
+_encoder = msgspec.json.Encoder(order="deterministic")
 _version = msgspec.json.Decoder(_Versioned)
 _earlier = msgspec.json.Decoder(_Earlier)
 _stored = msgspec.json.Decoder(_Stored)
@@ -59,26 +62,26 @@ _stored = msgspec.json.Decoder(_Stored)
 
 def encode_state(state: CoinState) -> str:
     """Return *state* as one line of JSON."""
-    fields = {
-        "v": STATE_VERSION,
-        "id": state.coingecko_id,
-        # For a process of the release before, which knew no other pairs.
-        "pair": state.pairs.get("binance", ""),
-        "pairs": state.pairs,
-        "proven": state.proven,
-        "doubtful": state.doubtful,
-        "unidentified": state.unidentified,
-        "quote": state.quote,
-        "absent": state.absent,
-        "readings": [(r.rate, r.live, r.streak, r.anchors, r.refused) for r in state.readings.values()],
-        "steps": {source: reading.step for source, reading in state.readings.items() if reading.step},
-        "shown": state.shown,
-        "good": state.good,
-        "disputed": state.disputed,
-        "held": state.held,
-        "dissenters": state.dissenters,
-    }
-    return _encoder.encode(fields).decode()
+    readings = state.readings.values()
+    stored = _Earlier(
+        STATE_VERSION,
+        state.coingecko_id,
+        state.pairs.get("binance", ""),
+        state.shown,
+        state.good,
+        state.disputed,
+        state.held,
+        state.pairs,
+        state.proven,
+        state.doubtful,
+        state.unidentified,
+        state.quote,
+        state.absent,
+        [(r.rate, r.live, r.streak, r.anchors, r.refused) for r in readings],
+        {reading.rate.source: reading.step for reading in readings if reading.step},
+        state.dissenters,
+    )
+    return _encoder.encode(stored).decode()
 
 
 def decode_state(text: str | bytes) -> CoinState:

@@ -18,7 +18,7 @@ from rates.store.keys import (
     login_key,
     slot_key,
 )
-from rates.store.redis_client import client, read_hash, redis_errors, transact
+from rates.store.redis_client import client, read_counts, read_hash, redis_errors, transact
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def _forget_calls(now: datetime) -> None:
 def load_calls() -> dict[str, int]:
     """Return the calls made to each source: ``coingecko:2026-11`` and ``coingecko:2026-11-24``."""
     with redis_errors():
-        return {name: int(count) for name, count in client().hgetall(CALLS).items()}
+        return read_counts(client().hgetall(CALLS))
 
 
 def load_unknown_pairs() -> frozenset[str]:

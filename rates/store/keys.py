@@ -33,6 +33,8 @@ No symbol has a colon or is one of these words (`rates.symbols`), so keys cannot
 Tested in `tests/test_symbols.py`.
 """
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 NAMESPACE = settings.RATES_NAMESPACE
@@ -66,26 +68,9 @@ def history_key(symbol: str) -> str:
     return f"{NAMESPACE}:{symbol}:history"
 
 
-def minute_key(minute: int) -> str:
-    """Return the key of what was published in the minute that began at the Unix time *minute*."""
-    return f"{NAMESPACE}:minute:{minute}"
+def _keys(kind: str) -> Callable[[object], str]:
+    """Return the function that gives the key of one of a *kind*."""
+    return lambda name: f"{NAMESPACE}:{kind}:{name}"
 
 
-def slot_key(slot: int) -> str:
-    """Return the key of who runs the tick of *slot*."""
-    return f"{NAMESPACE}:slot:{slot}"
-
-
-def search_key(query: str) -> str:
-    """Return the key of what CoinGecko found for *query*."""
-    return f"{NAMESPACE}:search:{query}"
-
-
-def login_key(who: str) -> str:
-    """Return the key of the attempts of *who* to log in."""
-    return f"{NAMESPACE}:login:{who}"
-
-
-def known_key(who: str) -> str:
-    """Return the key that says that *who* has logged in before."""
-    return f"{NAMESPACE}:known:{who}"
+minute_key, slot_key, search_key, login_key, known_key = map(_keys, ("minute", "slot", "search", "login", "known"))

@@ -4,8 +4,12 @@ What this process last read or wrote of each coin, by its text: nearly all of it
 Tested in `tests/store/test_board.py`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
+
+from rates.store.codec import decode_state
+from rates.types import Fragment
 
 T = TypeVar("T")
 
@@ -36,3 +40,8 @@ class Known(Generic[T]):
         """Remember *texts* of some *values*; of all others of *names* what is known, and of no other name anything."""
         known = self._known | {name: (text, values[name]) for name, text in texts.items()}
         self._known = {name: known[name] for name in names if name in known}
+
+
+# A tick reads both, and usually they are what the same process wrote in the tick before.
+known_states = Known(lambda _, text: decode_state(text))
+known_fragments = Known(lambda symbol, text: Fragment(symbol, text, json.loads(text)["price"]))

@@ -207,6 +207,11 @@ def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
     return {name: found for name, found in objects.items() if isinstance(found, dict)}
 
 
+def read_counts(texts: Mapping[str, str]) -> dict[str, int]:
+    """Return the numbers in the *texts* of a hash."""
+    return {name: int(count) for name, count in texts.items()}
+
+
 def _read_json(text: str) -> Any:
     try:
         return json.loads(text)
