@@ -1,7 +1,7 @@
 """
 The header of the published board: its number, its coins in order, and whose it is.
 
-A board of another deployment, or of another version, is none of ours. Tested in `tests/store/test_deployments.py`.
+A board of another deployment, or of another version, is not shown. Tested in `tests/store/test_deployments.py`.
 """
 
 import json
