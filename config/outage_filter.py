@@ -1,6 +1,6 @@
 """
 A log filter that keeps an outage from flooding the log: what libraries say on each attempt to reach Redis becomes one
-line a minute.
+line a minute, and one more for each refusal in other words.
 
 A 503 is our own answer, to probes that ask every few seconds, and is not logged at all.
 """
@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 
 from redis.exceptions import RedisError
+
+from rates.outage_log import note_fault, tell
+from rates.redis_words import REFUSALS, shorten_command, without_command
 
 # Loggers of libraries that report a lost connection with a traceback on every attempt, and those of our pages.
 REPETITIVE = (
@@ -21,6 +24,8 @@ REPETITIVE = (
     "dashboard",
     "rates.database_down",
 )
+# They say in many words that they do not reach the broker.
+BROKER = ("celery", "kombu")
 # Seconds until one of them may say the same again.
 REPEAT_INTERVAL = 60.0
 
@@ -30,7 +35,7 @@ class OutageFilter(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._logged: dict[tuple[str, ...], float] = {}
+        self._logged: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether *record* is to be written, and shorten it."""
@@ -41,13 +46,27 @@ class OutageFilter(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
             return True
-        kinds = [type(cause).__name__ for cause in _errors_in(record)]
-        key, now = (record.name, str(record.msg), *kinds), time.monotonic()
-        if now - self._logged.get(key, float("-inf")) < REPEAT_INTERVAL:
-            return False
-        self._logged[key] = now
+        topic, now = _topic(record), time.monotonic()
+        refusal = _find_refusal(record, error)
         shorten(record, error)
+        note_fault((topic, refusal), record.msg)
+        if refusal:
+            return tell(refusal)
+        if now - self._logged.get(topic, float("-inf")) < REPEAT_INTERVAL:
+            return False
+        self._logged[topic] = now
         return True
+
+
+def _topic(record: logging.LogRecord) -> str:
+    """Return what *record* is about: the broker, or what else it says."""
+    return "broker" if record.name.startswith(BROKER) else f"{record.name}: {record.msg}"
+
+
+def _find_refusal(record: logging.LogRecord, error: BaseException | None) -> str:
+    """Return the words with which a server refused; empty when it could not be asked."""
+    errors = [*_errors_in(record), *(causes(error) if error else ())]
+    return next((without_command(str(cause)) for cause in errors if isinstance(cause, REFUSALS)), "")
 
 
 def shorten(record: logging.LogRecord, error: BaseException | None) -> None:
@@ -56,7 +75,7 @@ def shorten(record: logging.LogRecord, error: BaseException | None) -> None:
     # Celery shows errors by their `repr`, which in redis-py has the name of the class and not what the server said.
     for cause in (*_errors_in(record), error):
         first += f": {cause}" if cause and str(cause) not in first else ""
-    record.msg = first
+    record.msg = shorten_command(first)
     record.args = record.exc_info = record.exc_text = None
 
 

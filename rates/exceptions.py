@@ -91,7 +91,16 @@ class NotOffered(SourceError):
 
 
 class StoreUnavailable(RatesError):
-    """Raised when Redis cannot be reached in time, or refuses to write."""
+    """
+    Raised when Redis cannot be reached in time, or refuses to write.
+
+    Attributes:
+        refusal: the words with which the server refused, without the command; empty when it could not be asked.
+    """
+
+    def __init__(self, message: str, refusal: str = "") -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class ForeignBoard(StoreUnavailable):

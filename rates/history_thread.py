@@ -59,6 +59,7 @@ class HistoryThread:
         try:
             if store.acquire_leadership(self._token, LEASE, store.HISTORY_LEADER):
                 self._work(time.time())
+            self._log.recovered("history: candles are stored again")
         except (DatabaseError, StoreUnavailable) as error:
             self._log.failed("history: candles wait: %s", error)
         except Exception:

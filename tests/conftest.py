@@ -6,10 +6,9 @@ import hypothesis
 import pytest
 from django.conf import settings
 
-from rates import store
+from rates import outage_log, store
 from rates.history.day_stats import day_reader
 from rates.history.recorder import recorder
-from rates.outage_log import OutageLog
 from rates.signals import edit_publisher
 from rates.store import coordination, lookups
 from rates.store.coin_list import coin_list
@@ -35,7 +34,9 @@ def pytest_configure() -> None:
 def empty_store() -> None:
     """Forget what the test before left in Redis."""
     store.client().flushall()
-    OutageLog._told.clear()
+    outage_log._told.clear()
+    outage_log._faults.clear()
+    outage_log._refusals.clear()
     coordination._counted.clear()
     coordination._stored_healths.clear()
     lookups._saved.clear()

@@ -22,6 +22,7 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from redis.exceptions import ResponseError
 
 from config.celery.reconnect import RECONNECT_INTERVAL, reconnect_every_second
+from rates.telemetry.reports import try_report
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
@@ -48,6 +49,11 @@ class Consumer(CeleryConsumer):  # type: ignore[misc]
 
 
 def pause_after_refusal(error: Exception) -> None:
-    """Wait after an error that Redis answered with; a connection that was lost needs no wait."""
+    """
+    Wait after an error that Redis answered with, and report it; a connection that was lost needs no wait.
+
+    Otherwise only the child reports, which may be well.
+    """
     if isinstance(error, ResponseError):
+        try_report("worker", {})
         sleep(RECONNECT_INTERVAL)

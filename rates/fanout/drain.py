@@ -6,6 +6,7 @@ The signal is caught before the server sees it, because a server that shuts down
 
 import asyncio
 import logging
+import os
 import random
 import signal
 import threading
@@ -27,6 +28,9 @@ BATCH = 200
 # Seconds until the hub has to have no sockets left, and then for the clients to answer the close.
 DRAIN_TIMEOUT = 4.0
 CLOSE_LINGER = 1.0
+# Seconds from SIGTERM until the process ends at the latest: all of the above waits for a turn on the processor, and ten
+# thousand sockets need more than a second of it. `TimeoutStopSec` and `stop_grace_period` are longer.
+LONGEST_SHUTDOWN = 30.0
 
 
 def install(hub: Hub) -> None:
@@ -39,6 +43,7 @@ def install(hub: Hub) -> None:
 
     def begin() -> None:
         if not running:
+            end_within(LONGEST_SHUTDOWN, hub)
             running.add(loop.create_task(_drain_and_stop(hub, server_handler)))
 
     def handle(number: int, frame: Any) -> None:
@@ -48,6 +53,18 @@ def install(hub: Hub) -> None:
             loop.call_soon_threadsafe(begin)
 
     signal.signal(signal.SIGTERM, handle)
+
+
+def end_within(seconds: float, hub: Hub) -> None:
+    """End this process after so many *seconds*, whatever it does then; its clients reconnect as after a crash."""
+    timer = threading.Timer(seconds, _cut, (seconds, hub))
+    timer.daemon = True
+    timer.start()
+
+
+def _cut(seconds: float, hub: Hub) -> None:
+    logger.warning("the shutdown took longer than %g s: %d sockets are cut", seconds, hub.count())
+    os._exit(1)
 
 
 async def _drain_and_stop(hub: Hub, server_handler: Any) -> None:

@@ -21,9 +21,12 @@ from rates import publication, store
 from rates.deployment import find_difference
 from rates.exceptions import ForeignBoard, StoreUnavailable
 from rates.outage_log import OutageLog
+from rates.store.redis_client import explain
 from rates.types import Snapshot
 
 logger = logging.getLogger(__name__)
+# Where the channel layer logs what its task that receives has met; it tells nobody else.
+layer_logger = logging.getLogger("channels_redis.pubsub")
 
 # Seconds.
 SILENCE_BEFORE_CHECK = 2.0
@@ -34,6 +37,31 @@ RETRY_DELAY = 1.0
 SUBSCRIBE_TIMEOUT = 5.0
 
 FAILURES = (RedisError, OSError, TimeoutError, StoreUnavailable)
+
+
+class _LayerFaults(logging.Filter):
+    """Takes what the channel layer would log with a traceback each second: a refused SUBSCRIBE, a lost connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._error: BaseException | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether *record* is to be logged: any other is."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, FAILURES):
+            self._error = error
+            return False
+        return True
+
+    def forget(self) -> None:
+        """Forget what has been taken."""
+        self._error = None
+
+    def check(self) -> None:
+        """Raise what has been taken."""
+        if self._error:
+            raise self._error
 
 
 class Receiver(Protocol):
@@ -56,7 +84,7 @@ class Subscription:
     Attributes:
         listening: whether it is subscribed at present.
         heard_at: when the last publication arrived, by the monotonic clock.
-        fault: why it was not subscribed the last time; empty when it was.
+        fault: why it was not subscribed the last time; empty as soon as it works again.
         attempted: set when the store has been read for the first time, or could not be read.
     """
 
@@ -67,25 +95,44 @@ class Subscription:
         self._receiver = receiver
         self._foreign_log = OutageLog(logger)
         self._log = OutageLog(logger)
+        self._faults = _LayerFaults()
         self.fault = ""
 
     async def run(self) -> None:
         """Subscribe again and again, until cancelled."""
+        layer_logger.addFilter(self._faults)
+        try:
+            await self._subscribe_forever()
+        finally:
+            layer_logger.removeFilter(self._faults)
+
+    async def _subscribe_forever(self) -> None:
         while True:
             try:
                 await self._listen_until_gap()
+            except StoreUnavailable as error:
+                self._fail(error)
             except FAILURES as error:
-                self.fault = str(error) or "no answer in time"
-                self._log.failed("hub: no publications, sockets keep the last board: %s", StoreUnavailable(self.fault))
+                self._fail(await asyncio.to_thread(explain, error))
             except Exception:
                 logger.exception("hub: unexpected error; subscribing again")
             self.attempted.set()
             await self._close_connections()
             await asyncio.sleep(RETRY_DELAY)
 
+    def _fail(self, error: StoreUnavailable) -> None:
+        self.fault = str(error)
+        self._log.failed("hub: no publications, sockets keep the last board: %s", error)
+
+    def _recover(self) -> None:
+        self._faults.forget()
+        self.fault = ""
+        self._log.recovered("hub: publications are back")
+
     async def _listen_until_gap(self) -> None:
         layer = get_channel_layer()
         assert layer is not None
+        self._faults.forget()
         async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
             channel = await layer.new_channel()
             await layer.group_add(publication.GROUP, channel)
@@ -93,8 +140,6 @@ class Subscription:
         listener = asyncio.create_task(self._listen(layer, channel))
         try:
             await self._read_store()
-            self._log.recovered("hub: publications are back")
-            self.fault = ""
             await self._watch(layer, channel, listener)
         finally:
             self.listening = False
@@ -114,6 +159,7 @@ class Subscription:
                 )
                 continue
             self.heard_at = time.monotonic()
+            self._recover()
             if not self._receiver.handle_publication(message):
                 await self._read_store()
 
@@ -121,6 +167,9 @@ class Subscription:
         """Return when the listener has missed a publication that the store has; raise what it raised."""
         renewed_at = time.monotonic()
         while not (await asyncio.wait({listener}, timeout=SILENCE_BEFORE_CHECK))[0]:
+            # The layer returns before the server has answered to its SUBSCRIBE.
+            self._faults.check()
+            self._recover()
             if time.monotonic() - renewed_at > RENEW_MEMBERSHIP:
                 async with asyncio.timeout(SUBSCRIBE_TIMEOUT):
                     await layer.group_add(publication.GROUP, channel)

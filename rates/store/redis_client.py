@@ -6,7 +6,6 @@ Tested in `tests/faults/test_redis_away.py` and `tests/faults/test_redis_kinds.p
 
 import json
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,10 +19,11 @@ from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelManagedConnection
+from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from rates.exceptions import StoreUnavailable
-from rates.outage_log import OutageLog
+from rates.outage_log import OutageLog, note_refusal
+from rates.redis_words import REFUSALS, find_hint, shorten_command, without_command
 
 T = TypeVar("T")
 
@@ -33,11 +33,6 @@ _failure_log = OutageLog(logger)
 ATTEMPTS = 10
 # Seconds: a failure that takes this long is a server, or a name server, that is silent; then nobody asks for a while.
 SLOW_FAILURE, SILENCE = 1.0, 1.0
-# What a server answers that is too old, or whose HELLO is blocked.
-NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
-# How redis-py tells which command of several was refused: with all that it wrote.
-IN_PIPELINE = re.compile(r"^Command # \d+ \((\w+).*?\) of pipeline caused error: ", re.DOTALL)
-NEEDED = "Redis 6.2 or newer is needed, with HELLO allowed"
 
 
 @cache
@@ -64,10 +59,22 @@ def client() -> Any:
         sentinels = Sentinel(  # type: ignore[no-untyped-call]
             known.pop("sentinels"), sentinel_kwargs=known.pop("sentinel_kwargs")
         )
+        kind = _ManagedSSLConnection if known.pop("ssl", False) else _ManagedConnection
         return sentinels.master_for(  # type: ignore[no-untyped-call]
-            known.pop("master_name"), connection_class=_ManagedConnection, **known, **options
+            known.pop("master_name"), _Client, connection_class=kind, **known, **options
         )
-    return redis.Redis.from_url(settings.REDIS_URL, **options)
+    return _Client.from_url(settings.REDIS_URL, **options)
+
+
+class _Client(redis.Redis):
+    """A client that says which command was refused; the server's words about keys and channels do not."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            error.args = (f"{args[0]}: {error}",)
+            raise
 
 
 class _ManagedConnection(SentinelManagedConnection):
@@ -80,6 +87,10 @@ class _ManagedConnection(SentinelManagedConnection):
 
     def read_response(self, *args: Any, **options: Any) -> Any:
         return super().read_response(*args, **{"disconnect_on_error": True, **options})
+
+
+class _ManagedSSLConnection(_ManagedConnection, SentinelManagedSSLConnection):
+    """The same over TLS."""
 
 
 class ServerFacts(NamedTuple):
@@ -193,12 +204,21 @@ def redis_errors() -> Iterator[None]:
     except WatchError:
         raise
     except (RedisError, OSError) as error:
-        words = IN_PIPELINE.sub(r"\1: ", str(error))
-        hint = f"; {NEEDED}" if NO_HELLO.search(words) else ""
-        failure = StoreUnavailable(f"Redis: {words}{hint}")
+        failure = explain(error)
         if time.monotonic() - began >= SLOW_FAILURE:
             _Silence.of, _Silence.until, _Silence.words = client(), time.monotonic() + SILENCE, str(failure)
         raise failure from error
+
+
+def explain(error: Exception) -> StoreUnavailable:
+    """Return *error* of the client in one line for the operator, with a hint where there is one."""
+    words = shorten_command(str(error)) or "no answer in time"
+    hint = find_hint(words, settings.REDIS_URL)
+    refusal = without_command(words) if isinstance(error, REFUSALS) else ""
+    failure = StoreUnavailable(f"Redis: {words}{hint and f'; {hint}'}", refusal)
+    if refusal:
+        note_refusal(failure)
+    return failure
 
 
 def read_hash(texts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:

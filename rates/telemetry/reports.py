@@ -19,7 +19,7 @@ from typing import Any
 import rates
 from rates import store
 from rates.exceptions import StoreUnavailable
-from rates.outage_log import OutageLog
+from rates.outage_log import OutageLog, current_faults, tell_refusals
 from rates.store.coin_list import coin_list
 from rates.telemetry import counts
 
@@ -78,6 +78,8 @@ def report(kind: str, facts: Facts) -> None:
     added = {AT_FIELD: now, VERSION_FIELD: rates.__version__, SAMPLES_FIELD: samples}
     if coin_list.fault:
         added["coin_list"] = f"the last one is used: {coin_list.fault}"
+    if faults := current_faults():
+        added["faults"] = "; ".join(faults)
     _clock.compare(now, store.report_process(process_name(kind), {**facts, **added}), time.time())
     _outage_log.recovered(ACCEPTED.format(kind=kind))
 
@@ -93,18 +95,26 @@ def drop_old_reports(now: float) -> None:
     store.forget_processes(name for name, facts in reports.items() if now - facts[AT_FIELD] > DROPPED_AFTER)
 
 
+def try_report(kind: str, facts: Facts) -> None:
+    """Report, and tell what has been refused to this process; log it when that fails."""
+    tell_refusals(logger)
+    try:
+        report(kind, facts)
+    except StoreUnavailable as error:
+        _outage_log.failed(REFUSED.format(kind=kind), error)
+
+
 async def report_forever(kind: str, facts: Callable[[], Facts]) -> None:
     """Report every few seconds until cancelled."""
     dropped_at = float("-inf")
     while True:
         try:
-            await asyncio.to_thread(report, kind, facts())
+            await asyncio.to_thread(try_report, kind, facts())
             if time.monotonic() - dropped_at > DROPPED_AFTER:
                 await asyncio.to_thread(drop_old_reports, time.time())
                 dropped_at = time.monotonic()
         except StoreUnavailable as error:
             _outage_log.failed(REFUSED.format(kind=kind), error)
-            await asyncio.sleep(REPORT_INTERVAL)
         await asyncio.sleep(REPORT_INTERVAL)
 
 
@@ -115,10 +125,7 @@ def report_in_thread(kind: str, facts: Facts) -> None:
 
 def _keep_reporting(kind: str, facts: Facts) -> None:
     while True:
-        try:
-            report(kind, facts)
-        except StoreUnavailable as error:
-            _outage_log.failed(REFUSED.format(kind=kind), error)
+        try_report(kind, facts)
         time.sleep(REPORT_INTERVAL)
 
 

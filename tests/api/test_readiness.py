@@ -68,6 +68,15 @@ async def test_a_pause_is_reported_and_does_not_make_a_process_unready(address: 
     assert (answer.status_code, answer.json()["paused"]["coingecko"]["why"]) == (200, "coingecko: limited")
 
 
+async def test_what_fails_anywhere_is_named_with_its_process_and_makes_no_process_unready(address: str) -> None:
+    await until(lambda: get_hub().subscription.listening)
+    facts = {"at": time.time(), "faults": "tick without effect: Redis: EVAL: no permission"}
+    await asyncio.to_thread(store.report_process, "worker:there:5", facts)
+    await asyncio.to_thread(store.report_process, "worker:gone:6", facts | {"at": time.time() - 60})
+    answer = await AsyncClient().get("/readyz")
+    assert (answer.status_code, answer.json()["faults"]) == (200, {"worker:there:5": facts["faults"]})
+
+
 async def test_a_paused_stream_is_named_with_the_reason(address: str) -> None:
     refused = pacing.after_break(pacing.Health(), SourceRefused("binance", "blocked here"), time.time(), lasted=True)
     await asyncio.to_thread(store.update_healths, lambda _: {"binance stream": pacing.write_health(refused)})

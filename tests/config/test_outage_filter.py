@@ -54,3 +54,17 @@ def test_what_the_server_said_is_shown_where_celery_shows_the_class_alone() -> N
     line = logging.LogRecord("celery.worker.consumer", logging.WARNING, __file__, 1, "%s (%r)", ("lost", refused), None)
     assert OutageFilter().filter(line)
     assert line.getMessage().endswith(": User w has no permissions to run the 'psubscribe' command")
+
+
+def test_another_refusal_is_told_at_once_without_what_was_written() -> None:
+    throttle = OutageFilter()
+    words = 'Command # 2 (HSET unacked 5f [{"body": "secret"}]) of pipeline caused error: no permission'
+    first = record("celery.worker.consumer", NoPermissionError(words), words="lost (%s)")
+    assert throttle.filter(first)
+    assert first.getMessage() == "lost (no tick): HSET: no permission"
+    assert not throttle.filter(
+        record("kombu.transport.redis", NoPermissionError("no permission"), words="to retry: %s")
+    )
+    assert throttle.filter(record("celery.worker.consumer", NoPermissionError("another one")))
+    assert throttle.filter(record("celery.worker.consumer", RedisConnectionError("refused")))
+    assert not throttle.filter(record("celery.worker.consumer", RedisConnectionError("reset"), words="cannot: %s"))

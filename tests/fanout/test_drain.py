@@ -82,6 +82,16 @@ async def test_a_draining_process_refuses_new_sockets(name: str) -> None:
                 assert refused.value.response.status_code == 503
 
 
+def test_a_shutdown_ends_however_busy_the_process_is() -> None:
+    """As with ten thousand sockets on a machine that has no time for them."""
+    code = "import django; django.setup(); from rates.fanout import drain, hub; drain.end_within(0.1, hub.get_hub())"
+    command = [sys.executable, "-c", f"{code}\nwhile True: pass"]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("the shutdown took longer than 0.1 s: 0 sockets are cut\n")
+
+
 async def test_a_port_in_use_is_reported_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

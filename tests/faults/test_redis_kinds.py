@@ -1,13 +1,13 @@
 """Redis with a password, behind TLS, found by Sentinel, and as a cluster: what serves, and what says that it cannot."""
 
-import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -23,7 +23,6 @@ from tests.faults.processes import ROOT, START, Process, Redis, System, errors, 
 from tests.nginx import make_certificate
 from tests.ports import free_port
 from tests.stand_ins.binance import Binance
-from tests.stand_ins.coingecko import CoinGecko
 
 PASSWORD = "s3cret/with@signs:and%more"
 QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"
@@ -134,51 +133,6 @@ def test_each_process_with_no_more_permissions_than_it_needs(
     assert not list(errors(system.processes))
 
 
-def deny(words: str) -> Callable[[Redis], str]:
-    """Return a step that lets users do all but *words*, such as ``-eval``, and returns their address."""
-
-    def step(server: Redis) -> str:
-        server.client.execute_command("ACL", "SETUSER", "some", "on", ">some", "~*", "&*", "+@all", words)
-        return f"redis://some:some@127.0.0.1:{server.port}/0"
-
-    return step
-
-
-def make_replica(server: Redis) -> str:
-    """Make the server the replica of one that is gone."""
-    server.client.replicaof("127.0.0.1", free_port())
-    return server.url
-
-
-# What stands in the way -> the server's words, and the processes that it matters to.
-REFUSALS: dict[str, tuple[Callable[[Redis], str], str, Sequence[str]]] = {
-    "wrong password": (lambda server: server.url.replace("//", "//nobody:wrong@"), "WRONGPASS|invalid user", PROCESSES),
-    "replica": (make_replica, "read only replica", ("plain_worker", "beat", "stream", "web")),
-    "eval": (deny("-eval"), "'eval' command|run the.*eval", ("plain_worker", "stream")),
-    "reports": (deny("-hset"), "'hset' command", PROCESSES),
-    "subscribe": (deny("-subscribe"), "'subscribe' command", ("web",)),
-    "pidbox": (deny("-psubscribe"), "'psubscribe' command", ("plain_worker",)),
-}
-REFUSED = list(REFUSALS) if os.environ.get("REDIS_FAULTS") else ["wrong password", "reports"]
-
-
-@pytest.mark.parametrize("refusal", REFUSED)
-def test_each_process_says_what_redis_refuses(
-    refusal: str, build: Callable[..., System], redis_server: Redis, market: CoinGecko, figure: Figure
-) -> None:
-    """In the server's words, and in `/readyz` where there are no prices."""
-    step, words, names = REFUSALS[refusal]
-    system = build(step(redis_server))
-    processes = {name: system.start(name) for name in PROCESSES}
-    system.wait_answers()
-    for name in names:
-        wait_until(lambda p=processes[name]: p.lines(words), START, f"{name} says it")
-        figure(name, processes[name].lines(words)[0][:160])
-    if refusal == "wrong password":
-        assert re.search(words, system.get("/readyz")[1])
-    assert not list(errors(system.processes))
-
-
 def test_the_channel_layer_has_a_redis_of_its_own(
     build: Callable[..., System], listen: Callable[..., Clients], redis_server: Redis, tmp_path: Path, stack: ExitStack
 ) -> None:
@@ -194,27 +148,34 @@ def test_the_channel_layer_has_a_redis_of_its_own(
 
 
 class Replicated:
-    """Two servers and a sentinel that watches them; all ask for a password."""
+    """Two servers and a sentinel that watches them; all ask for a password, and with *tls* speak nothing else."""
 
     NAME = "prices"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         secured = {"requirepass": PASSWORD, "masterauth": PASSWORD, "replica-announce-ip": "127.0.0.1"}
+        self.authority = make_certificate(folder) if tls else None
+        encrypted = encryption(folder, self.authority) if self.authority else {}
         self.servers = []
         for name in ("first", "second"):
             (folder / name).mkdir()
-            self.servers.append(_Server(folder / name, **secured))
+            self.servers.append(_Server(folder / name, self.authority, **secured, **encrypted))
         self.servers[1].client.replicaof("127.0.0.1", self.servers[0].port)
         self.port = free_port()
         path = folder / "sentinel.conf"
         path.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\nrequirepass sentinel-secret\n"
-            f"sentinel monitor {self.NAME} 127.0.0.1 {self.servers[0].port} 1\n"
+            f"{'port 0' if tls else f'port {self.port}'}\nbind 127.0.0.1\ndir {folder}\nrequirepass sentinel-secret\n"
+            + "".join(f"{name} {value}\n" for name, value in encrypted.items())
+            + (f"tls-port {self.port}\n" if tls else "")
+            + f"sentinel monitor {self.NAME} 127.0.0.1 {self.servers[0].port} 1\n"
             f'sentinel auth-pass {self.NAME} "{PASSWORD}"\n'
             f"sentinel down-after-milliseconds {self.NAME} 2000\nsentinel failover-timeout {self.NAME} 6000\n"
         )
-        self.sentinel = Process("sentinel", [str(get_binary_path()), str(path), "--sentinel"], folder, {}, folder)
-        self.client = redis.Redis(port=self.port, password="sentinel-secret", decode_responses=True)
+        command = [program("redis-server") if tls else str(get_binary_path()), str(path), "--sentinel"]
+        self.sentinel = Process("sentinel", command, folder, {}, folder)
+        self.client = redis.Redis(
+            port=self.port, password="sentinel-secret", decode_responses=True, **trust(self.authority)
+        )
         wait_until(self._knows_replica, START, "the sentinel knows both")
 
     def _knows_replica(self) -> bool:
@@ -231,7 +192,8 @@ class Replicated:
     def url(self) -> str:
         """The address; the first of its sentinels is away."""
         places = f"127.0.0.1:{free_port()},127.0.0.1:{self.port}"
-        return f"sentinel://:{QUOTED}@{places}/{self.NAME}/0?sentinel_password=sentinel-secret"
+        rest = f"{QUOTED}@{places}/{self.NAME}/0?sentinel_password=sentinel-secret"
+        return f"sentinels://:{rest}&ssl_ca_certs={self.authority}" if self.authority else f"sentinel://:{rest}"
 
     def end(self) -> None:
         """End all of them."""
@@ -240,17 +202,40 @@ class Replicated:
         self.sentinel.end()
 
 
+def encryption(folder: Path, authority: Path) -> dict[str, str]:
+    """Return the options of servers and sentinels that speak TLS with each other and everybody else."""
+    return {
+        "tls-cert-file": str(authority), "tls-key-file": str(folder / "privkey.pem"), "tls-auth-clients": "no",
+        "tls-ca-cert-file": str(authority), "tls-replication": "yes",
+    }  # fmt: skip
+
+
+def trust(authority: Path | None) -> dict[str, Any]:
+    """Return how a client believes the servers of *authority*."""
+    return {"host": "127.0.0.1", "ssl": True, "ssl_ca_certs": str(authority)} if authority else {}
+
+
 class _Server(Redis):
-    """A server that is asked with the password."""
+    """A server that is asked with the password, over TLS where it has an *authority*."""
+
+    def __init__(self, folder: Path, authority: Path | None, **options: str) -> None:
+        self._trust = trust(authority)
+        if authority:
+            self.command = (program("redis-server"),)
+        super().__init__(folder, **options)
 
     def start(self) -> None:
-        self.client = redis.Redis(port=self.port, password=PASSWORD, decode_responses=True, socket_timeout=5)
+        self.client = redis.Redis(
+            port=self.port, password=PASSWORD, decode_responses=True, socket_timeout=5, **self._trust
+        )
+        if self._trust:
+            self.options |= {"port": "0", "tls-port": str(self.port)}
         super().start()
 
 
 @pytest.fixture
-def replicated(tmp_path: Path) -> Iterator[Replicated]:
-    servers = Replicated(tmp_path)
+def replicated(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Replicated]:
+    servers = Replicated(tmp_path, tls=getattr(request, "param", False))
     yield servers
     servers.end()
 
@@ -267,7 +252,12 @@ def test_a_late_answer_is_not_taken_for_the_next(replicated: Replicated, setting
 
 
 # A connection to a master that hangs stays open, so whoever waits on it has to find out by asking.
-@pytest.mark.parametrize(("fault", "bound"), [("kill", 15), ("freeze", 20)])
+@pytest.mark.parametrize(
+    ("fault", "bound", "replicated"),
+    [("kill", 15, False), ("freeze", 20, False), ("kill", 15, True)],
+    indirect=["replicated"],
+    ids=["kill", "freeze", "kill with tls"],
+)
 def test_a_failover_costs_no_socket(
     fault: str,
     bound: int,

@@ -1,0 +1,79 @@
+"""
+What redis-py says about a Redis that cannot be used: which are the server's own words, what is in the way of reading
+them, and what has to be done about them.
+
+Tested in `tests/faults/test_refusals.py`.
+"""
+
+import re
+import socket
+import ssl
+import time
+from urllib.parse import urlsplit
+
+from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
+
+# What a server says, as opposed to what is said of one that cannot be reached.
+REFUSALS = (ResponseError, AuthenticationError, AuthorizationError)
+# How it tells which command of several was refused: with all that it wrote.
+IN_PIPELINE = re.compile(r"Command # \d+ \((\w+).*?\) of pipeline caused error: ", re.DOTALL)
+# How our own client, and `shorten_command`, tell it.
+COMMAND = re.compile(r"^[A-Z]+: ")
+
+# What a server answers that is too old, or whose HELLO is blocked.
+NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
+NEEDED = "Redis 6.2 or newer is needed, with HELLO allowed"
+# How a server ends a connection whose first bytes are not TLS, among other reasons.
+CLOSED = re.compile(r"closed by server|reset by peer", re.IGNORECASE)
+# What TLS says of a server that does not answer in TLS; one that waits for the end of a line does not answer.
+NO_TLS = re.compile(r"wrong version number|record layer failure|handshake operation timed out", re.IGNORECASE)
+# Seconds.
+PROBE_TIMEOUT, PROBE_INTERVAL = 1.0, 60.0
+
+# Place -> when it was asked, and whether it speaks TLS: an outage fails in the same words, many times.
+_probed: dict[tuple[str, int], tuple[float, bool]] = {}
+
+
+def shorten_command(words: str) -> str:
+    """Return *words* with the refused command of a pipeline by its name alone: ``HSET: no permission``."""
+    return IN_PIPELINE.sub(r"\1: ", words)
+
+
+def without_command(words: str) -> str:
+    """Return *words* without the command that was refused, in either form."""
+    return COMMAND.sub("", shorten_command(words))
+
+
+def find_hint(words: str, url: str) -> str:
+    """Return what the operator should do about *words* of the client of *url*; empty when that is not known."""
+    if NO_HELLO.search(words):
+        return NEEDED
+    if NO_TLS.search(words.replace("_", " ")):
+        return "the server seems not to speak TLS here: an address without it begins with redis://"
+    if url.startswith("redis://") and CLOSED.search(words) and _speaks_tls(url):
+        return "the server speaks TLS here: the address has to begin with rediss://"
+    return ""
+
+
+def _speaks_tls(url: str) -> bool:
+    parts = urlsplit(url)
+    place = parts.hostname or "localhost", parts.port or 6379
+    asked_at, answer = _probed.get(place, (float("-inf"), False))
+    if time.monotonic() - asked_at > PROBE_INTERVAL:
+        answer = _probe(place)
+        _probed[place] = time.monotonic(), answer
+    return answer
+
+
+def _probe(place: tuple[str, int]) -> bool:
+    """Return whether whoever listens at *place* begins a TLS handshake; whose certificate it has does not matter."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(place, PROBE_TIMEOUT) as plain, context.wrap_socket(plain):
+            return True
+    except ssl.SSLError as error:
+        # An alert, such as one about a certificate that we do not have, is TLS too.
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
