@@ -40,6 +40,7 @@ test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and 
 soak: .venv/dev ## a thousand sockets, edits, a restart: 15 minutes; sources away for 5; each database fault; an hour of candles
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
 	REDIS_FAULTS=all $(BIN)/pytest -m faults -n 2 tests/faults/test_refusals.py
+	REDIS_TICKS=720 $(BIN)/pytest -m faults -n 2 tests/faults/test_redis_kinds.py -k permissions
 	DATABASE_FAULTS=all $(BIN)/pytest -m faults tests/faults/test_databases_away.py
 	HISTORY_MINUTES=60 DATABASE_DOWN=600 $(BIN)/pytest -m faults -n 2 tests/faults/test_history.py -k "one_candle or database_that_is_down"
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection
 
@@ -67,6 +68,17 @@ def note_preparation() -> None:
 def _try_tables() -> None:
     try:
         with closing(connection):
-            Coin.objects.exists()
+            missing = find_missing_tables()
+            # It names a column that is missing.
+            Coin.objects.first()
     except DatabaseError as error:
         logger.warning("the database cannot be used: %s", one_line(error))
+        return
+    if missing:
+        logger.warning("the database lacks tables: %s; run manage.py migrate", ", ".join(missing))
+
+
+def find_missing_tables() -> list[str]:
+    """Return the tables of our models, and of those of Django's that are in use, that the database does not have."""
+    needed = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+    return sorted(needed.difference(connection.introspection.table_names()))

@@ -52,7 +52,8 @@ def refresh_rates() -> None:
     outcome = "failed"
     try:
         outcome = _run_slot(settings.RATES_REFRESH_INTERVAL)
-        _outage_log.recovered("ticks have an effect again")
+        if outcome == "run":
+            _outage_log.recovered("ticks have an effect again")
     except (StoreUnavailable, DatabaseError) as error:
         _outage_log.failed("tick without effect: %s", error)
     finally:

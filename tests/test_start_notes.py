@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, connection
 
 from rates.exceptions import one_line
-from rates.start_notes import note_preparation, note_proxies
+from rates.start_notes import find_missing_tables, note_preparation, note_proxies
 from tests.faults.processes import wait_until
 from tests.ports import free_port
 
@@ -49,6 +49,17 @@ def test_missing_tables_are_told_with_what_to_do(query: str) -> None:
     with pytest.raises(DatabaseError) as failed, connection.cursor() as cursor:
         cursor.execute(query)
     assert one_line(failed.value).endswith("; run manage.py migrate")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_is_missing_is_told_by_its_name() -> None:
+    assert find_missing_tables() == []
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE rates_candle RENAME TO elsewhere")
+        try:
+            assert find_missing_tables() == ["rates_candle"]
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO rates_candle")
 
 
 def test_any_other_failure_is_its_first_line() -> None:

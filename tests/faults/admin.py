@@ -1,6 +1,7 @@
 """Staff who work in the admin of a running system, by HTTP as a browser does it."""
 
 import re
+from html import unescape
 from http.cookiejar import CookieJar
 from typing import Self
 from urllib.error import HTTPError
@@ -10,6 +11,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 from tests.faults.processes import System
 
 LIST = "/admin/rates/coin/"
+BOUNDARY = "a-line-that-is-in-no-file"
 
 
 class Staff:
@@ -42,9 +44,24 @@ class Staff:
 
     def post(self, path: str, **fields: str) -> tuple[int, str]:
         """Send a form."""
-        token = next(str(cookie.value) for cookie in self._cookies if cookie.name == "csrftoken")
-        body = urlencode({**fields, "csrfmiddlewaretoken": token}).encode()
+        body = urlencode({**fields, "csrfmiddlewaretoken": self._token()}).encode()
         return self._ask(Request(self._url + path, data=body, headers={"Referer": self._url + path}))
+
+    def _token(self) -> str:
+        return next(str(cookie.value) for cookie in self._cookies if cookie.name == "csrftoken")
+
+    def bring_in(self, file: str) -> tuple[int, str]:
+        """Import a CSV: choose it, look at the preview, confirm."""
+        path = f"{LIST}import/"
+        self.get(path)
+        head = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name="
+        token = f'{head}"csrfmiddlewaretoken"\r\n\r\n{self._token()}\r\n'
+        body = f'{token}{head}"file"; filename="coins.csv"\r\n\r\n{file}\r\n--{BOUNDARY}--\r\n'
+        kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}", "Referer": self._url + path}
+        _, preview = self._ask(Request(self._url + path, data=body.encode(), headers=kind))
+        signed = re.search(r'name="confirm" value="([^"]+)"', preview)
+        assert signed, preview
+        return self.post(path, confirm=unescape(signed[1]))
 
     def switch(self, symbol: str, on: bool) -> tuple[int, str]:
         """Put a coin on the board, or take it off."""

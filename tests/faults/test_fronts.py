@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.faults.conftest import Figure
 from tests.faults.fronts import HOST, Front, start_front
-from tests.faults.processes import ROOT, Redis, System
+from tests.faults.processes import ROOT, START, Redis, System, wait_until
 from tests.faults.tls_socket import TlsSocket
 from tests.stand_ins.coingecko import CoinGecko
 
@@ -59,6 +59,27 @@ def next_frame(client: TlsSocket, kind: str, seconds: float = 20) -> dict[str, A
     while (frame := json.loads(client.recv(timeout=seconds)))["type"] != kind:
         assert time.monotonic() < deadline
     return frame
+
+
+def test_a_closed_stream_of_events_frees_its_place(front: Front, system: System, figure: Figure) -> None:
+    def is_full() -> bool:
+        with front.open("/api/stream") as one_more:
+            return one_more.status == 503
+
+    with ExitStack() as streams:
+        opened = [streams.enter_context(front.open("/api/stream")) for _ in range(PER_ADDRESS)]
+        assert [stream.status for stream in opened] == [200] * PER_ADDRESS
+        assert is_full()
+    began = time.monotonic()
+    # Apache notices with the next event that it cannot send.
+    wait_until(lambda: not is_full(), 2.5 * HEARTBEAT, "a place is free")
+    figure("free after", time.monotonic() - began, "s")
+    wait_until(lambda: not has_sockets(system.get("/metrics")[1]), START, "all places are free")
+
+
+def has_sockets(metrics: str) -> bool:
+    counts = re.findall(r"^rates_sockets\{.*\} (\S+)$", metrics, re.M)
+    return any(map(float, counts)) or not counts
 
 
 def test_the_service_behind_each_proxy(front: Front, figure: Figure) -> None:

