@@ -8,6 +8,7 @@ import json
 import signal
 import socket
 import sys
+from errno import EACCES, EADDRINUSE
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +46,8 @@ def check_port(host: str, port: int) -> None:
             probe.bind(place)
     except OSError as error:
         reason = error.strerror or str(error)
-        refuse_start(f"Cannot listen on {host} port {port}: {reason}. Choose another: PORT=8001 make run")
+        other = "PORT=8001" if error.errno in (EADDRINUSE, EACCES) else "HOST=127.0.0.1"
+        refuse_start(f"Cannot listen on {host} port {port}: {reason}. Choose another: {other} make run")
 
 
 def check_redis(address: str) -> None:

@@ -96,5 +96,7 @@ class OutageLog:
         if self._logged_at > float("-inf"):
             self._logged_at = float("-inf")
             while self._causes:
-                _told.pop(self._causes.pop(), None)
+                cause = self._causes.pop()
+                _told.pop(cause, None)
+                _refusals.pop(cause, None)
             self._logger.info(message)

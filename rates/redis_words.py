@@ -19,6 +19,8 @@ REFUSALS = (ResponseError, AuthenticationError, AuthorizationError)
 IN_PIPELINE = re.compile(r"Command # \d+ \((\w+).*?\) of pipeline caused error: ", re.DOTALL)
 # How our own client, and `shorten_command`, tell it.
 COMMAND = re.compile(r"^[A-Z]+: ")
+# Where in a script; Redis tells its number, Valkey does not.
+IN_SCRIPT = re.compile(r"\.? script: ([0-9a-f]+, )?on @user_script:\d+\.?$")
 
 # What a server answers that is too old, or whose HELLO is blocked.
 NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
@@ -40,8 +42,8 @@ def shorten_command(words: str) -> str:
 
 
 def without_command(words: str) -> str:
-    """Return *words* without the command that was refused, in either form."""
-    return COMMAND.sub("", shorten_command(words))
+    """Return *words* without what differs where the same thing is refused: the command, and a script's line."""
+    return IN_SCRIPT.sub("", COMMAND.sub("", shorten_command(words)))
 
 
 def find_hint(words: str, url: str) -> str:

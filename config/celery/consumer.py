@@ -15,6 +15,7 @@ has them. Nobody listens to them, and gossip ends a worker with a traceback when
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from time import sleep
 from typing import Any
 
@@ -22,7 +23,8 @@ from celery.worker.consumer import Consumer as CeleryConsumer
 from redis.exceptions import ResponseError
 
 from config.celery.reconnect import RECONNECT_INTERVAL, reconnect_every_second
-from rates.telemetry.reports import try_report
+from rates.exceptions import StoreUnavailable
+from rates.telemetry.reports import report
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]
@@ -52,8 +54,9 @@ def pause_after_refusal(error: Exception) -> None:
     """
     Wait after an error that Redis answered with, and report it; a connection that was lost needs no wait.
 
-    Otherwise only the child reports, which may be well.
+    Otherwise only the child reports, which may be well. It also says when reports are refused.
     """
     if isinstance(error, ResponseError):
-        try_report("worker", {})
+        with suppress(StoreUnavailable):
+            report("worker", {})
         sleep(RECONNECT_INTERVAL)

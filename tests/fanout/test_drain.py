@@ -103,3 +103,14 @@ async def test_a_port_in_use_is_reported_in_one_line() -> None:
     lines = [line for line in ended.stderr.splitlines() if "ulimit" not in line]
     assert len(lines) == 1
     assert f"port {port}" in lines[0]
+    assert lines[0].endswith("; choose another with PORT")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "256.1.1.1"])
+def test_an_address_of_another_machine_is_reported_in_one_line(host: str) -> None:
+    environment = os.environ | {"HOST": host, "PORT": str(free_port())}
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "serve"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[-1].endswith("; choose another with HOST")

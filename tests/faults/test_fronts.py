@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -74,11 +75,14 @@ def test_a_closed_stream_of_events_frees_its_place(front: Front, system: System,
     # Apache notices with the next event that it cannot send.
     wait_until(lambda: not is_full(), 2.5 * HEARTBEAT, "a place is free")
     figure("free after", time.monotonic() - began, "s")
-    wait_until(lambda: not has_sockets(system.get("/metrics")[1]), START, "all places are free")
+    wait_until(lambda: not has_sockets(system), START, "all places are free")
 
 
-def has_sockets(metrics: str) -> bool:
-    counts = re.findall(r"^rates_sockets\{.*\} (\S+)$", metrics, re.M)
+def has_sockets(system: System) -> bool:
+    """Return whether the web process says that sockets or streams of events are open."""
+    headers = {"Host": HOST, "X-Forwarded-Proto": "https"}
+    with urlopen(Request(f"http://{system.address}/metrics", headers=headers), timeout=10) as answer:
+        counts = re.findall(r"^rates_sockets\{.*\} (\S+)$", answer.read().decode(), re.M)
     return any(map(float, counts)) or not counts
 
 

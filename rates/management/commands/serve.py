@@ -8,6 +8,7 @@ import logging
 import resource
 import socket
 from contextlib import suppress
+from errno import EACCES, EADDRINUSE
 from ipaddress import ip_address
 from typing import Any
 
@@ -123,5 +124,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise CommandError(f"Cannot listen on {host} port {port}: {reason}; choose another with PORT") from None
+        # What Python appends in parentheses is the address, once more.
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        setting = "PORT" if error.errno in (EADDRINUSE, EACCES) else "HOST"
+        raise CommandError(f"Cannot listen on {host} port {port}: {reason}; choose another with {setting}") from None
