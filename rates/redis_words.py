@@ -17,6 +17,9 @@ from redis.exceptions import AuthenticationError, AuthorizationError, ResponseEr
 REFUSALS = (ResponseError, AuthenticationError, AuthorizationError)
 # How it tells which command of several was refused: with all that it wrote.
 IN_PIPELINE = re.compile(r"Command # \d+ \((\w+).*?\) of pipeline caused error: ", re.DOTALL)
+# What a server says of a command that it does not know, or that a user may not run: it names the command.
+NAMED = re.compile(r"(unknown command|run the) '")
+ARGUMENTS = re.compile(r", with args beginning with: .*", re.DOTALL)
 # How our own client, and `shorten_command`, tell it.
 COMMAND = re.compile(r"^[A-Z]+: ")
 # Where in a script; Redis tells its number, Valkey does not.
@@ -37,8 +40,8 @@ _probed: dict[tuple[str, int], tuple[float, bool]] = {}
 
 
 def shorten_command(words: str) -> str:
-    """Return *words* with the refused command of a pipeline by its name alone: ``HSET: no permission``."""
-    return IN_PIPELINE.sub(r"\1: ", words)
+    """Return *words* with the refused command by its name alone, without all that it was sent with."""
+    return ARGUMENTS.sub("", IN_PIPELINE.sub(r"\1: ", words))
 
 
 def without_command(words: str) -> str:

@@ -23,7 +23,7 @@ from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedS
 
 from rates.exceptions import StoreUnavailable
 from rates.outage_log import OutageLog, note_refusal
-from rates.redis_words import REFUSALS, find_hint, shorten_command, without_command
+from rates.redis_words import NAMED, REFUSALS, find_hint, shorten_command, without_command
 
 T = TypeVar("T")
 
@@ -67,13 +67,14 @@ def client() -> Any:
 
 
 class _Client(redis.Redis):
-    """A client that says which command was refused; the server's words about keys and channels do not."""
+    """A client that says which command was refused where the server does not, as with keys and channels."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         try:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         except ResponseError as error:
-            error.args = (f"{args[0]}: {error}",)
+            if not NAMED.search(str(error)):
+                error.args = (f"{args[0]}: {error}",)
             raise
 
 
