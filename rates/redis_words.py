@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from redis.exceptions import AuthenticationError, AuthorizationError, ResponseError
@@ -28,15 +29,15 @@ IN_SCRIPT = re.compile(r"\.? script: ([0-9a-f]+, )?on @user_script:\d+\.?$")
 # What a server answers that is too old, or whose HELLO is blocked.
 NO_HELLO = re.compile(r"unknown command.*HELLO", re.IGNORECASE)
 NEEDED = "Redis 6.2 or newer is needed, with HELLO allowed"
-# How a server ends a connection whose first bytes are not TLS, among other reasons.
+# How a server with TLS ends a connection without it, among other reasons; and how one without it does the opposite. It
+# may also wait for the end of a line, and not answer.
 CLOSED = re.compile(r"closed by server|reset by peer", re.IGNORECASE)
-# What TLS says of a server that does not answer in TLS; one that waits for the end of a line does not answer.
-NO_TLS = re.compile(r"wrong version number|record layer failure|handshake operation timed out", re.IGNORECASE)
+NO_TLS = re.compile(r"timeout|timed out|wrong.version|record layer|eof|closed by server|reset by peer", re.IGNORECASE)
 # Seconds.
 PROBE_TIMEOUT, PROBE_INTERVAL = 1.0, 60.0
 
-# Place -> when it was asked, and whether it speaks TLS: an outage fails in the same words, many times.
-_probed: dict[tuple[str, int], tuple[float, bool]] = {}
+# Address -> when it was asked, and whether it speaks the other way: an outage fails in the same words, many times.
+_probed: dict[str, tuple[float, bool]] = {}
 
 
 def shorten_command(words: str) -> str:
@@ -53,32 +54,42 @@ def find_hint(words: str, url: str) -> str:
     """Return what the operator should do about *words* of the client of *url*; empty when that is not known."""
     if NO_HELLO.search(words):
         return NEEDED
-    if NO_TLS.search(words.replace("_", " ")):
-        return "the server seems not to speak TLS here: an address without it begins with redis://"
-    if url.startswith("redis://") and CLOSED.search(words) and _speaks_tls(url):
-        return "the server speaks TLS here: the address has to begin with rediss://"
+    if url.startswith("redis://") and CLOSED.search(words) and _probe(url, _answers_tls):
+        return "the server speaks TLS here: use rediss://"
+    if url.startswith("rediss://") and NO_TLS.search(words) and _probe(url, _answers_plainly):
+        return "the server speaks no TLS here: use redis://"
     return ""
 
 
-def _speaks_tls(url: str) -> bool:
+def _probe(url: str, answers: Callable[[str, int], bool]) -> bool:
+    """Return what *answers* says of the place in *url*, which is asked at most once a minute."""
     parts = urlsplit(url)
-    place = parts.hostname or "localhost", parts.port or 6379
-    asked_at, answer = _probed.get(place, (float("-inf"), False))
+    asked_at, answer = _probed.get(url, (float("-inf"), False))
     if time.monotonic() - asked_at > PROBE_INTERVAL:
-        answer = _probe(place)
-        _probed[place] = time.monotonic(), answer
+        answer = answers(parts.hostname or "localhost", parts.port or 6379)
+        _probed[url] = time.monotonic(), answer
     return answer
 
 
-def _probe(place: tuple[str, int]) -> bool:
-    """Return whether whoever listens at *place* begins a TLS handshake; whose certificate it has does not matter."""
+def _answers_tls(host: str, port: int) -> bool:
+    """Return whether a TLS handshake begins there; whose certificate it has does not matter."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection(place, PROBE_TIMEOUT) as plain, context.wrap_socket(plain):
+        with socket.create_connection((host, port), PROBE_TIMEOUT) as plain, context.wrap_socket(plain):
             return True
     except ssl.SSLError as error:
         # An alert, such as one about a certificate that we do not have, is TLS too.
         return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
+
+
+def _answers_plainly(host: str, port: int) -> bool:
+    """Return whether a PING is answered there, or refused."""
+    try:
+        with socket.create_connection((host, port), PROBE_TIMEOUT) as plain:
+            plain.sendall(b"PING\r\n")
+            return plain.recv(1) in (b"+", b"-")
     except OSError:
         return False

@@ -235,7 +235,7 @@ def test_an_address_without_tls_of_a_server_with_it(
     server = Encrypted(tmp_path / "server", authority)
     stack.callback(server.process.end)
     system = build(server.url, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
-    check_start(system, dict.fromkeys(PROCESSES, "has to begin with rediss://"), figure)
+    check_start(system, dict.fromkeys(PROCESSES, "the server speaks TLS here: use rediss://"), figure)
 
 
 class Encrypted(Started):
@@ -261,4 +261,4 @@ def test_an_address_with_tls_of_a_server_without_it(
     stack.callback(server.process.end)
     address = server.url.replace("redis://", "rediss://")
     system = build(address, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
-    check_start(system, dict.fromkeys(PROCESSES, "begins with redis://"), figure)
+    check_start(system, dict.fromkeys(PROCESSES, "the server speaks no TLS here: use redis://"), figure)
