@@ -162,14 +162,14 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, action="append", default=[], help="folder of another version")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--coins", type=int, default=4)
-    parser.add_argument("--only", default="", help="measure servers whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[""], help="measure servers whose name contains one of these")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, redis_server(folder := Path(name)) as url:
         set_up_django(url, folder)
         servers = list_servers([ROOT, *options.beside], build(folder))
         for size in options.sizes:
             for server in servers:
-                if options.only in server.name:
+                if any(part in server.name for part in options.only):
                     redis.Redis.from_url(url).flushall()
                     with publisher(server.folder, url, options.coins, folder) as publish:
                         publish()

@@ -213,7 +213,7 @@ REDIS_DATABASE = database_number(REDIS_URL)
 REDIS_SENTINEL = sentinel(REDIS_URL)
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "config.channel_layer.PatientLayer",
         "CONFIG": {"hosts": [channel_host(RATES_LAYER_URL or REDIS_URL)], "prefix": RATES_NAMESPACE},
     },
 }

@@ -20,6 +20,7 @@ from rates.exceptions import StoreUnavailable
 logger = logging.getLogger(__name__)
 
 OLDEST_REDIS = (6, 2)
+OURS = "config.channel_layer.PatientLayer"
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 # Seconds that the core layer waits in one read (`brpop_timeout` in channels_redis.core).
 LONGEST_READ = 5
@@ -34,11 +35,11 @@ def find_problems(**_kwargs: Any) -> list[CheckMessage]:
 def _layer_problems() -> Iterator[CheckMessage]:
     layer: Any = settings.CHANNEL_LAYERS.get("default", {})
     backend: str = layer.get("BACKEND", "")
-    if not backend.startswith("channels_redis."):
+    if backend != OURS and not backend.startswith("channels_redis."):
         if not settings.DEBUG:
             yield Error(
                 f"the channel layer {backend or '(none)'} reaches no other process: no socket would get a price",
-                hint=f"use {PUBSUB}",
+                hint=f"use {OURS}",
                 id="rates.E001",
             )
         return
@@ -50,11 +51,11 @@ def _layer_problems() -> Iterator[CheckMessage]:
                 hint="give the host as a dictionary with a finite socket_timeout",
                 id="rates.E002",
             )
-        elif backend != PUBSUB and timeout <= LONGEST_READ:
+        elif backend not in {OURS, PUBSUB} and timeout <= LONGEST_READ:
             yield Error(
                 f"socket_timeout={timeout} of the channel layer is not above {LONGEST_READ} s, which {backend} waits "
                 "in one read: quiet sockets would be closed",
-                hint=f"use {PUBSUB}, or a socket_timeout of 15",
+                hint=f"use {OURS}, or a socket_timeout of 15",
                 id="rates.E002",
             )
 

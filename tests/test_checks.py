@@ -14,6 +14,7 @@ from tests.faults.processes import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = "channels_redis.core.RedisChannelLayer"
+OURS = "config.channel_layer.PatientLayer"
 PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 STARTS = {name: COMMANDS[name] for name in ("web", "plain_worker", "beat", "stream")}
 
@@ -46,6 +47,8 @@ def test_a_layer_that_stays_in_its_process_is_an_error(layer: dict[str, object])
         (PUBSUB, {"address": "redis://localhost", "socket_timeout": None}, ["rates.E002"]),
         (PUBSUB, {"address": "redis://localhost", "socket_timeout": float("inf")}, ["rates.E002"]),
         (PUBSUB, {"address": "redis://localhost", "socket_timeout": 5}, []),
+        (OURS, "redis://localhost", ["rates.E002"]),
+        (OURS, {"address": "redis://localhost", "socket_timeout": 5}, []),
         (CORE, {"address": "redis://localhost", "socket_timeout": 5}, ["rates.E002"]),
         (CORE, {"address": "redis://localhost", "socket_timeout": 15}, []),
     ],

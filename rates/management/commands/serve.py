@@ -4,11 +4,14 @@
 Tested in `tests/fanout/test_drain.py`, and whatever starts a server in `tests/servers.py`.
 """
 
+import asyncio
 import logging
 import resource
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from errno import EACCES, EADDRINUSE
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 OTHER_FILES = 200
 # Connections that the kernel queues until they are accepted.
 BACKLOG = 4096
+# Seconds between two updates of the `Date` of answers.
+TICK = 1.0
 # Seconds for HTTP requests to finish; the sockets have been drained before.
 GRACE_PERIOD = 3
 
@@ -57,7 +62,37 @@ class Command(BaseCommand):
             logging.getLogger("uvicorn.error").setLevel(logging.INFO)
             Multiprocess(config, sockets=[listener]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listener])
+            QuietServer(config).run(sockets=[listener])
+
+
+class QuietServer(uvicorn.Server):
+    """Wakes up when it has to stop, and once a second for the `Date`; uvicorn's looks ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self._stopping = False
+        self._wake_up: Callable[[], object] = bool
+        super().__init__(config)
+
+    @property
+    def should_exit(self) -> bool:
+        """Whether somebody has asked it to stop: a signal, or `rates.fanout.drain`."""
+        return self._stopping
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        self._stopping = value
+        self._wake_up()
+
+    async def main_loop(self) -> None:
+        """Serve until it has to stop."""
+        asked = asyncio.Event()
+        # A signal may come while the loop sleeps, and nothing else would wake it.
+        self._wake_up = partial(asyncio.get_running_loop().call_soon_threadsafe, asked.set)
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK):
+                    await asked.wait()
+        self._wake_up = bool
 
 
 def configuration() -> uvicorn.Config:
