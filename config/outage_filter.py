@@ -25,7 +25,7 @@ REPETITIVE = (
     "rates.database_down",
 )
 # They say in many words that they do not reach the broker.
-BROKER = ("celery", "kombu")
+BROKER, BROKER_TOPIC = ("celery", "kombu"), "broker"
 # Seconds until one of them may say the same again.
 REPEAT_INTERVAL = 60.0
 
@@ -47,7 +47,7 @@ class OutageFilter(logging.Filter):
         if error and not any(isinstance(cause, OSError | RedisError) for cause in causes(error)):
             return True
         topic, now = _topic(record), time.monotonic()
-        refusal = _find_refusal(record, error)
+        refusal, reason = _find_refusal(record, error), str(error or next(iter(_errors_in(record)), ""))
         shorten(record, error)
         note_fault((topic, refusal), record.msg)
         if refusal:
@@ -55,12 +55,13 @@ class OutageFilter(logging.Filter):
         if now - self._logged.get(topic, float("-inf")) < REPEAT_INTERVAL:
             return False
         self._logged[topic] = now
-        return True
+        # Other parts of the process may have told it, of our own client.
+        return topic != BROKER_TOPIC or tell(f"Redis: {reason}")
 
 
 def _topic(record: logging.LogRecord) -> str:
     """Return what *record* is about: the broker, or what else it says."""
-    return "broker" if record.name.startswith(BROKER) else f"{record.name}: {record.msg}"
+    return BROKER_TOPIC if record.name.startswith(BROKER) else f"{record.name}: {record.msg}"
 
 
 def _find_refusal(record: logging.LogRecord, error: BaseException | None) -> str:

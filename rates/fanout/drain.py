@@ -30,7 +30,7 @@ DRAIN_TIMEOUT = 4.0
 CLOSE_LINGER = 1.0
 # Seconds from SIGTERM until the process ends at the latest: all of the above waits for a turn on the processor, and ten
 # thousand sockets need more than a second of it. `TimeoutStopSec` and `stop_grace_period` are longer.
-LONGEST_SHUTDOWN = 30.0
+LONGEST_SHUTDOWN = 25.0
 
 
 def install(hub: Hub) -> None:
@@ -43,13 +43,14 @@ def install(hub: Hub) -> None:
 
     def begin() -> None:
         if not running:
-            end_within(LONGEST_SHUTDOWN, hub)
             running.add(loop.create_task(_drain_and_stop(hub, server_handler)))
 
     def handle(number: int, frame: Any) -> None:
         if loop.is_closed():
             stop(server_handler)
         else:
+            # Here, because a busy loop may come to `begin` many seconds later. A second signal changes nothing.
+            end_within(LONGEST_SHUTDOWN, hub)
             loop.call_soon_threadsafe(begin)
 
     signal.signal(signal.SIGTERM, handle)

@@ -7,6 +7,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 
 from config.outage_filter import OutageFilter
+from rates.exceptions import StoreUnavailable
+from rates.outage_log import OutageLog
 
 
 def record(name: str, error: BaseException | None = None, words: str = "Message Error: %s\nstack", **more: object):
@@ -68,3 +70,9 @@ def test_another_refusal_is_told_at_once_without_what_was_written() -> None:
     assert throttle.filter(record("celery.worker.consumer", NoPermissionError("another one")))
     assert throttle.filter(record("celery.worker.consumer", RedisConnectionError("refused")))
     assert not throttle.filter(record("celery.worker.consumer", RedisConnectionError("reset"), words="cannot: %s"))
+
+
+def test_what_another_part_of_the_process_has_told_of_redis_is_not_told_again() -> None:
+    words = "Error 111 connecting to redis:6379. Connection refused."
+    OutageLog(logging.getLogger("rates.test")).failed("no reports: %s", StoreUnavailable(f"Redis: {words}"))
+    assert not OutageFilter().filter(record("celery.beat", RedisConnectionError(words)))
