@@ -29,6 +29,8 @@ BRACKETED = re.compile(r"\[([^\]]*)\](:\w+)?")
 IPV4_AND_PORT = re.compile(r"([\d.]+):\w+")
 # Prefix length by which clients of IPv6 are counted: one host has all addresses below it.
 IPV6_PREFIX = 64
+# Where a translator puts all clients of IPv4 in front of a host that has IPv6 alone (RFC 6052, section 2.1).
+TRANSLATED = IPv6Network("64:ff9b::/96")
 SECURE = ("https", "wss")
 SCHEME_IN_META = "HTTP_X_FORWARDED_PROTO"
 MISSING_SCHEME = "X-Forwarded-Proto is missing"
@@ -90,8 +92,8 @@ def network_of(text: str) -> str:
 
 
 def _network_of_ipv6(address: IPv6Address) -> str:
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
+    if address.ipv4_mapped or address in TRANSLATED:
+        return str(IPv4Address(int(address) & 0xFFFFFFFF))
     if address.is_loopback:
         return str(address)
     return str(IPv6Network((int(address), IPV6_PREFIX), strict=False))
