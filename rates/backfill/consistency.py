@@ -1,5 +1,5 @@
 """
-Whether a vendor's candles are consistent with what is known; pure functions of them and the settings.
+Whether a vendor's candles are consistent with what is known; pure functions of them, the rules and the settings.
 
 A wrong pair, another unit or a renamed coin shows where a vendor's candles overlap the known ones: there they must
 agree within `RATES_AGREEMENT_PCT`, otherwise the whole answer is refused.
@@ -15,6 +15,7 @@ from django.conf import settings
 from rates.history.candles import Candle
 from rates.judgement.conversion import multiply
 from rates.judgement.readings import distance_pct
+from rates.judgement.rules import Rules
 from rates.vendor_history.answers import VendorCandle
 
 # A candle this many times as high or low as its neighbours is in another unit, or an error.
@@ -56,13 +57,15 @@ def _convert(candle: VendorCandle, source: str, factor: Decimal | None) -> Candl
     return Candle(candle.time, opened, high, low, close, 0, source, False)
 
 
-def check_candles(found: Sequence[Candle], known: Mapping[int, Candle], next_price: Decimal | None) -> CheckResult:
+def check_candles(
+    found: Sequence[Candle], known: Mapping[int, Candle], next_price: Decimal | None, rules: Rules
+) -> CheckResult:
     """
     Return the candles of *found*, oldest first, that are consistent with the *known* ones of the same times.
 
-    If no time is in both, the newest must be within `RATES_MAX_JUMP_PCT` of *next_price*, the first one after them.
+    If no time is in both, the newest must not be a jump by the *rules* from *next_price*, the first one after them.
     """
-    agreement, jump = Decimal(str(settings.RATES_AGREEMENT_PCT)), Decimal(str(settings.RATES_MAX_JUMP_PCT))
+    agreement, jump = rules.agreement_pct, rules.max_jump_pct
     candles = drop_outliers(found)
     outliers = len(found) - len(candles)
     shared = [(candle, known[candle.time]) for candle in candles if candle.time in known]

@@ -41,6 +41,7 @@ class GapFiller:
         self._search_due = self._resume_at = float("-inf")
         self._all = self._requests = self._stored = 0
         self._missing: dict[tuple[str, int], Sequence[TimeRange]] = {}
+        self._all_wait = False
 
     def work(self, seconds: float) -> None:
         """
@@ -51,17 +52,19 @@ class GapFiller:
         """
         now = time.monotonic()
         deadline, waiting = now + seconds, 0
-        if not self._gaps and now >= self._search_due:
+        # A coin that never gets a price waits forever, and must not keep the others' new gaps from being found.
+        if now >= self._search_due and (not self._gaps or self._all_wait):
             self._begin()
         while self._gaps and self._resume_at <= time.monotonic() < deadline and _are_prices_fresh():
             waiting = waiting + 1 if self._fill_first() else 0
             self._report()
-            if waiting == len(self._gaps):
+            self._all_wait = waiting == len(self._gaps)
+            if self._all_wait:
                 self._resume_at = time.monotonic() + ROUND_INTERVAL
 
     def _begin(self) -> None:
         if settings.RATES_BACKFILL and list_sources():
-            self._gaps.extend(list_gaps(list(Coin.objects.enabled())))
+            self._gaps = deque(list_gaps(list(Coin.objects.enabled())))
             self._all, self._requests, self._stored, self._missing = len(self._gaps), 0, 0, {}
         self._search_due = time.monotonic() + SEARCH_INTERVAL
 

@@ -21,24 +21,29 @@ from django.db import transaction
 from rates import store
 from rates.backfill.consistency import CheckResult, check_candles, to_candles
 from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
+from rates.central_bank import daily
+from rates.currencies import CENTRAL_BANK, is_coin, measured, pair_of
 from rates.exceptions import NotOffered, SourceError
 from rates.history import archive
 from rates.history.archive import SOURCE_NUMBERS
 from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle, floor_time
 from rates.history.series import Instrument, StoredSeries, find_series, get_series
 from rates.judgement.conversion import QUOTE_PAIRS
+from rates.judgement.next_board import rules_of
+from rates.judgement.rules import read_rules
 from rates.models import Backfill, Coin
 from rates.sources import pacing
 from rates.sources.pacing import Health
+from rates.sources.protocols import Source
 from rates.sources.registry import POLL_SOURCES
-from rates.types import USDT, Target
+from rates.types import USDT_PAIR, Target
 from rates.vendor_history.answers import HistoryAnswer, HistorySource, VendorCandle
 from rates.vendor_history.registry import HISTORY_SOURCES
 
 logger = logging.getLogger(__name__)
 
 # USDT/USD has a history too, which converts that of Binance.
-TETHER = Coin(symbol=USDT, name="Tether", coingecko_id="tether")
+TETHER = Coin(symbol=USDT_PAIR, name="Tether", coingecko_id="tether")
 # All in seconds. A vendor that has to be left alone for longer is skipped.
 LONGEST_WAIT = 120.0
 TIMEOUT = 10.0
@@ -59,6 +64,7 @@ class Gap:
     What is missing of one price and interval.
 
     Attributes:
+        coin: that of the list; or a stand-in with the name of a pair, for USDT/USD and for currencies.
         since: Unix time from which it is wanted; None for the usual range.
     """
 
@@ -69,7 +75,10 @@ class Gap:
     @property
     def instrument(self) -> Instrument:
         """Whose price it is."""
-        return Instrument(USDT if self.coin is TETHER else self.coin.coingecko_id, settings.QUOTE_CURRENCY)
+        base, __, quote = self.coin.symbol.partition("/")
+        if quote:
+            return Instrument(base, settings.QUOTE_CURRENCY if self.coin is TETHER else quote.lower())
+        return Instrument(self.coin.coingecko_id, settings.QUOTE_CURRENCY)
 
     def __str__(self) -> str:
         return f"{self.coin.symbol} {INTERVAL_NAMES[self.interval]}"
@@ -117,16 +126,25 @@ class StepResult:
 
 
 def list_sources() -> list[HistorySource]:
-    """Return the vendors to ask, in order: those that are asked for prices too."""
-    return [
-        source for name, source in HISTORY_SOURCES.items() if name in (*settings.RATES_SOURCES, *settings.RATES_STREAM)
-    ]
+    """Return the vendors to ask, in order: those that are asked for prices too, and the central bank."""
+    used = {*settings.RATES_SOURCES, *settings.RATES_STREAM, *([CENTRAL_BANK] if daily.is_used() else [])}
+    return [source for name, source in HISTORY_SOURCES.items() if name in used]
+
+
+def list_currencies() -> list[Coin]:
+    """Return a stand-in for each currency that is none of the coins; those are worth what their own candles say."""
+    codes = [code for code in measured() if not is_coin(code)] if not is_coin(settings.QUOTE_CURRENCY) else []
+    return [Coin(symbol=pair_of(code), name=code.upper()) for code in codes]
 
 
 def list_gaps(coins: Sequence[Coin]) -> Iterator[Gap]:
-    """Yield all gaps in the order to fill them: USDT/USD, which others need; then minutes, hours, days of all coins."""
+    """
+    Yield all gaps in the order to fill them: USDT/USD, which others need; then minutes, hours, days of all coins.
+
+    Currencies come last: a vendor that has to be waited for is used for them meanwhile.
+    """
     yield from (Gap(TETHER, interval) for interval in STORED)
-    yield from (Gap(coin, interval) for interval in STORED for coin in coins)
+    yield from (Gap(coin, interval) for each in (coins, list_currencies()) for interval in STORED for coin in each)
 
 
 def fill(gap: Gap, now: float) -> StepResult:
@@ -182,11 +200,14 @@ def _next_request(
 
 def _seconds_until(source: HistorySource, health: Health, now: float) -> float:
     """Return the seconds until a request may be sent to *source*."""
-    calls, moment = store.load_calls(), datetime.fromtimestamp(now, UTC)
-    affordable = CREDIT_SHARE * pacing.credit_spacing(POLL_SOURCES[source.NAME], 1, calls, moment)
+    affordable = _credit_spacing(POLL_SOURCES[source.NAME], now) if source.NAME in POLL_SOURCES else 0.0
     resting = RETRY_AFTER if health.failures >= FREE_RETRIES else 0.0
     spacing = max(source.SPACING, health.spacing, affordable, resting)
     return max(pacing.pause_left(health, now), pacing.spacing_left(health, now, spacing))
+
+
+def _credit_spacing(source: Source, now: float) -> float:
+    return CREDIT_SHARE * pacing.credit_spacing(source, 1, store.load_calls(), datetime.fromtimestamp(now, UTC))
 
 
 def _send(request: Request, health: Health) -> int:
@@ -213,12 +234,17 @@ def _send(request: Request, health: Health) -> int:
 
 
 def _per_coin(answer: HistoryAnswer, request: Request) -> HistoryAnswer:
-    """Return *answer* with the prices of one coin, if the pair counts in units of many."""
-    pair = request.gap.coin.pairs.get(request.source.NAME)
-    if pair is None or pair.factor == 1:
+    """Return *answer* in prices of one coin: the pair may count in units of many, or have it the other way round."""
+    symbol, pair = request.gap.coin.symbol, request.gap.coin.pairs.get(request.source.NAME)
+    unit = Target(symbol, pair.factor if pair else 1, inverse=request.name == "/".join(reversed(symbol.split("/"))))
+    if unit == Target(symbol):
         return answer
-    unit = Target(request.gap.coin.symbol, pair.factor)
-    return answer._replace(candles=[VendorCandle(c.time, *map(unit.price, c[1:])) for c in answer.candles])
+    return answer._replace(candles=[_convert(candle, unit) for candle in answer.candles])
+
+
+def _convert(candle: VendorCandle, unit: Target) -> VendorCandle:
+    opened, __, __, close = prices = [unit.price(price) for price in candle[1:]]
+    return VendorCandle(candle.time, opened, max(prices), min(prices), close)
 
 
 def _load_health(source: HistorySource) -> Health:
@@ -238,6 +264,7 @@ def _store_answer(request: Request, answer: HistoryAnswer) -> int:
         # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
         {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
         _find_next_price(request),
+        rules_of(request.gap.coin.symbol, read_rules()),
     )
     if checked.why:
         logger.warning("history: %s: %d candles refused: %s", request, checked.refused, checked.why)

@@ -51,16 +51,26 @@ def fetch_file(timeout: float) -> str:
     Raises:
         SourceError: on a network failure, an error status, or an unreadable file; nothing within *timeout* seconds.
     """
+    return parse_file(fetch(settings.ECB_RATES_URL, timeout, LONGEST_BODY))
+
+
+def fetch(address: str, timeout: float, most: int) -> bytes:
+    """
+    Return one of the bank's files, of at most *most* bytes.
+
+    Raises:
+        SourceError: on a network failure or an error status; nothing within *timeout* seconds.
+    """
     from rates.outbound.http import http_get  # noqa: PLC0415 - `requests` takes 4 MB, which most processes never use
 
-    headers = {"Accept": "application/xml, text/xml", "User-Agent": USER_AGENT}
+    headers = {"Accept": "application/xml, text/xml, application/zip", "User-Agent": USER_AGENT}
     try:
-        answer = http_get(settings.ECB_RATES_URL, headers, time.monotonic() + timeout, LONGEST_BODY)
+        answer = http_get(address, headers, time.monotonic() + timeout, most)
     except OSError as error:
         raise SourceUnreachable(CENTRAL_BANK, f"cannot be reached: {describe(error)}") from error
     if answer.status != 200:
         raise _answer_error(answer.status, answer.headers)
-    return parse_file(answer.body)
+    return answer.body
 
 
 def _answer_error(status: int, headers: Mapping[str, str]) -> SourceError:

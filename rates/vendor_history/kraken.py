@@ -19,7 +19,6 @@ from rates.models import Coin
 from rates.sources import kraken
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import read_number, read_price, read_text
-from rates.types import Target
 from rates.vendor_history.answers import HistoryAnswer, VendorCandle, garbled, get_json, is_sound, select_closed
 
 NAME = kraken.NAME
@@ -35,9 +34,9 @@ def setup_fingerprint() -> str:
 
 
 def find_name(coin: Coin) -> str | None:
-    """Return the pair of *coin*."""
+    """Return the pair of *coin*; a currency's may have it the other way round, ``EUR/USD`` for ``USD/EUR``."""
     pairs = kraken.map_pairs([coin]).items()
-    return next((pair for pair, targets in pairs if Target(coin.symbol, coin.kraken_factor) in targets), None)
+    return next((pair for pair, targets in pairs if coin.symbol in [target.symbol for target in targets]), None)
 
 
 def max_age(interval: int) -> float:

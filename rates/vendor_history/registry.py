@@ -6,10 +6,10 @@ Tested in `tests/backfill/test_requests.py`.
 
 from collections.abc import Mapping
 
-from rates.vendor_history import binance, coingecko, kraken
+from rates.vendor_history import binance, coingecko, ecb, kraken
 from rates.vendor_history.answers import HistorySource
 
-# CoinGecko last: its calls are few, and prices need them.
-_SOURCES: tuple[HistorySource, ...] = (binance, kraken, coingecko)
+# CoinGecko after the exchanges: its calls are few, and prices need them. The bank has one price a day, of currencies.
+_SOURCES: tuple[HistorySource, ...] = (binance, kraken, coingecko, ecb)
 
 HISTORY_SOURCES: Mapping[str, HistorySource] = {source.NAME: source for source in _SOURCES}

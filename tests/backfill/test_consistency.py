@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from rates.backfill.consistency import CheckResult, check_candles, drop_outliers, to_candles
 from rates.history.candles import Candle
+from rates.judgement.rules import read_rules
 from rates.vendor_history.answers import VendorCandle
 from tests.history.test_candles import candle
 
@@ -42,18 +43,18 @@ def known(**closes: str) -> dict[int, Candle]:
     ],
 )
 def test_an_answer_is_taken_where_it_agrees(ours: dict[int, Candle], last: str | None, taken: int) -> None:
-    judgement = check_candles(told("100", "100", "100"), ours, D(last) if last else None)
+    judgement = check_candles(told("100", "100", "100"), ours, D(last) if last else None, read_rules())
     assert (len(judgement.candles), judgement.refused) == (taken, 3 - taken)
     assert bool(judgement.why) == (taken < 3)
 
 
 def test_a_close_within_our_range_agrees() -> None:
     ours = {120: candle(120, "90 110 80 85", 12)}
-    assert len(check_candles(told("100", "100", "100"), ours, None).candles) == 3
+    assert len(check_candles(told("100", "100", "100"), ours, None, read_rules()).candles) == 3
 
 
 def test_nothing_told_is_nothing_wrong() -> None:
-    assert check_candles([], known(minute_2="5"), None) == CheckResult([])
+    assert check_candles([], known(minute_2="5"), None, read_rules()) == CheckResult([])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_candle_in_another_unit_is_left_out(closes: str, left: str) -> None:
 
 
 def test_what_was_left_out_is_counted_and_told() -> None:
-    judgement = check_candles(told("5", "5", "5000", "5"), known(minute_3="5"), None)
+    judgement = check_candles(told("5", "5", "5000", "5"), known(minute_3="5"), None, read_rules())
     assert (len(judgement.candles), judgement.refused) == (3, 1)
     assert "1 candles" in judgement.why
 

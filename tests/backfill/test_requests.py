@@ -269,8 +269,29 @@ def test_all_gaps_are_filled_and_the_admin_is_told(vendors: Vendors) -> None:
     assert progress is not None
     # USDT/USD waits for CoinGecko's spacing, and everything else does not.
     assert progress["done"] >= 3
-    assert progress["gaps"] == 6
+    # BTC, USDT/USD and six currencies, of which nobody has recorded a price here.
+    assert progress["gaps"] == 3 * (2 + 6)
     assert progress["stored"] > 3000
+
+
+def test_what_has_no_price_keeps_no_new_gap_from_being_found(vendors: Vendors) -> None:
+    Coin.objects.all().delete()
+    filler = GapFiller(sleep=let_wait)
+    for _ in range(6):
+        filler.work(30)
+        let_search(filler)
+    assert store.load_backfill()["gaps"] == 3 * (1 + 6)
+    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
+    for _ in range(6):
+        filler.work(30)
+        let_search(filler)
+    assert store.load_backfill()["gaps"] == 3 * (2 + 6)
+    assert read(MINUTE)[0].source == "binance"
+
+
+def let_search(filler: GapFiller) -> None:
+    """Let the pause of *filler* and its interval between two searches be over."""
+    filler._resume_at = filler._search_due = float("-inf")
 
 
 def test_nothing_is_fetched_while_prices_are_old_or_when_it_is_off(vendors: Vendors, settings: Settings) -> None:

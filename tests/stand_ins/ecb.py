@@ -1,8 +1,11 @@
 """A stand-in for the European Central Bank's daily file; faults are those below."""
 
+import io
+import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -10,9 +13,10 @@ from types import TracebackType
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from tests.stand_ins.history import History
 from tests.stand_ins.market import StandIn
 
-PATH = "/stats/eurofxref/eurofxref-daily.xml"
+PATH, WHOLE_PATH = "/stats/eurofxref/eurofxref-daily.xml", "/stats/eurofxref/eurofxref-hist.zip"
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <gesmes:Envelope xmlns:gesmes="http://www.gesmes.org/xml/2002-08-01" xmlns="http://www.ecb.int/vocabulary/2002-08-01/eurofxref">
 	<gesmes:subject>Reference rates</gesmes:subject>
@@ -46,6 +50,9 @@ class CentralBank(StandIn):
 
     day: date = field(default_factory=lambda: datetime.now(UTC).date())
     port: int = 0
+
+    def __post_init__(self) -> None:
+        self.history = History(self)
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), type("Handler", (_Handler,), {"stand_in": self}))
@@ -83,6 +90,25 @@ class CentralBank(StandIn):
         assert euro is not None
         return {code: Context(prec=5).divide(each, euro) for code, each in worth.items() if each and code != "KWD"}
 
+    def whole_file(self) -> bytes:
+        """Return the packed table of all working days of two years and a half, newest first."""
+        codes = [code for code in self.currencies if code not in ("EUR", "KWD")]
+        lines = [",".join(["Date", "USD", *codes, ""])]
+        for back in range(900):
+            day = self.day - timedelta(days=back)
+            if day.weekday() < 5:
+                at = datetime(day.year, day.month, day.day, 13, 15, tzinfo=UTC).timestamp()
+                euro = self.history.worth("EUR", at)
+                rates = [Context(prec=5).divide(self.history.worth(code, at), euro) for code in ("USD", *codes)]
+                lines.append(",".join([day.isoformat(), *(f"{rate:f}" for rate in rates), ""]))
+        # One that did not exist yet.
+        lines[-1] = ",".join([lines[-1].partition(",")[0], *["N/A"] * (1 + len(codes)), ""])
+        table = "\n".join(lines) if self.fault != "html" else "<!doctype html><p>Moved"
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("eurofxref-hist.csv", table)
+        return packed.getvalue()[: 100 if self.fault == "truncated" else None]
+
 
 class _Handler(BaseHTTPRequestHandler):
     stand_in: CentralBank
@@ -91,14 +117,19 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer, well or as the present fault has it."""
         url = urlsplit(self.path)
-        status, body = (200, self.stand_in.control(url.query)) if url.path == "/control" else self._answer()
+        if url.path == WHOLE_PATH:
+            self.stand_in.history.asked.append(time.time())
+            status, body = STATUSES.get(self.stand_in.fault, 200), self.stand_in.whole_file()
+        else:
+            status, text = (200, self.stand_in.control(url.query)) if url.path == "/control" else self._answer()
+            body = text.encode()
         self.send_response_only(status)
         self.send_header("Content-Type", "text/xml")
-        self.send_header("Content-Length", str(len(body.encode())))
+        self.send_header("Content-Length", str(len(body)))
         if status in (429, 503):
             self.send_header("Retry-After", "60")
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body)
 
     def _answer(self) -> tuple[int, str]:
         self.stand_in.calls += 1

@@ -74,9 +74,18 @@ class History:
         return self.fault
 
     def price(self, symbol: str, at: float) -> Decimal:
-        """Return the price of *symbol* at the Unix time *at*."""
+        """Return the price of *symbol*, or of a currency's pair such as EUR/USD, at the Unix time *at*."""
+        base, _, quote = symbol.partition("/")
+        if quote:
+            return (self.worth(quote, at) / self.worth(base, at)).quantize(Decimal("1e-6"))
         wave = 0.0 if symbol == "USDT" else 0.3 * math.sin((at - self._began) / (20 * DAY))
         return (self.market.prices[symbol] * Decimal(1 + wave)).quantize(Decimal("1e-8"))
+
+    def worth(self, code: str, at: float) -> Decimal:
+        """Return what a USD was worth in a currency at the Unix time *at*."""
+        if code == "USD":
+            return Decimal(1)
+        return self.market.currencies[code] * Decimal(1 + 0.05 * math.sin((at - self._began) / (50 * DAY)))
 
     def rows(self, symbol: str, interval: int, start: float, most: int, fault: str) -> list[HistoryRow]:
         """Return *most* candles from *start* on, the running one last if they go as far."""

@@ -37,16 +37,18 @@ class Kraken(SocketStandIn):
     HISTORY_PATH: ClassVar[str] = "/0/public/OHLC"
 
     def history_body(self, params: Mapping[str, str], fault: str) -> tuple[int, str]:
-        symbol, _, quote = params.get("pair", "").partition("/")
+        pair = params.get("pair", "")
+        symbol, _, quote = pair.partition("/")
         if len(self.history.asked) > 1 and self.history.asked[-1] - self.history.asked[-2] < LEAST_SPACING:
             return 200, '{"error":["EGeneral:Too many requests"]}'
-        if symbol not in self.prices or symbol in self.unknown or quote != "USD" or fault == "no_pair":
+        coin = symbol in self.prices and symbol not in self.unknown and quote == "USD"
+        if not (coin or pair in CURRENCY_PAIRS) or fault == "no_pair":
             return 200, '{"error":["EQuery:Unknown asset pair"]}'
         interval = int(params["interval"]) * 60
         start = max(int(params.get("since", 0)) + 1, time.time() - KEPT * interval)
-        rows = write_rows(self.history.rows(symbol, interval, start, KEPT, fault), 1)
+        rows = write_rows(self.history.rows(symbol if coin else pair, interval, start, KEPT, fault), 1)
         last = rows[-2][0] if len(rows) > 1 else 0
-        return 200, json.dumps({"error": [], "result": {params["pair"]: rows, "last": last}})
+        return 200, json.dumps({"error": [], "result": {pair: rows, "last": last}})
 
     def quoted(self, pair: str, fault: str) -> str | None:
         """Return the price of *pair* as JSON text; None when it is missing."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rates.currencies import CENTRAL_BANK
 from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceUnreachable
 from rates.models import Coin
 from rates.vendor_history import binance as binance_past
@@ -25,7 +26,8 @@ D = Decimal
 Vendor = tuple[HistorySource, Any]
 
 
-@pytest.fixture(params=HISTORY_SOURCES)
+# The central bank knows no coins: `test_ecb.py`.
+@pytest.fixture(params=[name for name in HISTORY_SOURCES if name != CENTRAL_BANK])
 def vendor(request: pytest.FixtureRequest) -> Vendor:
     """Each source with its stand-in."""
     stand_in = request.getfixturevalue(request.param)

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rates.backfill.plan import WANTED, TimeRange
-from rates.backfill.requests import TETHER, Gap, Request, fill, has_recent_price, list_sources
+from rates.backfill.requests import TETHER, Gap, Request, fill, has_recent_price, list_currencies, list_sources
 from rates.history import archive
 from rates.history.candles import MINUTE, STORED
 from rates.history.series import find_series
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the coins and the day."""
-        parser.add_argument("symbols", nargs="+", help="coins of the list, such as BTC ETH")
+        parser.add_argument("symbols", nargs="+", help="coins of the list and currencies, such as BTC USD/EUR")
         parser.add_argument(
             "--since", type=read_day, help="a day such as 2024-01-01; by default, what is fetched anyway"
         )
@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
 
 def _find_coins(symbols: Sequence[str]) -> list[Coin]:
-    coins = {coin.symbol: coin for coin in Coin.objects.all()}
+    coins = {coin.symbol: coin for coin in (*Coin.objects.all(), *list_currencies())}
     found = {wanted: find_symbol(coins, wanted) for wanted in symbols}
     if unknown := [wanted for wanted, symbol in found.items() if symbol is None]:
         raise CommandError(f"not on the coin list: {', '.join(unknown)}; it has {', '.join(coins)}")
