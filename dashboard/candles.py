@@ -74,7 +74,8 @@ def choose_range(request: HttpRequest) -> Range:
 def read_rows(coingecko_id: str, shown: Range, decimals: int, currency: str) -> list[CandleRow]:
     """Return the newest candles of a range, newest first; none while the database is down."""
     try:
-        candles = read_history(Instrument(coingecko_id, settings.QUOTE_CURRENCY), shown.step, ROWS, currency=currency)
+        coin = Instrument(coingecko_id, settings.QUOTE_CURRENCY)
+        candles = read_history(coin, shown.step, ROWS, currency=currency).candles
     except DatabaseError as error:
         logger.warning("no candles for the page: %s", str(error).partition("\n")[0])
         return []

@@ -81,6 +81,7 @@ def script_texts() -> dict[str, str]:
         "alert_doubtful": _("{alert} ({mark}: the price may be wrong)"),
         "alert_remove": _("Remove alert {alert}"),
         "chart_empty": _("There are no prices in this range yet."),
+        "chart_unconverted": _("Candles missing: {n}. What they were worth in {currency} is not known."),
         "chart_away": _("The history cannot be read now. Trying again."),
         "moved": _("{change} in this range"),
         "extremes": _("Lowest {low}, highest {high} in this range"),

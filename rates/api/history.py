@@ -53,14 +53,15 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     start, end = read_bound(request, "start", 0), read_bound(request, "end", reading.END_OF_TIME)
     if start >= end:
         raise Problem(400, "bad_time", "start must be before end")
-    found = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
-    found = _add_live(found, symbol, interval, currency)
+    read = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
+    found = _add_live(read.candles, symbol, interval, currency)
     step = fit_interval(found, interval, points)
     texts = _write_candles(found if step == interval else merge(found, step), step)
     if wants_csv(request):
         response = csv_response(map(json.loads, texts), CANDLE_FIELDS, f"{symbol}-{INTERVAL_NAMES[interval]}")
     else:
-        head = encode_json({"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval], "step": step})
+        names = {"symbol": symbol, "currency": currency, "interval": INTERVAL_NAMES[interval]}
+        head = encode_json(names | {"step": step, "unconverted": read.unconverted})
         response = json_response(f'{head[:-1]},"candles":[{",".join(texts)}]}}')
     closed = bool(found) and end <= found[-1].time + interval <= time.time()
     patch_cache_control(response, public=True, max_age=CLOSED_AGE if closed else RUNNING_AGE)

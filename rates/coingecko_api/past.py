@@ -57,11 +57,11 @@ def read_chart(coin_id: str, currency: str, interval: int, start: float, end: fl
 
 
 def _read(coin_id: str, currency: str, interval: int, start: int, end: int) -> list[Candle]:
-    candles = reading.read_history(price_of(coin_id), interval, MOST_CANDLES, start=max(0, start), end=end)
+    candles = reading.read_history(price_of(coin_id), interval, MOST_CANDLES, start=max(0, start), end=end).candles
     if currency == settings.QUOTE_CURRENCY or not candles:
         return candles
     series, units = worth_of(currency)
-    read = reading.read_history(series, interval, MOST_CANDLES, start=max(0, start), end=end)
+    read = reading.read_history(series, interval, MOST_CANDLES, start=max(0, start), end=end).candles
     factors = {candle.time: candle if units is None else _invert(candle, units) for candle in read}
     return [convert(candle, factors[candle.time]) for candle in candles if candle.time in factors]
 

@@ -8,10 +8,13 @@ Tested in `tests/api/test_history.py` and `tests/history/test_archive.py`.
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
 
 from django.conf import settings
 
 from rates import store
+from rates.currencies import COIN_IDS, PARTS_OF_BTC, divide
 from rates.exceptions import StoreUnavailable
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, convert, merge, stored_interval
@@ -25,6 +28,13 @@ UNWRITTEN_MINUTES = 3
 END_OF_TIME = 2**33
 
 
+class History(NamedTuple):
+    """Candles, oldest first, and how many more there are in the base, of times whose exchange rate is not known."""
+
+    candles: list[Candle]
+    unconverted: int = 0
+
+
 def read_history(
     instrument: Instrument,
     interval: int,
@@ -33,11 +43,11 @@ def read_history(
     start: int = 0,
     end: int = END_OF_TIME,
     currency: str | None = None,
-) -> list[Candle]:
+) -> History:
     """
-    Return the last *limit* candles of *interval* that begin within [*start*, *end*), oldest first.
+    Return the last *limit* candles of *interval* that begin within [*start*, *end*).
 
-    In another *currency*, candles without a known exchange rate of their time are left out.
+    In another *currency*, those without a known exchange rate of their time are left out.
 
     Raises:
         DatabaseError: when the database cannot be read.
@@ -45,16 +55,36 @@ def read_history(
     start, end = _ceil_time(start, interval), _ceil_time(end, interval)
     candles = _read(instrument, interval, limit, start, end)
     if currency in (None, instrument.quote):
-        return candles
-    factors = {
-        c.time: c for c in _read(factor_instrument(instrument.quote, str(currency)), interval, limit, start, end)
-    }
-    return [convert(candle, factors[candle.time]) for candle in candles if candle.time in factors]
+        return History(candles)
+    factor = factor_instrument(instrument.quote, str(currency))
+    factors = {c.time: c for c in _read_factors(factor, interval, limit, start, end)}
+    converted = [convert(candle, factors[candle.time]) for candle in candles if candle.time in factors]
+    return History(converted, len(candles) - len(converted))
 
 
 def factor_instrument(quote: str, currency: str) -> Instrument:
     """Return the series of what one unit of *quote* is worth in *currency*."""
     return Instrument(quote.upper(), currency)
+
+
+def find_coin_unit(quote: str, currency: str) -> tuple[Instrument, Decimal] | None:
+    """Return the coin that a *currency* is, and how many units of the currency are one; None for all others."""
+    coin_id = COIN_IDS.get("btc" if currency in PARTS_OF_BTC else currency)
+    return (Instrument(coin_id, quote), Decimal(1).scaleb(PARTS_OF_BTC.get(currency, 0))) if coin_id else None
+
+
+def _read_factors(factor: Instrument, interval: int, limit: int, start: int, end: int) -> list[Candle]:
+    """Return what follows from the price of the coin that a currency is; and then what was recorded of *factor*."""
+    recorded = _read(factor, interval, limit, start, end)
+    if (unit := find_coin_unit(factor.base.lower(), factor.quote)) is None:
+        return recorded
+    coin, units = unit
+    return [*(_invert(candle, units) for candle in _read(coin, interval, limit, start, end)), *recorded]
+
+
+def _invert(candle: Candle, units: Decimal) -> Candle:
+    opened, high, low, close = (divide(units, price) for price in candle[1:5])
+    return candle._replace(open=opened, high=low, low=high, close=close)
 
 
 def has_currency(currency: str) -> bool:

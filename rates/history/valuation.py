@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from rates.currencies import derive_price
+from rates.currencies import derive_price, divide
 from rates.history import archive
 from rates.history.candles import DAY, MINUTE, STORED, Candle
-from rates.history.reading import UNWRITTEN_MINUTES, factor_instrument, read_unwritten
+from rates.history.reading import UNWRITTEN_MINUTES, factor_instrument, find_coin_unit, read_unwritten
 from rates.history.series import Instrument, list_series
 from rates.types import HistoryPoint, decimal_text, read_time
 
@@ -58,8 +58,21 @@ def find_prices(
     answers = _find(questions, within)
     if currency in (None, settings.QUOTE_CURRENCY):
         return answers
-    worth = _find([Question(factor_instrument(q.instrument.quote, str(currency)), q.time) for q in questions], within)
+    worth = _find_worth(str(currency), [question.time for question in questions], within)
     return [_convert(answer, factor) for answer, factor in zip(answers, worth, strict=True)]
+
+
+def _find_worth(currency: str, times: Sequence[float], within: float) -> list[Valuation | None]:
+    """Return what *currency* was worth at *times*, as recorded; where that is not, by the coin that it is."""
+    quote = settings.QUOTE_CURRENCY
+    worth = _find([Question(factor_instrument(quote, currency), time) for time in times], within)
+    unit = find_coin_unit(quote, currency)
+    if unit is None or None not in worth:
+        return worth
+    coin, units = unit
+    by_coin = _find([Question(coin, time) for time in times], within)
+    return [known or (other and other._replace(price=divide(units, other.price)))
+            for known, other in zip(worth, by_coin, strict=True)]  # fmt: skip
 
 
 def _convert(answer: Valuation | None, factor: Valuation | None) -> Valuation | None:
@@ -127,8 +140,7 @@ def convert_points(points: Sequence[HistoryPoint], currency: str) -> list[Histor
     """
     if currency == settings.QUOTE_CURRENCY:
         return list(points)
-    factor = factor_instrument(settings.QUOTE_CURRENCY, currency)
-    worth = _find([Question(factor, read_time(point.observed_at).timestamp()) for point in points], within=DAY)
+    worth = _find_worth(currency, [read_time(point.observed_at).timestamp() for point in points], within=DAY)
     return [
         point._replace(price=decimal_text(derive_price(Decimal(point.price), found.price)))
         for point, found in zip(points, worth, strict=True)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from rates.fanout.hub import get_hub
 from rates.history import archive, writer
@@ -29,12 +31,14 @@ ETH, EURO = Instrument("ethereum", "usd"), Instrument("USD", "eur")
 
 
 @pytest.fixture(autouse=True)
-def coins() -> None:
+def coins() -> Iterator[None]:
     get_hub.cache_clear()
     Coin.objects.all().delete()
     Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin")
     Coin.objects.create(symbol="ETH", name="Ethereum", coingecko_id="ethereum")
     Coin.objects.create(symbol="OFF", name="Off", coingecko_id="off", enabled=False)
+    yield
+    get_hub.cache_clear()
 
 
 def iso(seconds: float) -> str:
@@ -167,9 +171,24 @@ def test_another_currency_is_told_where_its_worth_is_known() -> None:
     write(candle(BEGIN, "100 120 80 110"), candle(BEGIN + MINUTE, "100 100 100 100"))
     write(candle(BEGIN, "0.9 0.9 0.9 0.8"), pair=EURO)
     body = get("/api/rates/BTC/candles?interval=1m&currency=EUR")
-    assert body["currency"] == "eur"
+    assert (body["currency"], body["unconverted"]) == ("eur", 1)
     assert [(c["open"], c["high"], c["low"], c["close"]) for c in body["candles"]] == [("90.0", "96.0", "64.0", "88.0")]
     assert code("/api/rates/BTC/candles?currency=xyz", 400) == "unknown_currency"
+
+
+def test_a_coin_that_is_a_currency_is_worth_what_its_candles_say(settings: Settings) -> None:
+    settings.RATES_CURRENCIES = ["btc", "sats"]
+    write(candle(BEGIN, "100 120 80 125"), candle(BEGIN + MINUTE, "100 100 100 100"))
+    write(candle(BEGIN, "5 6 4 5"), candle(BEGIN + MINUTE, "5 5 5 5"), pair=ETH)
+    # What was recorded stands.
+    write(candle(BEGIN + MINUTE, "0.02 0.02 0.02 0.02"), pair=Instrument("USD", "btc"))
+    body = get("/api/rates/ETH/candles?interval=1m&currency=btc")
+    assert [(c["open"], c["close"]) for c in body["candles"]] == [("0.05", "0.040"), ("0.10", "0.10")]
+    assert body["unconverted"] == 0
+    sats = get("/api/rates/ETH/candles?interval=1m&currency=sats")
+    assert [(c["open"], c["close"]) for c in sats["candles"]] == [("5000000", "4000000"), ("5000000", "5000000")]
+    at = f"/api/rates/ETH/at?time={iso(BEGIN + MINUTE)}&currency=btc"
+    assert get(at)["price"] == "0.040"
 
 
 @pytest.mark.parametrize(

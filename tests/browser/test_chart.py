@@ -44,7 +44,8 @@ def answer(query: str) -> tuple[int, int, str]:
         for n in range(limit - 1, -1, -1)
         if n not in GAP
     ]
-    return step, limit, json.dumps({"step": step, "candles": candles})
+    unconverted = 12 if "currency" in asked else 0
+    return step, limit, json.dumps({"step": step, "unconverted": unconverted, "candles": candles})
 
 
 @pytest.fixture
@@ -122,6 +123,16 @@ def test_the_running_candle_moves_and_a_paused_page_has_no_hole(page: Any) -> No
     expect(row).not_to_contain_text("99,999")
     with page.expect_request("**/candles?*"):  # a tab that was hidden asks the server what it may have missed
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_a_chart_says_what_is_missing_in_another_currency(page: Any) -> None:
+    note = page.locator("#chart-note")
+    expect(note).to_be_hidden()
+    with page.expect_response("**/candles?*currency=eur*"):
+        page.locator("#currency").select_option("eur")
+        page.server.sockets[-1].send(frame("board", rate(price="57001.50"), seq=2, currency="eur"))
+    expect(note).to_have_text("Candles missing: 12. What they were worth in EUR is not known.")
+    assert violations(page) == []
 
 
 GAPS = """async (step) => {

@@ -55,6 +55,8 @@ export function createHistory(page, places) {
     loaded = true;
     if (newest) extend(candles, newest.coin, newest.at, step);
     show(byId("chart-empty"), candles.length ? "" : texts.chart_empty);
+    const note = translate("chart_unconverted", {n: answer.unconverted, currency: currency.toUpperCase()});
+    show(byId("chart-note"), answer.unconverted ? note : "");
     pointed = null;
     changed = true;
     if (!document.hidden) render();
