@@ -87,7 +87,10 @@ def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
 def prices_at(request: HttpRequest) -> HttpResponse:
     """Answer with the price of each of up to 1,000 coins and moments, in the order of the question."""
     body = read_body(request)
-    currency, within = read_currency(body.get("currency")), read_within(body.get("within"), (int, float))
+    # Both mean the same in the address, as elsewhere; what the body says wins.
+    told = {name: value for name, value in body.items() if value is not None}
+    currency = read_currency(told.get("currency", request.GET.get("currency")))
+    within = read_within(told["within"], (int, float)) if "within" in told else read_within(request.GET.get("within"))
     wanted = body.get("wanted")
     if not isinstance(wanted, list):
         raise Problem(400, "bad_request", 'wanted must be a list of {"symbol": …, "time": …}')

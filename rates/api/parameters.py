@@ -162,6 +162,8 @@ def read_moment(name: str, given: Any) -> float:
 
 def read_time(name: str, given: Any) -> float:
     """Return the Unix time that *given* names; without a zone it is UTC, and a blank may stand for a plus."""
+    if given is None:
+        raise Problem(400, "bad_time", f"{name}: is missing; a time is wanted, such as 2026-11-20T12:34:56Z")
     text = str(given)
     for spelling in (text, "+".join(text.rsplit(" ", 1))):
         try:

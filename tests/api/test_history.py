@@ -285,11 +285,9 @@ def test_the_minute_that_has_just_ended_serves_before_it_is_written() -> None:
     assert at(iso(now))[:2] == ("8", "1m")
 
 
-def post(body: Any, status: int = 200, **headers: str) -> HttpResponse:
+def post(body: Any, status: int = 200, address: str = "/api/rates/at", **headers: str) -> HttpResponse:
     text = body if isinstance(body, str) else json.dumps(body)
-    answer = Client(enforce_csrf_checks=True).post(
-        "/api/rates/at", text, content_type="application/json", headers=headers
-    )
+    answer = Client(enforce_csrf_checks=True).post(address, text, content_type="application/json", headers=headers)
     assert answer.status_code == status, answer.content
     return answer
 
@@ -348,6 +346,23 @@ def test_many_prices_in_another_currency() -> None:
 )
 def test_a_question_that_cannot_be_read_is_refused(body: Any, status: int, word: str) -> None:
     assert post(body, status).json()["code"] == word
+
+
+def test_the_address_may_say_what_the_body_does_not() -> None:
+    write(*minutes(BEGIN, 2))
+    write(*minutes(BEGIN, 2), pair=EURO)
+    question = {"wanted": [{"symbol": "BTC", "time": iso(BEGIN + HOUR)}]}
+    address = "/api/rates/at?currency=EUR&within=86400"
+    row = post(question, address=address).json()["prices"][0]
+    assert (row["currency"], row["price"]) == ("eur", "36")
+    row = post(question | {"currency": "usd", "within": None}, address=address).json()["prices"][0]
+    assert (row["currency"], row["price"]) == ("usd", "6")
+    assert post(question | {"within": 1}, address=address).json()["prices"][0]["code"] == "no_price"
+    assert post(question, 400, address="/api/rates/at?currency=xyz").json()["code"] == "unknown_currency"
+
+
+def test_a_time_that_is_missing_is_said_to_be() -> None:
+    assert "time: is missing" in get("/api/rates/BTC/at", 400)["detail"]
 
 
 def test_a_spreadsheet_gets_the_same_rows() -> None:
