@@ -15,7 +15,8 @@ from django.conf import settings
 from rates import store
 from rates.backfill.plan import TimeRange
 from rates.backfill.requests import Gap, StepResult, fill, list_gaps, list_sources
-from rates.history.candles import INTERVAL_NAMES
+from rates.currencies import is_pair
+from rates.history.candles import DAY, INTERVAL_NAMES
 from rates.models import Coin
 from rates.types import read_time
 
@@ -29,6 +30,8 @@ SHORT_WAIT = 2.0
 ROUND_INTERVAL = 5.0
 # Seconds: the shortest range that is reported as missing; CoinGecko has a price every five minutes.
 SHORTEST_REPORTED = 900
+# The same for a currency's days, of which the central bank has none from Good Friday to Easter Monday.
+SHORTEST_REPORTED_DAYS = 5 * DAY
 MOST_REPORTED = 100
 
 
@@ -106,9 +109,13 @@ class GapFiller:
             {"symbol": symbol, "interval": INTERVAL_NAMES[interval], "start": start, "end": end}
             for (symbol, interval), missing in self._missing.items()
             for start, end in missing
-            if end - start >= max(SHORTEST_REPORTED, interval)
+            if end - start >= _shortest_reported(symbol, interval)
         ]
         return ranges[:MOST_REPORTED]
+
+
+def _shortest_reported(symbol: str, interval: int) -> int:
+    return SHORTEST_REPORTED_DAYS if is_pair(symbol) and interval == DAY else max(SHORTEST_REPORTED, interval)
 
 
 def _are_prices_fresh() -> bool:

@@ -8,6 +8,8 @@ from itertools import pairwise
 import pytest
 from pytest_django import Settings
 
+from rates import store
+from rates.backfill.gap_filler import GapFiller
 from rates.backfill.requests import TETHER, Gap, list_currencies
 from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
@@ -15,7 +17,7 @@ from rates.history.reading import read_history
 from rates.history.series import Instrument
 from rates.models import Backfill
 from rates.vendor_history import ecb
-from tests.backfill.test_requests import BTC, Vendors, asked, coin, command, fill_all, vendors  # noqa: F401 - the fixture
+from tests.backfill.test_requests import BTC, Vendors, asked, coin, command, fill_all, let_wait, vendors  # noqa: F401 - the fixture
 from tests.history.test_archive import read
 from tests.stand_ins.ecb import CentralBank
 
@@ -108,6 +110,15 @@ def test_a_past_that_disagrees_with_what_is_known_is_not_taken(
 def test_kraken_tells_what_a_usdt_was_worth() -> None:
     assert asked(fill_all(Gap(TETHER, HOUR)))[0] == "kraken"
     assert {c.source for c in read(HOUR, Instrument("USDT", "usd"))} == {"kraken", "coingecko"}
+
+
+def test_weekends_are_not_reported_as_missing(settings: Settings) -> None:
+    settings.RATES_CURRENCIES = ["pln"]
+    GapFiller(sleep=let_wait).work(30)
+    progress = store.load_backfill()
+    assert progress is not None
+    days = [gap for gap in progress["missing"] if (gap["symbol"], gap["interval"]) == ("USD/PLN", "1d")]
+    assert [gap["end"] < time.time() - 800 * DAY for gap in days] == [True]
 
 
 def test_without_a_bank_there_is_none(settings: Settings) -> None:
