@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from math import floor
 from typing import Any
 
 from django.conf import settings
@@ -154,7 +155,8 @@ def _find_live(symbol: str, moment: float, currency: str) -> Valuation | None:
     """Return the published price in *currency* if *moment* is not before it; None when there is none that is fresh."""
     snapshot = get_hub().snapshot
     fragment = snapshot and snapshot.fragments.get(symbol)
-    if not snapshot or not fragment or moment < parse_time(snapshot.as_of).timestamp():
+    # Many clients know whole seconds only: that of the publication is now.
+    if not snapshot or not fragment or moment < floor(parse_time(snapshot.as_of).timestamp()):
         return None
     in_base = currency == settings.QUOTE_CURRENCY
     coin = json.loads((fragment if in_base else convert_row(fragment, snapshot.currencies.get(currency))).json)

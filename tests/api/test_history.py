@@ -279,6 +279,13 @@ def test_now_is_the_live_price_unless_it_is_stale() -> None:
     assert code(f"/api/rates/BTC/at?time={iso(time.time())}", 404) == "no_price"
 
 
+def test_the_second_of_a_publication_is_now_for_who_asks_in_whole_seconds() -> None:
+    second = int(time.time()) - 1
+    get_hub().snapshot = Snapshot("epoch", 1, iso(second + 0.9), fragments(BTC="63250.12"))
+    assert at(iso(second))[1] == "live"
+    assert code(f"/api/rates/BTC/at?time={iso(second - 0.001)}", 404) == "no_price"
+
+
 def test_the_minute_that_has_just_ended_serves_before_it_is_written() -> None:
     now = time.time()
     Recorder().record(published(floor_time(now, MINUTE) - 1 - BEGIN, "8"))
