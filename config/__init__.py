@@ -7,7 +7,8 @@ Settings, and every way to start.
     database_address, redis_address the same, for what libraries want of them
     asgi, urls, static              the web application
     celery                          Celery, and what it has no setting for
-    launcher, prepare, clean        `make run`, `make clean`
+    launcher, prepare, supervisor   `make run`, one after the other
+    clean                           `make clean`
     folder, local, embedded_redis   what a folder without settings has of its own, in `var/`
     logging, masking                how logs look; secrets never appear
     outage_filter, client_fault_filter   one line where libraries would write many

@@ -109,6 +109,7 @@ def serve() -> NoReturn:
     os.set_inheritable(lock.fileno(), True)
     server = str(get_binary_path())
     options = _options()
+    tell(whereabouts())
     os.execv(server, [server, _configuration(), *(part for name in options for part in (f"--{name}", options[name]))])
 
 

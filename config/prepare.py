@@ -1,40 +1,82 @@
 """
 What `make run` does before it starts anything: check settings, port and Redis, bring the database up to date.
 
-Whatever stops the start is one line on stderr and an exit code; else the last line of stdout is JSON for the launcher.
+Whatever stops the start is one line on stderr and an exit code; else it goes on as the supervisor.
 """
 
 import json
+import os
 import signal
 import socket
 import sys
 from errno import EACCES, EADDRINUSE
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import redis
+from honcho.environ import parse_procfile
 from redis.exceptions import RedisError, ResponseError
 from redis.sentinel import Sentinel
 
 from config import embedded_redis, settings
 from config.console import refuse_start
+from config.environment.addresses import in_url
 from config.environment.redis_address import sentinel
-from config.local import prepare_database
-
-TOLD = ("HOST", "PORT", "RATES_ROOT_PATH", "REDIS_URL", "RATES_STREAM")
+from config.folder import BASE_DIR
+from config.launcher import become
+from config.local import is_up_to_date, prepare_database
+from config.probe import reachable
 
 
 def main() -> int:
-    """Check and prepare; return the exit code."""
+    """Check and prepare, and go on to run everything; return the exit code when interrupted."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
         check_port(settings.HOST, settings.PORT)
         if not embedded_redis.is_own(settings.REDIS_URL):  # that one is started later
             check_redis(settings.REDIS_URL)
-        said = prepare_database()
+        said = [] if is_prepared() else prepare_database()
+        os.environ.update(HOST=settings.HOST, PORT=str(settings.PORT), PYTHONUNBUFFERED="1")
+        become("config.supervisor", str(readable(json.dumps(plan() | {"said": said}))))
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    print(*said, json.dumps({name: getattr(settings, name) for name in TOLD}), sep="\n")
-    return 0
+
+
+def readable(words: str) -> int:
+    """Return a descriptor that the next program reads *words* from: arguments would be in everybody's list."""
+    here, there = os.pipe()
+    os.set_inheritable(here, True)
+    with open(there, "w") as pipe:
+        pipe.write(words)
+    return here
+
+
+def is_prepared() -> bool:
+    """Return whether the database needs nothing; finding that out is quick in a file only."""
+    database = settings.DATABASES["default"]
+    return database["ENGINE"].endswith("sqlite3") and is_up_to_date(Path(database["NAME"]))
+
+
+def plan() -> dict[str, Any]:
+    """Return what the supervisor has to know."""
+    place = f"{in_url(reachable(settings.HOST))}:{settings.PORT}{settings.RATES_ROOT_PATH}"
+    return {"commands": commands(), "host": settings.HOST, "port": settings.PORT, "address": f"http://{place}/"}
+
+
+def commands() -> dict[str, str]:
+    """
+    Return the commands to run, by name.
+
+    `redis` is the embedded one: there is none when another is configured, or when a command typed by hand has started
+    it already. `stream` is left out when there is none to keep open.
+    """
+    found = dict(parse_procfile((BASE_DIR / "Procfile").read_text()).processes)
+    if not settings.RATES_STREAM:
+        found.pop("stream", None)
+    if embedded_redis.is_own(settings.REDIS_URL) and not embedded_redis.is_running():
+        return {"redis": "python -m config.embedded_redis", **found}
+    return found
 
 
 def check_port(host: str, port: int) -> None:

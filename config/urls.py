@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from rates.admin.login_throttle import throttled
 
+admin.autodiscover()
 urlpatterns = [
     path("admin/login/", throttled(admin.site.login)),
     path("admin/", admin.site.urls),

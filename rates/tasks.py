@@ -9,6 +9,7 @@ import time
 
 from celery import shared_task
 from celery.signals import beat_init, worker_init, worker_process_init, worker_process_shutdown, worker_ready
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
@@ -83,6 +84,7 @@ def refresh_at_start(**_kwargs: object) -> None:
 @worker_init.connect  # type: ignore[untyped-decorator]
 def prepare_to_fork(**_kwargs: object) -> None:
     """Keep what is imported in pages shared with the processes of the pool and of beat: a collection writes them."""
+    get_channel_layer()  # imports what the first publication would
     garbage_collection.freeze_startup_heap()
 
 

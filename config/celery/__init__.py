@@ -1,5 +1,5 @@
 """
-Celery as this service needs it: the application, and four subclasses for what Celery 5.7 has no setting for.
+Celery as this service needs it: the application, and five subclasses for what Celery 5.7 has no setting for.
 
     module      subclass of             because in Celery 5.7                                  set as
     schedule    schedules.schedule      an interval is not aligned to the wall clock           (in `application`)
@@ -7,8 +7,9 @@ Celery as this service needs it: the application, and four subclasses for what C
     consumer    worker.Consumer         a Redis that refuses to write is asked in a loop;      CELERY_WORKER_CONSUMER
                                         gossip has no setting
     pool        prefork.TaskPool        a time limit ends a child whose task has finished      CELERY_WORKER_POOL
+    inline_pool solo.TaskPool           a task without a child has no time limit               (in `__main__`)
 
-`reconnect` is what beat and consumer share. Each module says where Celery does it, which version that was, when the
+`__main__` is the worker of `make run`. `reconnect` is what beat and consumer share. Each module says where Celery does it, which version that was, when the
 subclass can be removed, and which test fails without it: after an upgrade of Celery, remove it and run that test.
 """
 

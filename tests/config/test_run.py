@@ -102,7 +102,7 @@ def test_every_line_is_json_where_the_log_is(checkout: Path) -> None:
 
 def test_when_one_process_dies_all_stop_and_it_is_named(service: Service) -> None:
     service.wait_for("Open http")
-    worker = next(pid for pid, command in running_in(service.folder).items() if "celery" in command)
+    worker = next(pid for pid, command in running_in(service.folder).items() if "config.celery" in command)
     os.kill(worker, signal.SIGKILL)
     service.wait_for("worker ended with exit code -9")
     service.process.communicate(timeout=30)
