@@ -9,9 +9,9 @@ Celery as this service needs it: the application, and five subclasses for what C
     pool        prefork.TaskPool        a time limit ends a child whose task has finished      CELERY_WORKER_POOL
     inline_pool solo.TaskPool           a task without a child has no time limit               (in `__main__`)
 
-`__main__` is the worker of `make run`. `reconnect` is what beat and consumer share. Each module says where Celery does it,
-which version that was, when the subclass can be removed, and which test fails without it: after an upgrade of Celery,
-remove it and run that test.
+`__main__` is the worker of `make run`. `reconnect` is what beat and consumer share. Each module says where Celery does
+it, which version that was, when the subclass can be removed, and which test fails without it: after an upgrade of
+Celery, remove it and run that test.
 """
 
 from config.celery.application import app
