@@ -10,7 +10,7 @@ SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
 	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \
 	else echo "$$2"; fi; }
 
-.PHONY: mine help run demo test test-faults soak check style types migrations deployable vulnerabilities bench format requirements release clean
+.PHONY: mine help run demo test test-faults soak check style types migrations deployable vulnerabilities bench bench-quick format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -67,6 +67,9 @@ vulnerabilities:
 
 bench: .venv/dev ## what a publication costs, beside other servers
 	$(BIN)/python -m benchmarks.fan_out --docs
+
+bench-quick: .venv/dev ## what has become cheaper or dearer since the last release: 2 minutes
+	@$(BIN)/python -m benchmarks.quick
 
 format: .venv/dev ## put the code in the house's format
 	$(BIN)/ruff check --fix .

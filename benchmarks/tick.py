@@ -94,7 +94,8 @@ class Worker:
         self.name = "this version" if folder == HERE else folder.name
         self.coins = coins
         self.ticks: list[Any] = []
-        command = [str(folder / ".venv/bin/python"), __file__, str(coins), "--serve"]
+        # -P: beside this file is another `dashboard`.
+        command = [str(folder / ".venv/bin/python"), "-P", __file__, str(coins), "--serve"]
         environment = os.environ | addresses | {"PYTHONPATH": str(folder)}
         self._process = subprocess.Popen(
             command, cwd=folder, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE

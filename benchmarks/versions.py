@@ -89,7 +89,9 @@ def python_of(folder: Path) -> str:
     return sys.executable if folder == ROOT else str(folder / ".venv/bin/python")
 
 
-def measure(server: Server, publish: Callable[[], None], size: int, folder: Path, url: str) -> Row:
+def measure(
+    server: Server, publish: Callable[[], None], size: int, folder: Path, url: str, *, idle: float = IDLE_SECONDS
+) -> Row:
     """Measure one server with *size* sockets."""
     port = free_port()
     with running(server.command(port, url), port, server.folder, PORT=str(port)) as process:
@@ -113,13 +115,18 @@ def measure(server: Server, publish: Callable[[], None], size: int, folder: Path
             time.sleep(max(0, due - time.monotonic()))
         window = (cpu_seconds(process.pid) - began) / got
         began = cpu_seconds(process.pid)
-        time.sleep(IDLE_SECONDS)
-        idle = (cpu_seconds(process.pid) - began) / IDLE_SECONDS
+        time.sleep(idle)
+        idle_share = (cpu_seconds(process.pid) - began) / idle
         sockets.close()
     if got < size * PUBLICATIONS:
         print(f"{size * PUBLICATIONS - got} deliveries were lost", flush=True)
     return Row(
-        size / sockets.seconds, accepting / size * 1e6, memory, statistics.median(around) * 1e6, window * 1e6, idle
+        size / sockets.seconds,
+        accepting / size * 1e6,
+        memory,
+        statistics.median(around) * 1e6,
+        window * 1e6,
+        idle_share,
     )
 
 
