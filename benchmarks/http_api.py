@@ -19,9 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 from benchmarks.feed import run_each, service, symbols
 from tests.ports import free_port
@@ -108,26 +107,11 @@ def cost_us(process: tuple[int, int], held: bool) -> float:
     return (cpu_seconds(pid) - began) * 1e6 / REQUESTS
 
 
-@contextmanager
-def publishing(coins: int, every: float) -> Iterator[None]:
-    """Publish a board of *coins* again and again, and once before."""
-    from tests.boards import publish  # noqa: PLC0415 - Django reads its settings first
+def publishing(coins: int, every: float) -> AbstractContextManager[None]:
+    """Publish a board of *coins* again and again."""
+    from tests import boards  # noqa: PLC0415 - Django reads its settings first
 
-    prices = dict.fromkeys(symbols(coins), "63250.12")
-    stop = Event()
-    publish(**prices)
-
-    def go_on() -> None:
-        while not stop.wait(every):
-            publish(**prices)
-
-    thread = Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return boards.publishing(every, **dict.fromkeys(symbols(coins), "63250.12"))
 
 
 def measure_prepared() -> None:

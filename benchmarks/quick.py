@@ -95,7 +95,7 @@ def measure_rest(versions: Sequence[Path]) -> str:
 
 
 def main() -> None:
-    """Measure, and print the ratios; two things at a time, because neither memory nor CPU time depends on that."""
+    """Measure, and print the ratios; two things at a time, because memory and CPU time depend little on that."""
     release = clone(last_release())
     print(f"{name_of(ROOT)} beside {release.name}; less is better, 1.00 is as before", flush=True)
     with ThreadPoolExecutor(1) as other, tempfile.TemporaryDirectory() as folder:

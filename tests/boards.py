@@ -1,8 +1,11 @@
 """Boards to publish in tests: the store and the wire are the real ones, only the prices are made up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from threading import Event, Thread
 
 from rates import publication, store
 from rates.store import Change, Saved
@@ -31,3 +34,22 @@ def publish(**prices: str | None) -> Saved:
     saved = save(**prices)
     publication.publish(saved.snapshot, saved.changed, saved.removed)
     return saved
+
+
+@contextmanager
+def publishing(every: float, **prices: str | None) -> Iterator[None]:
+    """Publish a board again and again, *every* so many seconds: a stream waits for events, and a board grows old."""
+    stop = Event()
+    publish(**prices)
+
+    def go_on() -> None:
+        while not stop.wait(every):
+            publish(**prices)
+
+    thread = Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread, Timer
+from threading import Timer
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ from daphne.cli import CommandLineInterface
 from django.core.management import get_commands, load_command_class
 from honcho.command import parser as honcho
 
-from tests.boards import publish
+from tests.boards import publish, publishing
 from tests.clients.clients import command_of
 from tests.docs.commands import Command, commands
 from tests.docs.markdown import ROOT
@@ -73,7 +72,7 @@ def run(line: str, folder: Path = ROOT, **environment: str) -> str:
 def run_until(printed: str, line: str, folder: Path = ROOT, **environment: str) -> None:
     """Run *line*, which has no end, until it prints a line that contains *printed*; boards are published meanwhile."""
     with (
-        publishing(),
+        publishing(0.2, BTC="63250.12"),
         subprocess.Popen(
             shlex.split(line),
             cwd=folder,
@@ -92,24 +91,6 @@ def run_until(printed: str, line: str, folder: Path = ROOT, **environment: str) 
     assert said, f"{line} never printed {printed}"
 
 
-@contextmanager
-def publishing() -> Iterator[None]:
-    """Publish a board again and again."""
-    stop = Event()
-
-    def go_on() -> None:
-        while not stop.wait(0.2):
-            publish(BTC="63250.12")
-
-    thread = Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-
-
 def try_make(line: str, running: Running) -> None:
     """Its targets exist; nothing of what they do is done."""
     run(re.sub(r"\bmake\b", "make --dry-run", line, count=1))
@@ -126,7 +107,8 @@ def try_module(line: str, running: Running) -> None:
     """The module can be imported, and spells these options."""
     _, _, module, *arguments = line.split()
     run(f"{sys.executable} -c 'import {module}'")
-    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
+    place = ROOT / module.replace(".", "/")
+    source = (place / "__main__.py" if place.is_dir() else place.with_suffix(".py")).read_text()
     assert [word for word in arguments if word.startswith("--") and f'"{word}"' not in source] == []
 
 

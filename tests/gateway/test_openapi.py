@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import jwt
 import pytest
@@ -17,7 +16,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from rates.api.problems import TITLES
 from rates.gateway.access import OPEN
-from tests.boards import publish
+from tests.boards import publishing
 from tests.docs.markdown import ROOT
 from tests.gateway.asking import ask
 from tests.servers import Server
@@ -90,27 +89,8 @@ def serving(folder: Path, **more: str) -> Iterator[str]:
     own = {"DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "ALLOWED_HOSTS": "127.0.0.1", "HTTPS": "False"} | more
     for command in (["migrate", "-v0"], ["shell", "-v0", "-c", SEED]):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=os.environ | own, check=True)
-    publish(BTC="63250.12", ETH=None)
-    with Server("prepared", folder / "web.log", **own) as server, publishing():
+    with publishing(0.5, BTC="63250.12", ETH=None), Server("prepared", folder / "web.log", **own) as server:
         yield f"http://{server.address}"
-
-
-@contextmanager
-def publishing() -> Iterator[None]:
-    """Publish a board twice a second: a stream waits for events, and a board grows old."""
-    stop = Event()
-
-    def go_on() -> None:
-        while not stop.wait(0.5):
-            publish(BTC="63250.12", ETH=None)
-
-    thread = Thread(target=go_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def run(address: str, folder: Path, *options: str) -> None:
