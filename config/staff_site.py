@@ -19,6 +19,8 @@ class StaffSite(admin.AdminSite):
     site_title = gettext_lazy("Crypto rates")
     index_title = gettext_lazy("Staff")
     index_template = "admin/rates/index.html"
+    # The list of coins needs the width; there is little else to go to.
+    enable_nav_sidebar = False
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show what is wrong now, to those who may see the coins."""

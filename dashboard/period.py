@@ -1,8 +1,9 @@
 """
 Over which period a coin's change, line and range are shown: 24 hours, or since there are prices; as in `js/period.js`.
 
-Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one.
-Before there is any, in the first minute of a service, the last updates are drawn, and a change is what a source says.
+Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one;
+in the first minute of a service, before there is any candle, since the first update. Without that, there is no line and
+no range, and the change over 24 hours is what a source says.
 
 Tested in `tests/dashboard/test_period.py`, and `js/period.js` with the same cases in `tests/browser/test_numbers.py`.
 """
@@ -56,11 +57,9 @@ def choose_period(rate: Mapping[str, Any], line: Line, now: datetime) -> Period:
     points = [*line, (max(at, line[-1][0]), price)] if line else []
     if points and at - points[0][0] >= FULL:
         return _full_day(rate, price, points, at)
-    if "low_24h" in rate and points:
+    if points and points[-1][0] > points[0][0]:
         return _since(rate, price, points)
-    prices = [value for __, value in line]
-    low, high = (min(*prices, price), max(*prices, price)) if len(prices) > 1 else (None, None)
-    return Period("", *_day_change(rate, price), points, low, high)
+    return Period("", *_day_change(rate, price), (), None, None)
 
 
 def _full_day(rate: Mapping[str, Any], price: Decimal, points: Line, at: float) -> Period:
@@ -72,7 +71,10 @@ def _full_day(rate: Mapping[str, Any], price: Decimal, points: Line, at: float) 
 def _since(rate: Mapping[str, Any], price: Decimal, points: Line) -> Period:
     began, before = points[0]
     since = _("since {time}").format(time=f"{datetime.fromtimestamp(began, UTC):%H:%M} UTC")
-    return Period(since, (price / before - 1) * 100, price - before, points, *_extremes(rate, points))
+    # Without a candle, a number is told in place of the source's only.
+    known = "low_24h" in rate or rate["change_24h_pct"] is not None
+    percent, amount = ((price / before - 1) * 100, price - before) if known else (None, None)
+    return Period(since, percent, amount, points, *_extremes(rate, points))
 
 
 def _extremes(rate: Mapping[str, Any], points: Line) -> tuple[Decimal, Decimal]:

@@ -130,8 +130,10 @@ def view_coin(
 def _change(period: Period, decimals: int) -> Change | None:
     if period.percent is None or period.amount is None:
         return None
+    # An amount of which the price's decimals leave nothing has no sign.
+    amount = Decimal(0) if decimals > 0 and abs(period.amount) < Decimal(5).scaleb(-decimals - 1) else period.amount
     return Change(
-        direction(period.percent), format_percent(period.percent), format_amount(period.amount, decimals), period.words
+        direction(period.percent), format_percent(period.percent), format_amount(amount, decimals), period.words
     )
 
 

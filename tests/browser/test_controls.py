@@ -502,3 +502,45 @@ def test_language_can_be_changed(open_page: Any) -> None:
     page.locator("#language").select_option("en")
     page.get_by_role("button", name="Ändern", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Markets")
+
+
+NO_CONSTRUCTOR = """
+  window.Notification = class { constructor() { throw new TypeError("Illegal constructor. Use a service worker."); } };
+  Notification.permission = "granted";
+"""
+NOTIFIED = """async () => (await Promise.all((await navigator.serviceWorker.getRegistrations()).map(
+  (each) => each.getNotifications()))).flat().map(({title}) => title).sort()"""
+
+
+def test_a_service_worker_notifies_where_pages_may_not(open_page: Any) -> None:
+    """As in Chrome on Android; several alerts that are due at once are all told."""
+    page = open_page(goto=False)
+    page.context.grant_permissions(["notifications"])
+    page.add_init_script(NO_CONSTRUCTOR)
+    page.add_init_script(
+        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":900,"firedAt":0},'
+          + '{"symbol":"ETH","kind":"above","value":800,"firedAt":0}]'"""
+    )
+    Server(page, frame("board", rate(price="99000"), rate("ETH", "3000")))
+    page.goto("/")
+    expect(page.locator("#toast p")).to_have_count(2)
+    page.wait_for_function(f"({NOTIFIED})().then((all) => all.length === 2)")
+    assert page.evaluate(NOTIFIED) == [
+        "BTC above $900.00: BTC is at $99,000.00",
+        "ETH above $800.00: ETH is at $3,000.00",
+    ]
+
+
+def test_what_nothing_can_notify_is_told_on_the_page(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.add_init_script(NO_CONSTRUCTOR)
+    page.route("**/notification-worker.js", lambda route: route.fulfill(status=404))
+    page.add_init_script(
+        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":900,"firedAt":0}]'"""
+    )
+    Server(page, frame("board", rate(price="99000")))
+    with page.expect_console_message(lambda message: "no notification" in message.text):
+        page.goto("/")
+    expect(page.locator("#toast")).to_contain_text("BTC is at $99,000.00")
+    page.locator("#alerts-open").click()
+    expect(page.locator("#alert-told li")).to_have_count(1)

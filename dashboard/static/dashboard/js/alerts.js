@@ -6,6 +6,7 @@
 import {confirm, describe, describeDistance, distance, readAlert, tell} from "./alert-rules.js";
 import {convertCoin} from "./factors.js";
 import {setText} from "./marks.js";
+import {canNotify, notify} from "./notifications.js";
 import {formatClock, translate} from "./numbers.js";
 import {load, save, storageKey} from "./preferences.js";
 import {showToast} from "./toast.js";
@@ -13,7 +14,6 @@ import {showToast} from "./toast.js";
 const REPEAT_AFTER_MS = 300_000, HIDDEN_LATER_MS = 1_000, MOST_TOLD = 20;
 const {base} = document.body.dataset;
 const byId = (id) => document.getElementById(id);
-const canNotify = "Notification" in window;
 // Where there are no locks (no https), reading and writing in one go is nearly as good.
 const exclusively = async (work) => (navigator.locks ? navigator.locks.request(storageKey("alerts"), work) : work());
 
@@ -88,7 +88,10 @@ export function createAlerts(board) {
     save("alerts", alerts);
     const told = due.map((alert) => tell(alert, coinOf(alert)));
     save("told", [...told.map((text) => ({text, at: new Date(now).toISOString()})), ...load("told")].slice(0, MOST_TOLD));
-    for (const text of told) announce(text);
+    for (const text of told) {
+      showToast(text);
+      notify(text);
+    }
     paintTold();
   }
 
@@ -120,15 +123,4 @@ export function createAlerts(board) {
       dialog.showModal();
     },
   };
-}
-
-/** On the page in any case; as a notification where the visitor has allowed them and the browser can. */
-function announce(text) {
-  showToast(text);
-  if (!canNotify || Notification.permission !== "granted") return;
-  try {
-    new Notification(text, {tag: text});
-  } catch (error) { // Chrome on Android has them for service workers only: the page has told it
-    console.info("rates: no notification:", error.message);
-  }
 }

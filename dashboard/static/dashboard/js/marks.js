@@ -100,6 +100,7 @@ export function drawLine(element, {line: points, change}) {
 export function paintBreadth(element, coins) {
   const directions = coins.map((coin) => direction(periodOf(coin).change?.percent ?? 0));
   const [up, down] = ["up", "down"].map((wanted) => directions.filter((each) => each === wanted).length);
+  element.classList.toggle("level", !(up + down));
   element.querySelector(".part").setAttribute("width", up + down ? ((100 * up) / (up + down)).toFixed(1) : 50);
   setText(element.querySelector(".up"), translate("count_up", {n: up}));
   setText(element.querySelector(".down"), translate("count_down", {n: down}));

@@ -54,8 +54,13 @@ function paintChange({percent, amount, window, since}, coin, period) {
   setText(percent.lastElementChild, change ? formatPercent(change.percent) : "—");
   setText(since, words);
   if (!amount) return;
-  setPrice(amount, change ? formatAmount(change.amount, coin.decimals) : {lead: "", zeros: null});
+  setPrice(amount, change ? formatAmount(visible(change.amount, coin.decimals), coin.decimals) : {lead: "", zeros: null});
   setText(window, change ? words || texts.window_day : "");
+}
+
+/** Return 0, which has no sign, for an amount of which the price's decimals leave nothing. */
+function visible(amount, decimals) {
+  return decimals > 0 && Math.abs(amount) < 0.5 / 10 ** decimals ? 0 : amount;
 }
 
 /** Return since when a coin's period is, in words; empty for 24 hours. */

@@ -21,22 +21,22 @@ export function changeOf({price, change_24h_pct: percent}) {
 }
 
 /**
- * Return {change, line, low, high, since}: *since* (seconds) where our candles do not reach back 24 hours, else null.
+ * Return {change, line, low, high, since}: *since* (seconds) where what we know does not reach back 24 hours, else null.
  *
  * *change*: {percent, amount}, or null where nobody knows it; *low*, *high*: null where there is nothing to compare with.
  */
 export function periodOf(coin) {
   const {line} = coin, price = Number(coin.price), hasCandles = coin.low_24h !== undefined, began = line[0]?.[0], end = line.at(-1)?.[0];
   if (coin.price === null) return {change: null, line: [], low: null, high: null, since: null};
-  const day = changeOf(coin), prices = line.map(([, value]) => value);
+  const day = changeOf(coin);
+  if (!(end > began)) return {change: day, line: [], low: null, high: null, since: null};
+  const prices = line.map(([, value]) => value);
   const [low, high] = hasCandles ? [Number(coin.low_24h), Number(coin.high_24h)] : [Math.min(...prices, price), Math.max(...prices, price)];
-  if (line.length && end - began >= FULL) {
+  if (end - began >= FULL) {
     const first = day ? price - day.amount : line[0][1];
     return {change: day, line: [[end - DAY, first], ...line.slice(1)], low, high, since: null};
   }
-  if (hasCandles && line.length) {
-    const before = line[0][1];
-    return {change: {percent: (price / before - 1) * 100, amount: price - before}, line, low, high, since: began};
-  }
-  return line.length > 1 ? {change: day, line, low, high, since: null} : {change: day, line, low: null, high: null, since: null};
+  const before = line[0][1];
+  const change = hasCandles || day ? {percent: (price / before - 1) * 100, amount: price - before} : null; // in place of the source's
+  return {change, line, low, high, since: began};
 }

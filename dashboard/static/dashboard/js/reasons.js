@@ -18,10 +18,19 @@ export function createReasons(url, isLocal) {
     /** Return which sources are asked again when, in words; empty while nothing is known. */
     describe() {
       if (Date.now() - askedAt > ASK_MS) renew();
-      const now = Date.now(), waiting = Object.entries(paused).filter(([, until]) => Date.parse(until) > now);
-      return waiting.map(([name, until]) => translate("next_try", {source: sourceName(name), time: formatClock(until)})).join(" ");
+      return nextTries(paused).map(([name, until]) => translate("next_try", {source: sourceName(name), time: formatClock(until)})).join(" ");
     },
     isSourceless: () => Object.keys(paused).length > 0,
     hint: () => (isLocal ? texts.demo_hint : ""),
   };
+}
+
+/** Return [source, when] for each that is paused; of one and its stream, whichever comes first. */
+function nextTries(paused) {
+  const tries = new Map(), now = Date.now();
+  for (const [name, until] of Object.entries(paused)) {
+    const source = name.replace(/ stream$/, "");
+    if (Date.parse(until) > now && !(tries.get(source) < until)) tries.set(source, until);
+  }
+  return [...tries];
 }

@@ -1,7 +1,9 @@
 /** The page of a television: cards as large as their number allows, page after page if there are many, the screen kept on. */
 const MOST = 20, PAGE_MS = 15_000;
+// Pixels: on a smaller card not everything can be read.
+const LEAST_WIDTH = 160, LEAST_HEIGHT = 172;
 // Width to height of a card that looks best.
-const SHAPE = 1.6;
+const SHAPE = 1.45;
 
 /** Return how many columns and rows make *count* cards largest in a box of *width* and *height*. */
 export function chooseGrid(count, width, height) {
@@ -10,20 +12,27 @@ export function chooseGrid(count, width, height) {
   return grids.reduce((one, other) => (worth(other) > worth(one) ? other : one));
 }
 
+/** Return how many of *count* cards one page in a box of *width* and *height* shows: pages are as full as each other. */
+export function choosePage(count, width, height) {
+  const room = Math.max(1, Math.floor(width / LEAST_WIDTH) * Math.floor(height / LEAST_HEIGHT));
+  return Math.ceil(count / Math.ceil(count / Math.min(MOST, room))) || 1;
+}
+
 /** Lay out the cards in *container*, and turn pages unless *isPaused*; *label* says which page it is. */
 export function startWall(container, label, isPaused) {
   let page = 0, shown = "";
 
   function lay() {
-    const cards = [...container.children], pages = Math.max(1, Math.ceil(cards.length / MOST)), size = Math.ceil(cards.length / pages);
+    const cards = [...container.children], {clientWidth, clientHeight} = container;
+    const size = choosePage(cards.length, clientWidth, clientHeight), pages = Math.max(1, Math.ceil(cards.length / size));
     page %= pages;
     const now = [cards.map(({dataset}) => dataset.symbol), page, innerWidth, innerHeight].join();
     if (now === shown) return;
     shown = now;
-    const {columns, rows} = chooseGrid(Math.max(1, size), container.clientWidth, container.clientHeight);
+    const {columns, rows} = chooseGrid(size, clientWidth, clientHeight);
     container.style.setProperty("--columns", columns);
     container.style.setProperty("--rows", rows);
-    cards.forEach((card, index) => { card.hidden = Math.floor(index / Math.max(1, size)) !== page; });
+    cards.forEach((card, index) => { card.hidden = Math.floor(index / size) !== page; });
     label.textContent = pages > 1 ? `${page + 1} / ${pages}` : "";
   }
 
