@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -269,10 +271,10 @@ def describe_backfill(stored: Mapping[str, Any] | None) -> BackfillStatus | None
 
 
 def describe_owner_changes(overview: Overview) -> list[tuple[str, str, str, str]]:
-    """Return time, coin, and the sources before and after each change of an owner, the newest first."""
+    """Return time, coins, and the sources before and after each change of owners, the newest first."""
     return [
-        (write_moment(read_time(change.at).timestamp()), change.symbol, change.before or "–", change.after)
-        for change in overview.owners
+        (write_moment(read_time(at).timestamp()), ", ".join(c.symbol for c in [*together][::-1]), before or "–", after)
+        for (at, before, after), together in groupby(overview.owners, attrgetter("at", "before", "after"))
     ]
 
 

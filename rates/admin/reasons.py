@@ -14,6 +14,13 @@ from django.utils.translation import gettext, gettext_noop
 TEMPLATES = (
     # of sources and their connections
     gettext_noop("cannot be reached: %(why)s"),
+    # in the operating system's words
+    gettext_noop("Connection refused"),
+    gettext_noop("Connection reset by peer"),
+    gettext_noop("Name or service not known"),
+    gettext_noop("Temporary failure in name resolution"),
+    gettext_noop("Network is unreachable"),
+    gettext_noop("No route to host"),
     gettext_noop("no answer in time"),
     gettext_noop("asked too often"),
     gettext_noop("asked too often (%(status)s)"),

@@ -261,9 +261,9 @@ def test_a_preview_cannot_be_forged(admin_client, coins) -> None:
 
 
 def test_the_system_page_shows_the_state_of_the_service(admin_client, coins) -> None:
-    show({"BTC": "1"})
+    show({"BTC": "1", "ETH": "2"})
     page = admin_client.get(reverse("admin:rates_coin_system")).content.decode()
-    for words in ("coingecko", "Owner changes", "BTC", "Redis responds"):
+    for words in ("coingecko", "Owner changes", "<td>BTC, ETH</td>", "Redis responds"):
         assert words in page
 
 
