@@ -1,15 +1,16 @@
 """
 Over which period a coin's change, line and range are shown: 24 hours, or since there are prices; as in `js/period.js`.
 
-Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one;
-in the first minute of a service, before there is any candle, since the first update. Without that, there is no line and
-no range, and the change over 24 hours is what a source says.
+Where our candles reach back 24 hours, all three are of those. Where they do not yet, all three are since the first one.
+In the first minute of a service, before there is any candle, the change is that of the source's 24 hours, the line
+leads from the price that the coin had then, and nobody knows the range. Where the source tells no change, the line and
+the range are of the updates since the first one.
 
 Tested in `tests/dashboard/test_period.py`, and `js/period.js` with the same cases in `tests/browser/test_numbers.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,17 +50,24 @@ class Period:
         return self.since or _("24 h")
 
 
+UNKNOWN = Period("", None, None, (), None, None)
+
+
 def choose_period(rate: Mapping[str, Any], line: Line, now: datetime) -> Period:
     """Return the period of a published coin object, with the prices that are known of it."""
     if rate["price"] is None:
-        return Period("", None, None, (), None, None)
+        return UNKNOWN
     price, at = Decimal(rate["price"]), now.timestamp()
     points = [*line, (max(at, line[-1][0]), price)] if line else []
-    if points and at - points[0][0] >= FULL:
+    span = points[-1][0] - points[0][0] if points else 0
+    if span >= FULL:
         return _full_day(rate, price, points, at)
-    if points and points[-1][0] > points[0][0]:
+    if "low_24h" in rate and span > 0:
         return _since(rate, price, points)
-    return Period("", *_day_change(rate, price), (), None, None)
+    percent, amount = _day_change(rate, price)
+    if amount is not None:
+        return Period("", percent, amount, [(at - DAY, price - amount), *(points or [(at, price)])], None, None)
+    return replace(_since(rate, price, points), percent=None, amount=None) if span > 0 else UNKNOWN
 
 
 def _full_day(rate: Mapping[str, Any], price: Decimal, points: Line, at: float) -> Period:
@@ -71,10 +79,7 @@ def _full_day(rate: Mapping[str, Any], price: Decimal, points: Line, at: float) 
 def _since(rate: Mapping[str, Any], price: Decimal, points: Line) -> Period:
     began, before = points[0]
     since = _("since {time}").format(time=f"{datetime.fromtimestamp(began, UTC):%H:%M} UTC")
-    # Without a candle, a number is told in place of the source's only.
-    known = "low_24h" in rate or rate["change_24h_pct"] is not None
-    percent, amount = ((price / before - 1) * 100, price - before) if known else (None, None)
-    return Period(since, percent, amount, points, *_extremes(rate, points))
+    return Period(since, (price / before - 1) * 100, price - before, points, *_extremes(rate, points))
 
 
 def _extremes(rate: Mapping[str, Any], points: Line) -> tuple[Decimal, Decimal]:

@@ -21,14 +21,15 @@ CASES: dict[str, tuple[dict[str, Any], list[list[float]], tuple[Any, ...]]] = {
     "a day without low and high": ({"change_24h_pct": "10"}, DAY_LINE, (10, None, 100, 95, 120)),
     "a day without a change": ({"change_24h_pct": None}, DAY_LINE, (None, None, 95, 95, 120)),
     "three hours": ({"change_24h_pct": "-5", **OWN}, YOUNG_LINE, (10, NOW - 3 * HOUR, 100, 80, 130)),
-    "the last updates": ({"change_24h_pct": "-5"}, YOUNG_LINE, (10, NOW - 3 * HOUR, 100, 90, 110)),
-    "the first update": ({"change_24h_pct": "-5"}, [[NOW - 5, 100.0]], (10, NOW - 5, 100, 100, 110)),
+    "the last updates": ({"change_24h_pct": "-12"}, YOUNG_LINE, (-12, None, 125, None, None)),
+    "the first update": ({"change_24h_pct": "10"}, [[NOW - 5, 105.0]], (10, None, 100, None, None)),
     "updates of a source without a change": (
         {"change_24h_pct": None},
         YOUNG_LINE,
         (None, NOW - 3 * HOUR, 100, 90, 110),
     ),
-    "the first moment": ({"change_24h_pct": "-5"}, [], (-5, None, None, None, None)),
+    "the first moment": ({"change_24h_pct": "10"}, [], (10, None, 100, None, None)),
+    "candles without a line": ({"change_24h_pct": "10", **OWN}, [], (10, None, 100, None, None)),
     "one price": ({"change_24h_pct": None}, [], (None, None, None, None, None)),
     "no price": ({"price": None}, [], (None, None, None, None, None)),
 }

@@ -27,16 +27,17 @@ export function changeOf({price, change_24h_pct: percent}) {
  */
 export function periodOf(coin) {
   const {line} = coin, price = Number(coin.price), hasCandles = coin.low_24h !== undefined, began = line[0]?.[0], end = line.at(-1)?.[0];
-  if (coin.price === null) return {change: null, line: [], low: null, high: null, since: null};
-  const day = changeOf(coin);
-  if (!(end > began)) return {change: day, line: [], low: null, high: null, since: null};
-  const prices = line.map(([, value]) => value);
+  const unknown = {change: null, line: [], low: null, high: null, since: null};
+  if (coin.price === null) return unknown;
+  const day = changeOf(coin), prices = line.map(([, value]) => value), before = prices[0], span = end - began;
   const [low, high] = hasCandles ? [Number(coin.low_24h), Number(coin.high_24h)] : [Math.min(...prices, price), Math.max(...prices, price)];
-  if (end - began >= FULL) {
-    const first = day ? price - day.amount : line[0][1];
-    return {change: day, line: [[end - DAY, first], ...line.slice(1)], low, high, since: null};
-  }
-  const before = line[0][1];
-  const change = hasCandles || day ? {percent: (price / before - 1) * 100, amount: price - before} : null; // in place of the source's
-  return {change, line, low, high, since: began};
+  if (span >= FULL) return {change: day, line: fromDayBefore(line, day ? price - day.amount : before), low, high, since: null};
+  if (hasCandles && span > 0) return {change: {percent: (price / before - 1) * 100, amount: price - before}, line, low, high, since: began};
+  if (day) return {...unknown, change: day, line: fromDayBefore([[0, 0], ...(line.length ? line : [[DAY, price]])], price - day.amount)};
+  return span > 0 ? {change: null, line, low, high, since: began} : unknown;
+}
+
+/** Return *line* with its first point replaced by the price of 24 hours before its end. */
+function fromDayBefore(line, price) {
+  return [[line.at(-1)[0] - DAY, price], ...line.slice(1)];
 }
