@@ -4,13 +4,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_noop
 
-from dashboard.numbers import PriceText, format_price
+from dashboard.numbers import PriceText, format_price, in_unit
 from dashboard.texts import source_name
 from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, Candle
 from rates.history.reading import read_history
@@ -61,6 +62,8 @@ class CandleRow:
 
     time: datetime
     prices: Sequence[PriceText]
+    low: Decimal
+    high: Decimal
     source: str
     disputed: bool
 
@@ -84,4 +87,16 @@ def read_rows(coingecko_id: str, shown: Range, decimals: int, currency: str) -> 
 
 def _make_row(candle: Candle, decimals: int) -> CandleRow:
     prices = [format_price(price, decimals) for price in candle[1:5]]
-    return CandleRow(datetime.fromtimestamp(candle.time, UTC), prices, source_name(candle.source), candle.disputed)
+    time, source = datetime.fromtimestamp(candle.time, UTC), source_name(candle.source)
+    return CandleRow(time, prices, candle.low, candle.high, source, candle.disputed)
+
+
+def describe_extremes(rows: Sequence[CandleRow], currency: str, decimals: int) -> str:
+    """Return the lowest and highest price of a range, where *rows* are all of it; the scripts know of longer ones."""
+    if not rows or len(rows) == ROWS:
+        return ""
+    low, high = min(row.low for row in rows), max(row.high for row in rows)
+    return gettext("Lowest {low}, highest {high} in this range").format(
+        low=in_unit(format_price(low, decimals).full, currency),
+        high=in_unit(format_price(high, decimals).full, currency),
+    )

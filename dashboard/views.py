@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
-from dashboard.candles import MOST_POINTS, RANGES, ROWS, choose_range, read_rows
+from dashboard.candles import MOST_POINTS, RANGES, ROWS, choose_range, describe_extremes, read_rows
 from dashboard.context import (
     COIN_SCRIPTS,
     PALETTES,
@@ -74,6 +74,7 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
     board = _load(symbol, pins=read_pins(request), currency=read_currency(request))
     coin = board.coins[0]
     shown = choose_range(request)
+    rows = read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals, board.currency)
     context = page_context(request, board)
     context |= {
         "coin": coin,
@@ -83,11 +84,8 @@ def show_coin(request: HttpRequest, symbol: str) -> HttpResponse:
         "points": MOST_POINTS,
         "range": shown,
         "kind": "candles" if request.COOKIES.get("chart") == "candles" else "line",
-        "candles": read_rows(coin_ids().get(coin.symbol, ""), shown, coin.decimals, board.currency),
-        "extremes": coin.range
-        and _("Lowest {low}, highest {high} in this range").format(
-            low=in_unit(coin.range.low.full, board.currency), high=in_unit(coin.range.high.full, board.currency)
-        ),
+        "candles": rows,
+        "extremes": describe_extremes(rows, board.currency, coin.decimals),
     }
     return render(request, "dashboard/coin.html", context)
 
