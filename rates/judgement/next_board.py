@@ -173,7 +173,7 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
 
 def _find_rules(symbol: str, rules: Rules) -> Rules:
     """Return the rules by which readings of *symbol* follow each other: a currency has its own."""
-    return rules if symbol in QUOTE_PAIRS.values() or not is_pair(symbol) else currency_rules(code_of(symbol), rules)
+    return rules if not is_pair(symbol) or symbol in QUOTE_PAIRS.values() else currency_rules(code_of(symbol), rules)
 
 
 def add_absences(
@@ -205,13 +205,14 @@ def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[
     """Return the verdict on each coin and currency of *states*; quote pairs come first, because prices need them."""
     pairs = {quote: _judge_pair(states.get(pair, NOTHING), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
+    quote_pairs = frozenset(QUOTE_PAIRS.values())
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
     verdicts = {
         symbol: judge_currency(state, code_of(symbol), now, rules)
         if is_pair(symbol)
         else judge_proven(state, factors, now, rules, doubted)
         for symbol, state in states.items()
-        if symbol not in QUOTE_PAIRS.values()
+        if symbol not in quote_pairs
     }
     return verdicts | {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
 

@@ -4,10 +4,10 @@ The settings, and what the sources declare, as far as the judgement depends on t
 Tested in `tests/judgement/test_conversion.py` and `tests/judgement/test_ownership.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property
 
 from django.conf import settings
 from msgspec import Struct
@@ -16,7 +16,7 @@ from rates.sources.registry import POLL_SOURCES
 from rates.types import Reading
 
 
-class Rules(Struct, frozen=True):
+class Rules(Struct, frozen=True, dict=True):
     """
     What the judgement depends on besides the readings.
 
@@ -50,17 +50,16 @@ class Rules(Struct, frozen=True):
         """How long an event of a stream proves it to deliver: another price is there before this one is stale."""
         return self.stale_after / 2
 
+    @cached_property
+    def places(self) -> Mapping[tuple[str, bool], int]:
+        """The rank of each kind of reading, (source, live); every reading of every coin needs it."""
+        order = [(name, True) for name in self.streams] + [(name, False) for name in self.polls]
+        return {kind: place for place, kind in enumerate(order)}
+
     def rank_all(self, readings: Iterable[Reading]) -> list[int]:
         """Return the place of the source of each of *readings*; lower is better."""
-        places = _places(self.streams, self.polls)
+        places = self.places
         return [places.get((reading.rate.source, reading.live), len(places)) for reading in readings]
-
-
-@lru_cache(maxsize=8)
-def _places(streams: Sequence[str], polls: Sequence[str]) -> Mapping[tuple[str, bool], int]:
-    """Return the rank of each kind of reading, (source, live); cached, as every reading of every coin needs it."""
-    order = [(name, True) for name in streams] + [(name, False) for name in polls]
-    return {kind: place for place, kind in enumerate(order)}
 
 
 def read_rules() -> Rules:

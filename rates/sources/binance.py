@@ -134,7 +134,11 @@ def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Resul
 
 def _oldest_first(tickers: Sequence[Result]) -> list[str]:
     named = [ticker for ticker in tickers if isinstance(ticker.symbol, str)]
-    return [each.symbol for each in sorted(named, key=lambda ticker: read_number(ticker.close_time) or 0)]
+    return [each.symbol for each in sorted(named, key=_closed_at)]
+
+
+def _closed_at(ticker: Result) -> int:
+    return ticker.close_time if isinstance(ticker.close_time, int) else 0
 
 
 def _ask_separately(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Result], Mapping[str, str]]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -87,11 +87,17 @@ def count_calls(coins: Sequence[Coin]) -> int:
     return len(_batches(coin.coingecko_id for coin in coins))
 
 
-def _batches(ids: Iterable[str]) -> list[list[str]]:
+def _batches(ids: Iterable[str]) -> Sequence[Sequence[str]]:
     """Return *ids* and USDT's in batches, each for one request."""
+    return _split(tuple(sorted({USDT_ID, *ids})))
+
+
+# A tick asks several times how many calls the same coins take.
+@lru_cache(maxsize=8)
+def _split(ids: Sequence[str]) -> Sequence[Sequence[str]]:
     batches: list[list[str]] = [[]]
     length = 0
-    for coin_id in sorted({USDT_ID, *ids}):
+    for coin_id in ids:
         length += len(coin_id) + 1
         if length > LONGEST_IDS or len(batches[-1]) == IDS_PER_REQUEST:
             batches.append([])

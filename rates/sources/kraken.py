@@ -112,12 +112,12 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
 
     A coin's pair tells its base asset; the quote that is asked for is ours. The quote currency itself has no pair.
     """
-    targets = {_in_our_quote(USDT): (Target(USDT_PAIR),), **_map_currencies()}
+    quote = settings.QUOTE_CURRENCY.upper()
+    targets = {f"{USDT}/{quote}": (Target(USDT_PAIR),), **_map_currencies()}
     for coin in coins:
         if pair := coin.pairs.get(NAME):
-            name = _in_our_quote(pair.name.rpartition("/")[0])
+            name = f"{pair.name.rpartition('/')[0]}/{quote}"
             targets[name] = (*targets.get(name, ()), Target(coin.symbol, pair.factor))
-    quote = settings.QUOTE_CURRENCY.upper()
     return {name: coins for name, coins in targets.items() if name != f"{quote}/{quote}"}
 
 
@@ -126,10 +126,6 @@ def _map_currencies() -> dict[str, tuple[Target, ...]]:
     told = {pair_of(code): pair_of(code) for code in measured()}
     told |= {"/".join(reversed(pair.split("/"))): pair for pair in told}
     return {name: (Target(told[name], inverse=told[name] != name),) for name in CURRENCY_PAIRS if name in told}
-
-
-def _in_our_quote(base: str) -> str:
-    return f"{base}/{settings.QUOTE_CURRENCY.upper()}"
 
 
 def _read_snapshots(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -42,10 +42,12 @@ def json_reader(kind: type[T] | Any) -> Callable[[str | bytes], T]:
     decoder = msgspec.json.Decoder(kind, float_hook=_decimal)
 
     def read(text: str | bytes) -> T:
+        value: T
         try:
-            return cast("T", decoder.decode(text))
+            value = decoder.decode(text)
         except (msgspec.DecodeError, RecursionError):
-            return cast("T", msgspec.convert(_read_lenient(text if isinstance(text, str) else text.decode()), kind))
+            value = msgspec.convert(_read_lenient(text if isinstance(text, str) else text.decode()), kind)
+        return value
 
     return read
 
@@ -101,7 +103,7 @@ def read_text(value: object) -> Decimal | None:
 
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
     """Return the time in a count since 1970 (*per_second*: 1 or 1000), at most *received_at*; None if it is not one."""
-    number = read_number(value)
+    number = value if type(value) is int else read_number(value)
     seconds = number and float(number / per_second)
     if not seconds or not 0 < seconds < 1e11:
         return None
