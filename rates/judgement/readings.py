@@ -68,7 +68,7 @@ def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules
         return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
     if old is None:
         return Reading(rate, live, anchors=anchors)
-    if not live and _confirms(rate, old, rules):
+    if not live and old.live and _confirms(rate, old, rules):
         return _confirm(old, rate, rules)
     if _is_behind(rate, old.rate):
         return old if old.live != live else replace(old, refused="its clock went back")
@@ -94,7 +94,7 @@ def _confirms(poll: Rate, stream: Reading, rules: Rules) -> bool:
     Once the stream is silent about the coin, the poll may differ by no more than what moves between two events: a poll
     can be a moment ahead of the event that tells the same trade.
     """
-    if not stream.live or stream.refused is not None:
+    if stream.refused is not None:
         return False
     off = distance_pct(poll.price, stream.rate.price)
     if is_delivered(stream, poll.received_at, rules):
