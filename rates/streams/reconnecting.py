@@ -16,8 +16,9 @@ import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -146,9 +147,9 @@ class StreamConnection:
         may be the same as the first.
         """
         repeated = self._stream.symbols_of(self._ended_pairs) if event.is_snapshot else frozenset()
-        limit = read_rules().stale_after
+        limit = timedelta(seconds=settings.RATES_STALE_AFTER)
         news = [r for r in event.rates if r.symbol not in repeated and r.received_at - r.observed_at <= limit]
-        return replace(event, rates=tuple(news))
+        return event if len(news) == len(event.rates) else replace(event, rates=tuple(news))
 
     async def _keep_subscribed(self, connection: ClientConnection) -> None:
         """Keep the subscriptions in line with the coin list, and renew those that are lost."""
