@@ -14,6 +14,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from rates.currencies import derive_price
 from rates.types import Rate
 
@@ -23,7 +25,7 @@ INTERVALS = {"1m": MINUTE, "5m": 300, "15m": 900, "1h": HOUR, "4h": 14400, "1d":
 INTERVAL_NAMES = {seconds: name for name, seconds in INTERVALS.items()}
 
 
-class RunningCandle(NamedTuple):
+class RunningCandle(Struct, array_like=True):
     """
     What one process has published of a series within a minute so far.
 
@@ -85,7 +87,7 @@ def extend(
     running: RunningCandle | None, rate: Rate, at: float, disputed: bool = False, stale: bool = False
 ) -> RunningCandle | None:
     """
-    Return *running* after one more publication, at the Unix time *at*, of the price of *rate*.
+    Return *running*, changed in place, after one more publication, at the Unix time *at*, of the price of *rate*.
 
     A stale price proves nothing and changes nothing.
     """
@@ -94,21 +96,21 @@ def extend(
     price = rate.price
     if running is None:
         return RunningCandle(at, at, price, price, price, price, 1, rate.source, disputed)
-    opened_at, _, opened, high, low, _, updates, _, doubted = running
-    # This runs hundreds of times in each publication, so it takes the fastest way: no `max`, no keyword arguments.
-    if price > high:
-        high = price
-    elif price < low:
-        low = price
-    fields = (opened_at, at, opened, high, low, price, updates + 1, rate.source, doubted or disputed)
-    return tuple.__new__(RunningCandle, fields)
+    # This runs hundreds of times in each publication, so it takes the fastest way: no `max`, no new candle.
+    if price > running.high:
+        running.high = price
+    elif price < running.low:
+        running.low = price
+    running.closed_at, running.close, running.source = at, price, rate.source
+    running.updates += 1
+    running.disputed |= disputed
+    return running
 
 
 def close_candle(time: int, parts: Sequence[RunningCandle]) -> Candle:
     """Return the candle that began at *time* from what each process has published of it."""
-    joined = parts[0] if len(parts) == 1 else _join_running(parts)
-    _, _, opened, high, low, close, updates, source, disputed = joined
-    return Candle(time, opened, high, low, close, updates, source, disputed)
+    c = parts[0] if len(parts) == 1 else _join_running(parts)
+    return Candle(time, c.open, c.high, c.low, c.close, c.updates, c.source, c.disputed)
 
 
 def _join_running(parts: Sequence[RunningCandle]) -> RunningCandle:

@@ -7,14 +7,17 @@ A minute in Redis: what each process has published in it, as text, and the candl
 Tested in `tests/history/test_recording.py`.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from rates.history.candles import Candle, RunningCandle, close_candle
 from rates.history.series import Instrument
-from rates.store.codec import encode
 
 VERSION = 1
 
@@ -24,10 +27,25 @@ def factor_name(base: str, code: str) -> str:
     return f"{base.upper()}/{code}"
 
 
+class _Versioned(Struct):
+    v: Any = None
+
+
+class _Minute(Struct):
+    v: int
+    # Base and quote, then the fields of a `RunningCandle`.
+    candles: list[tuple[str, str, float, float, Decimal, Decimal, Decimal, Decimal, int, str, bool]]
+
+
+_encode = msgspec.json.Encoder().encode
+_version = msgspec.json.Decoder(_Versioned)
+_decoder = msgspec.json.Decoder(_Minute)
+
+
 def encode_minute(candles: Mapping[str, RunningCandle], quote: str) -> str:
     """Return what one process has published, by base in the currency *quote* or by `factor_name`, in one line."""
-    rows = [_encode(*_read_name(name, quote), candle) for name, candle in candles.items()]
-    return encode({"v": VERSION, "candles": rows})
+    rows = [(*_read_name(name, quote), *astuple(candle)) for name, candle in candles.items()]
+    return _encode({"v": VERSION, "candles": rows}).decode()
 
 
 def _read_name(name: str, quote: str) -> Instrument:
@@ -35,21 +53,14 @@ def _read_name(name: str, quote: str) -> Instrument:
     return Instrument(base, code or quote)
 
 
-def _encode(base: str, quote: str, candle: RunningCandle) -> list[object]:
-    opened_at, closed_at, opened, high, low, close, updates, source, disputed = candle
-    return [base, quote, opened_at, closed_at, str(opened), str(high), str(low), str(close), updates, source, disputed]
-
-
 def _decode_minute(text: str, wanted: Collection[Instrument] | None) -> Iterator[tuple[Instrument, RunningCandle]]:
     """Yield what `encode_minute` wrote of the *wanted* prices, or of all; nothing of another version."""
-    data = json.loads(text)
-    if data.get("v") != VERSION:
+    if _version.decode(text).v != VERSION:
         return
-    for base, quote, opened_at, closed_at, opened, high, low, close, *rest in data["candles"]:
-        instrument = Instrument(base, quote)
+    for row in _decoder.decode(text).candles:
+        instrument = Instrument(*row[:2])
         if wanted is None or instrument in wanted:
-            prices = (Decimal(opened), Decimal(high), Decimal(low), Decimal(close))
-            yield instrument, RunningCandle(opened_at, closed_at, *prices, *rest)
+            yield instrument, RunningCandle(*row[2:])
 
 
 def join_minute(
