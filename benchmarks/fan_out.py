@@ -39,7 +39,11 @@ PAUSE = 0.1
 
 # Path and subprotocol of what is not the plain dialect at `/ws/rates`.
 PLAIN = ("/ws/rates",)
-DIALECTS = {"rates, rates.v1": ("/ws/rates", "rates.v1"), "rates, events": ("/api/stream", "events")}
+DIALECTS = {
+    "rates, rates.v1": ("/ws/rates", "rates.v1"),
+    "rates, events": ("/api/stream", "events"),
+    "rates, rates.v1, compressed": ("/ws/rates", "rates.v1", "0", "permessage-deflate"),
+}
 
 Command = Callable[[int, str], list[str]]
 

@@ -1,9 +1,10 @@
 /*
  * The load client of the benchmarks: N connections in one epoll loop, lean enough to cost less than any server.
  *
- *     load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING]]   WebSockets; none is offered for an empty SUBPROTOCOL
- *     load HOST PORT PATH COUNT events                     streams of server-sent events; a chunk is a frame
+ *     load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING [EXTENSION]]]   WebSockets
+ *     load HOST PORT PATH COUNT events                                 streams of server-sent events; a chunk is a frame
  *
+ * An empty SUBPROTOCOL is not offered.
  * Prints one line when all are open and have had GREETING text frames, "open SECONDS"; then obeys lines on its standard
  * input:
  *
@@ -189,8 +190,9 @@ static void obey(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 5) { fprintf(stderr, "load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING]]\n"); return 2; }
+    if (argc < 5) { fprintf(stderr, "load HOST PORT PATH COUNT [SUBPROTOCOL [GREETING [EXTENSION]]]\n"); return 2; }
     const char *subprotocol = argc > 5 ? argv[5] : "";
+    const char *extension = argc > 7 ? argv[7] : "";
     count = atoi(argv[4]);
     greeting = argc > 6 ? atoi(argv[6]) : 0;
     struct rlimit files;
@@ -204,9 +206,9 @@ int main(int argc, char **argv) {
                                          argv[3], argv[1], argv[2]);
     else request_size = snprintf(request, sizeof request,
         "GET %s HTTP/1.1\r\nHost: %s:%s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s%s%s%s%s\r\n",
         argv[3], argv[1], argv[2], *subprotocol ? "Sec-WebSocket-Protocol: " : "", subprotocol,
-        *subprotocol ? "\r\n" : "");
+        *subprotocol ? "\r\n" : "", *extension ? "Sec-WebSocket-Extensions: " : "", extension, *extension ? "\r\n" : "");
     clients = calloc((size_t)count, sizeof *clients);
     epoll = epoll_create1(0);
     uint64_t began = now(), round_began = 0;

@@ -32,7 +32,11 @@ PUBLICATIONS = 8
 # Both a ping to every client and a heartbeat fall into it.
 IDLE_SECONDS = 13
 # Text frames before the first publication: `hello` and the board, or the board alone.
-DIALECTS = {"plain": ("", "1"), "rates.v1": ("rates.v1", "2")}
+DIALECTS: dict[str, tuple[str, ...]] = {
+    "plain": ("", "1"),
+    "rates.v1": ("rates.v1", "2"),
+    "rates.v1, compressed": ("rates.v1", "2", "permessage-deflate"),
+}
 PEERS = ("websockets.broadcast()", "Node ws", "Go gorilla")
 # Runs in the folder of a version, because versions keep different states in Redis.
 PUBLISHER = """
@@ -52,7 +56,7 @@ class Server(NamedTuple):
     name: str
     command: Command
     folder: Path = ROOT
-    dialect: tuple[str, str] = ("", "0")
+    dialect: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):

@@ -17,9 +17,11 @@ import random
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
+from zlib import MAX_WBITS
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as MessageFrame
 from websockets.frames import Opcode
 from websockets.http11 import Request
@@ -35,7 +37,7 @@ from rates.fanout.slow_clients import (
     unacknowledged,
 )
 from rates.fanout.sockets import MAX_MESSAGE_BYTES, Frame
-from rates.fanout.upgrade import Upgrade
+from rates.fanout.upgrade import Agreed, Upgrade
 from rates.telemetry import counts
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         "_blocked",
         "_close_sent",
         "_close_timer",
+        "_compressed",
         "_connections",
         "_descriptor",
         "_fragments",
@@ -122,6 +125,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         self._timer: SlowClientTimer | None = None
         # Nothing waits and the connection is not closing: one flag, because `write` is the hot path.
         self._accepts_frames = False
+        self._compressed = False
         self._descriptor = -1
         self._close_sent = False
         self._close_timer: asyncio.TimerHandle | None = None
@@ -153,13 +157,14 @@ class RatesWebSocketProtocol(asyncio.Protocol):
 
     # From the handshake to the session
 
-    def begin(self, request: Request, key: str) -> None:
+    def begin(self, request: Request, agreed: Agreed) -> None:
         """Begin with a *request* that has been checked."""
         assert self._upgrade
-        self._upgrade.begin(request, key)
+        self._upgrade.begin(request, agreed)
 
-    def accept_frames(self) -> None:
+    def accept_frames(self, compressed: bool) -> None:
         """Take the frames of the greeting; they leave together with the answer to the handshake."""
+        self._compressed = compressed
         self._accepts_frames = not self.transport.is_closing()
 
     def adopt(self, session: "Session") -> None:
@@ -190,7 +195,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         """
         if not self._accepts_frames:
             return False
-        wire = frame.wire
+        wire = frame.compressed if self._compressed else frame.wire
         try:
             taken = os.write(self._descriptor, wire) if self._descriptor >= 0 else 0
         except OSError:
@@ -285,6 +290,8 @@ class RatesWebSocketProtocol(asyncio.Protocol):
     def _open_parser(self) -> Parser:
         if self._parser is None:
             self._parser = Parser(Side.SERVER, max_size=MAX_MESSAGE_BYTES, logger=logger)
+            if self._compressed:
+                self._parser.extensions = [PerMessageDeflate(True, True, MAX_WBITS, MAX_WBITS)]
         return self._parser
 
     def _drop_parser(self) -> None:

@@ -16,8 +16,9 @@ import logging
 import re
 from asyncio.transports import Transport
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 from urllib.parse import unquote
+from zlib import MAX_WBITS
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -25,6 +26,7 @@ from uvicorn.protocols.utils import ClientDisconnected, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
+from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.streams import StreamReader
@@ -33,8 +35,24 @@ logger = logging.getLogger("uvicorn.error")
 
 # One head, and nothing behind it.
 HEAD = re.compile(rb"GET [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n")
-# Its checks of a request remember nothing that concerns the next one.
-CHECKS = ServerProtocol()
+# Its checks of a request remember nothing that concerns the next one. No message is compressed with what was in the one
+# before, in either direction: so all clients get the same bytes, and none costs us a compressor.
+CHECKS = ServerProtocol(
+    extensions=[ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
+)
+
+
+class Agreed(NamedTuple):
+    """
+    What a valid handshake comes to.
+
+    Attributes:
+        key: the proof that we understand it.
+        compression: what compression was agreed upon, as a header says it; empty for none.
+    """
+
+    key: str
+    compression: str
 
 
 def parse_request(head: bytes) -> Request | None:
@@ -63,8 +81,8 @@ class Connection(Protocol):
 
     transport: Transport
 
-    def accept_frames(self) -> None:
-        """Take the frames of the greeting from now on."""
+    def accept_frames(self, compressed: bool) -> None:
+        """Take the frames of the greeting from now on, *compressed* where that helps."""
 
     def close(self, code: int) -> None:
         """Close the socket with *code*."""
@@ -83,7 +101,7 @@ class Upgrade:
         self.head = self.early = b""
         self.gone = False
         self._connection, self._config, self._state = connection, config, state
-        self._key = ""
+        self._agreed = Agreed("", "")
         self._answered = self._begun = False
         self._refusal: tuple[int, Headers] | None = None
 
@@ -99,15 +117,15 @@ class Upgrade:
 
     def _check(self, request: Request) -> None:
         try:
-            key, _, _ = CHECKS.process_request(request)
+            agreed = agree(request)
         except InvalidHandshake:
             self._answer(ServerProtocol().accept(request))
         else:
-            self.begin(request, key)
+            self.begin(request, agreed)
 
-    def begin(self, request: Request, key: str) -> None:
-        """Have the application decide about a valid *request*; *key* is the proof that we understand it."""
-        self._key, self._begun = key, True
+    def begin(self, request: Request, agreed: Agreed) -> None:
+        """Have the application decide about a valid *request*."""
+        self._agreed, self._begun = agreed, True
         task = asyncio.get_running_loop().create_task(self._run(self._scope_of(request)))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
@@ -166,13 +184,15 @@ class Upgrade:
 
     def _accept(self, subprotocol: str | None, headers: Any) -> None:
         lines = [b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade"]
-        lines.append(b"Sec-WebSocket-Accept: " + self._key.encode())
+        lines.append(b"Sec-WebSocket-Accept: " + self._agreed.key.encode())
+        if self._agreed.compression:
+            lines.append(b"Sec-WebSocket-Extensions: " + self._agreed.compression.encode())
         lines += [b"%b: %b" % header for header in (*self._state.default_headers, *headers)]
         if subprotocol:
             lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("latin-1"))
         self.head = b"\r\n".join([*lines, b"", b""])
         self._answered = True
-        self._connection.accept_frames()
+        self._connection.accept_frames(bool(self._agreed.compression))
 
     def fail(self) -> None:
         """Answer that we cannot."""
@@ -230,12 +250,27 @@ class Front(asyncio.Protocol):
             protocol.data_received(data)
 
 
-def read_handshake(data: bytes) -> tuple[Request, str] | None:
-    """Return the handshake in *data* and its key; None for anything but one whole, valid handshake."""
+def agree(request: Request) -> Agreed:
+    """
+    Return what is agreed upon with the client of *request*.
+
+    Raises:
+        InvalidHandshake: when it is not a valid handshake.
+    """
+    key, extensions, _ = CHECKS.process_request(request)
+    # A client that reads only a smaller window than the one we compress with gets everything as it is.
+    fits = all(
+        cast("PerMessageDeflate", extension).local_max_window_bits == MAX_WBITS for extension in CHECKS.extensions
+    )
+    return Agreed(key, extensions if extensions and fits else "")
+
+
+def read_handshake(data: bytes) -> tuple[Request, Agreed] | None:
+    """Return the handshake in *data* and what comes of it; None for anything but one whole, valid handshake."""
     request = parse_request(data) if is_plain_handshake(data) else None
     if request is None:
         return None
     try:
-        return request, CHECKS.process_request(request)[0]
+        return request, agree(request)
     except InvalidHandshake:
         return None

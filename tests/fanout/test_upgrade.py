@@ -43,7 +43,31 @@ def test_a_whole_and_valid_handshake_needs_no_http_parser() -> None:
     for data in (VALID, VALID.replace(b"Upgrade: websocket", b"UPGRADE: WebSocket")):
         found = read_handshake(data)
         assert found
-        assert (found[0].path, found[1]) == ("/ws/rates", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+        assert (found[0].path, found[1]) == ("/ws/rates", ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", ""))
+
+
+def offering(extension: str) -> bytes:
+    """Return a handshake that offers *extension*."""
+    return VALID.replace(b"\r\n\r\n", f"\r\nSec-WebSocket-Extensions: {extension}\r\n\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("offer", "agreed"),
+    [
+        ("permessage-deflate", "; server_no_context_takeover; client_no_context_takeover"),
+        ("permessage-deflate; client_max_window_bits", "; server_no_context_takeover; client_no_context_takeover"),
+        (
+            "permessage-deflate; server_max_window_bits=15",
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=15",
+        ),
+        ("permessage-deflate; server_max_window_bits=10", None),
+        ("permessage-bzip2", None),
+    ],
+)
+def test_each_message_is_compressed_by_itself_or_not_at_all(offer: str, agreed: str | None) -> None:
+    found = read_handshake(offering(offer))
+    assert found
+    assert found[1].compression == ("" if agreed is None else f"permessage-deflate{agreed}")
 
 
 @pytest.mark.parametrize("what", OTHERS)

@@ -99,8 +99,8 @@ def configuration() -> uvicorn.Config:
     """
     Return uvicorn's configuration.
 
-    Pings and compression are off: `rates.fanout.server` pings the clients, and frames are encoded once for all. Headers
-    that a proxy adds are read by the application (`TRUSTED_PROXY`), not by uvicorn.
+    Pings and compression are off: `rates.fanout.server` pings the clients, and frames are encoded and compressed once
+    for all. Headers that a proxy adds are read by the application (`TRUSTED_PROXY`), not by uvicorn.
     """
     return uvicorn.Config(
         "config.asgi:application",
