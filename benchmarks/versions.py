@@ -32,11 +32,7 @@ PUBLICATIONS = 8
 # Both a ping to every client and a heartbeat fall into it.
 IDLE_SECONDS = 13
 # Text frames before the first publication: `hello` and the board, or the board alone.
-DIALECTS: dict[str, tuple[str, ...]] = {
-    "plain": ("", "1"),
-    "rates.v1": ("rates.v1", "2"),
-    "rates.v1, compressed": ("rates.v1", "2", "permessage-deflate"),
-}
+DIALECTS = {"plain": ("", "1"), "rates.v1": ("rates.v1", "2")}
 PEERS = ("websockets.broadcast()", "Node ws", "Go gorilla")
 # Runs in the folder of a version, because versions keep different states in Redis.
 PUBLISHER = """
