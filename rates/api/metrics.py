@@ -84,6 +84,7 @@ def board_metrics(header: Header, states: Mapping[str, CoinState]) -> Iterator[M
     if tether and tether.shown:
         yield gauge("rates_usdt_usd", "What one USDT is worth in USD.", float(tether.shown.price))
         yield gauge("rates_usdt_depegged", "Whether that is more than 0.5 percent from 1.", is_depegged(tether))
+        yield gauge("rates_usdt_disputed", "Whether that is in dispute.", tether.disputed)
 
 
 def coin_metrics(states: Mapping[str, CoinState], now: datetime) -> Iterator[Metric]:

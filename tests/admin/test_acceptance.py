@@ -94,6 +94,16 @@ def test_it_is_german_too(admin_client: Client, pair: str) -> None:
     assert "USD/GBP ist nicht strittig." in page
 
 
+def test_the_metrics_tell_it(client: Client, pair: str) -> None:
+    told = client.get("/metrics").content.decode()
+    names = (
+        ["rates_usdt_disputed 1.0"]
+        if pair == "USDT/USD"
+        else [f'rates_currency_{mark}{{currency="eur"}} 1.0' for mark in ("disputed", "held")]
+    )
+    assert [name for name in names if name not in told] == []
+
+
 def test_the_start_page_names_currencies_that_are_disputed(admin_client: Client, pair: str) -> None:
     page = admin_client.get(reverse("admin:index")).content.decode()
     assert f"Disputed: {pair}" in page
