@@ -243,11 +243,11 @@ def set_up_django(redis_url: str, folder: Path) -> None:
 
 
 def other_figures() -> dict[str, str]:
-    """Return the output of the smaller benchmarks of the socket, by name."""
+    """Return the output of the smaller benchmarks, by name."""
     command = [sys.executable, "-m"]
     return {
         name: subprocess.check_output([*command, f"benchmarks.{name}"], cwd=ROOT, text=True)
-        for name in ("idle", "slow_clients")
+        for name in ("idle", "slow_clients", "tick")
     }
 
 

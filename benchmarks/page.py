@@ -1,6 +1,8 @@
-"""The results of `fan_out.py` as lines, as a page of the documentation, and as a plot."""
+"""The results of `fan_out.py` as lines, as a page of the documentation, and as plots."""
 
+import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -54,8 +56,9 @@ def line(r: Result) -> str:
 
 
 def write_page(results: Sequence[Result], others: Mapping[str, str]) -> None:
-    """Write docs/benchmarks.md and docs/benchmarks.svg; *others*: the output of the smaller benchmarks, by name."""
-    (DOCS / "benchmarks.svg").write_text(plot(results))
+    """Write docs/benchmarks.md and its plots; *others*: the output of the smaller benchmarks, by name."""
+    for name, picture in plots(results, others["tick"]).items():
+        (DOCS / name).write_text(picture)
     (DOCS / "benchmarks.md").write_text(
         PAGE.format(date=f"{datetime.now(UTC):%Y-%m-%d}", versions=versions(), tables=tables(results), **others)
     )
@@ -71,6 +74,10 @@ that of the server alone. In brackets: multiples of our server's value.
 {versions}
 
 ![CPU per delivery](benchmarks.svg)
+
+![Memory per socket](benchmarks-memory.svg)
+
+![From the first socket to the last](benchmarks-last.svg)
 
 {tables}
 
@@ -93,8 +100,23 @@ two publications a second, every price changes.
 ```
 {slow_clients}```
 
-The cost of ticks and streams is in [`benchmarks-feed.md`](benchmarks-feed.md).
+## A tick
+
+`python -m benchmarks.tick`: three sources that answer, judgement, history, publication.
+
+{tick}
+![CPU of a tick](benchmarks-tick.svg)
+
+The cost of ticks and streams beside earlier versions, and memory at rest: [`benchmarks-feed.md`](benchmarks-feed.md).
+`make bench-quick` compares with the last release in two minutes.
 """
+# What is added to the file's name, the field of the result, the title.
+PLOTS = (
+    ("", "cpu", "CPU per delivery, microseconds"),
+    ("-memory", "memory", "Memory per socket, KB"),
+    ("-last", "first_to_last", "From the first socket to the last, milliseconds"),
+)
+TICK_ROW = re.compile(r"^\| (\d+), (.+?) \| ([\d.]+) ms", re.M)
 
 
 def versions() -> str:
@@ -108,7 +130,13 @@ def versions() -> str:
             parts.append(" ".join([command[0], *subprocess.check_output(command, text=True).split()[-2:][:1]]))
         except OSError:
             continue
-    return f"{', '.join(parts)}; {platform.system()} {platform.release()}."
+    return f"{', '.join(parts)}; {platform.system()} {platform.release()}; {os.cpu_count()} cores, {processor()}."
+
+
+def processor() -> str:
+    """Return what the machine calls its processor."""
+    found = re.search(r"^model name\s*: (.+)", Path("/proc/cpuinfo").read_text(), re.M)
+    return found[1] if found else platform.machine()
 
 
 def tables(results: Sequence[Result]) -> str:
@@ -134,25 +162,35 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(rows)
 
 
-def plot(results: Sequence[Result]) -> str:
-    """Return the CPU per delivery as bars."""
+def plots(results: Sequence[Result], tick: str) -> dict[str, str]:
+    """Return the pictures of the page, by the name of their file; *tick*: the table of `benchmarks.tick`."""
     shown = [r for r in results if r.coins == results[0].coins and r.size >= 1000]
-    most = max(r.cpu for r in shown)
-    bars, y, size = [], 30, 0
-    for r in shown:
-        if r.size != size:
-            size, y = r.size, y + 26
-            bars.append(f'<text x="10" y="{y - 6}" font-weight="600">{size:,} sockets</text>')
-        width = 420 * r.cpu / most
-        bars.append(f'<text x="180" y="{y + 13}" text-anchor="end">{r.server}</text>')
+    found = {
+        f"benchmarks{name}.svg": draw(title, [(f"{r.size:,} sockets", r.server, getattr(r, field)) for r in shown])
+        for name, field, title in PLOTS
+    }
+    ticks = [(f"{coins} coins", name, float(cpu)) for coins, name, cpu in TICK_ROW.findall(tick)]
+    return found | {"benchmarks-tick.svg": draw("CPU of a tick, milliseconds", ticks)}
+
+
+def draw(title: str, rows: Sequence[tuple[str, str, float]]) -> str:
+    """Return *rows* of group, name and value as bars."""
+    most = max(value for _, _, value in rows)
+    bars, y, before = [], 30, ""
+    for group, name, value in rows:
+        if group != before:
+            before, y = group, y + 26
+            bars.append(f'<text x="10" y="{y - 6}" font-weight="600">{group}</text>')
+        width = 420 * value / most
+        bars.append(f'<text x="180" y="{y + 13}" text-anchor="end">{name}</text>')
         bars.append(
-            f'<rect x="190" y="{y}" width="{width:.0f}" height="16" rx="2" fill="{COLOURS.get(r.server, "#6b7280")}"/>'
+            f'<rect x="190" y="{y}" width="{width:.0f}" height="16" rx="2" fill="{COLOURS.get(name, "#6b7280")}"/>'
         )
-        bars.append(f'<text x="{196 + width:.0f}" y="{y + 13}">{r.cpu:.1f}</text>')
+        bars.append(f'<text x="{196 + width:.0f}" y="{y + 13}">{value:.1f}</text>')
         y += 20
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="680" height="{y + 10}" '
         'font-family="sans-serif" font-size="13">'
         f'<rect width="100%" height="100%" fill="#fff"/><text x="10" y="22" font-size="15" font-weight="600">'
-        f"CPU per delivery, microseconds (lower is better)</text>{''.join(bars)}</svg>\n"
+        f"{title} (lower is better)</text>{''.join(bars)}</svg>\n"
     )
