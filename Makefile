@@ -5,6 +5,9 @@ BIN := .venv/bin
 # Environment of the checks that ask what production would: nothing here reaches a running service.
 PRODUCTION := env DEBUG=False SECRET_KEY=checks-only-2f9c1b7e5a3d8046c1b7e5a3d8046f9c1b7e5a3d ALLOWED_HOSTS=rates.example.com
 
+# Images for containers often forbid files of compiled code, and every process would compile ours again.
+export PYTHONDONTWRITEBYTECODE :=
+
 # say LEVEL TEXT: one line, JSON where the log is.
 SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
 	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \

