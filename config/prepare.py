@@ -27,6 +27,7 @@ from config.folder import BASE_DIR
 from config.launcher import become
 from config.local import is_up_to_date, prepare_database
 from config.probe import reachable
+from rates.redis_words import find_hint
 
 
 def main() -> int:
@@ -101,7 +102,8 @@ def check_redis(address: str) -> None:
             cluster = _is_cluster(client)
     except RedisError as error:
         reason = str(error).splitlines()[0]
-        refuse_start(f"Redis at {place} cannot be used: {reason} (REDIS_URL, REDIS_HOST)")
+        hint = find_hint(reason, address)
+        refuse_start(f"Redis at {place} cannot be used: {reason}{hint and f'; {hint}'} (REDIS_URL, REDIS_HOST)")
     if cluster:
         refuse_start(f"Redis at {place} is a Redis Cluster, which cannot be used; use one server, or Sentinel.")
 

