@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 from pytest_django import Settings
+from redis import Connection
 
 from rates import feed, store
 from rates.admin import coin_status
@@ -227,3 +228,23 @@ def test_a_dead_coin_is_shown_with_its_age_and_marked(world: World, settings: Se
     assert (Decimal(coin["price"]), coin["stale"]) == (world.stand_ins["coingecko"].prices["XLM"], True)
     assert datetime.now(UTC) - read_time(coin["observed_at"]) > timedelta(days=60)
     assert (coin["change_24h_pct"], shown("BTC")["stale"]) == (None, False)
+
+
+def test_a_tick_waits_for_redis_eight_times_at_most(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this thread for six; for the longest of those beside it, which the sources' threads make; for the message."""
+    send, sent = Connection.send_packed_command, list[int]()
+
+    def count(self: Connection, *args: object, **options: object) -> None:
+        sent.append(get_ident())
+        send(self, *args, **options)
+
+    monkeypatch.setattr(Connection, "send_packed_command", count)
+    waits = []
+    for slot in range(4):
+        let_pass(LONGER_THAN_ANY_PAUSE)
+        sent.clear()
+        store.claim_slot(slot, 60)
+        assert feed.run_tick().answers.keys() == set(ALL)
+        waits.append(sent.count(get_ident()))
+    # One tick in each minute, and one in half a minute, has something to keep besides.
+    assert min(waits) <= 6
