@@ -264,8 +264,8 @@ def test_an_address_with_tls_of_a_server_without_it(
     address = server.url.replace("redis://", "rediss://")
     system = build(address, RATES_STREAM="binance", BINANCE_STREAM_URL=exchange.url)
     check_start(system, dict.fromkeys(PROCESSES, "the server speaks no TLS here: use redis://"), figure)
-    command = [sys.executable, "-m", "config.prepare"]
-    refused = subprocess.run(command, cwd=ROOT, env=system.settings, capture_output=True, text=True, check=False)
+    command, environment = [sys.executable, "-m", "config.prepare"], system.settings | {"PORT": str(free_port())}
+    refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     assert "; the server speaks no TLS here: use redis:// (REDIS_URL" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
