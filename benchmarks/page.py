@@ -108,6 +108,7 @@ two publications a second, every price changes.
 ![CPU of a tick](benchmarks-tick.svg)
 
 The cost of ticks and streams beside earlier versions, and memory at rest: [`benchmarks-feed.md`](benchmarks-feed.md).
+The hub, its memory and its accepts beside an earlier version: [`benchmarks-hub.md`](benchmarks-hub.md).
 `make bench-quick` compares with the last release in two minutes.
 """
 # What is added to the file's name, the field of the result, the title.

@@ -16,6 +16,7 @@ import os
 import random
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 from zlib import MAX_WBITS
 
@@ -53,7 +54,8 @@ PONG_TIMEOUT = 9.0
 PONG_TIMEOUT_IF_ACKNOWLEDGED = 60.0
 MAX_FRAGMENTS = 100
 
-PING = b"\x89\x00"
+PING = Frame()
+PING.wire = PING.compressed = b"\x89\x00"
 # The pong to it is this header and four bytes of mask.
 PONG_HEADER = b"\x8a\x80"
 PONG_SIZE = 6
@@ -118,7 +120,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         self._parser: Parser | None = None
         self._fragments: tuple[bytes, ...] = ()
         self._is_text = False
-        self._heard_at = self.loop.time() - random.random() * PING_AFTER  # spreads the pings of a crowd
+        self._heard_at = monotonic() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
         # While the client has yet to read what was written to it.
         self._blocked = False
@@ -232,15 +234,14 @@ class RatesWebSocketProtocol(asyncio.Protocol):
 
     def check_client(self) -> None:
         """Ping a silent client, drop one that does not answer, close one that does not read."""
-        now = self.loop.time()
+        now = monotonic()
         if self._blocked:
             if self._timer and not (self._close_sent or self.transport.is_closing()):
                 self._timer.close_if_stuck(self, self.transport.get_write_buffer_size(), now)
         elif self._pinged_at is not None:
             self._check_pong(now - self._pinged_at)
-        elif now - self._heard_at >= PING_AFTER and not (self._close_sent or self.transport.is_closing()):
+        elif now - self._heard_at >= PING_AFTER and self.write(PING):
             self._pinged_at = now
-            self.transport.write(PING)
 
     def _check_pong(self, waited: float) -> None:
         late = waited >= PONG_TIMEOUT_IF_ACKNOWLEDGED or (waited >= PONG_TIMEOUT and not self._is_acknowledged())
@@ -280,7 +281,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Note the sign of life; a pong that comes alone is not parsed."""
-        self._heard_at = self.loop.time()
+        self._heard_at = monotonic()
         self._pinged_at = None
         if self._upgrade:
             self._upgrade.data_received(data)

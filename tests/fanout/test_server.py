@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from rates.fanout.hub import get_hub
-from rates.fanout.server import PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
+from rates.fanout.server import PING_AFTER, PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
+from rates.fanout.sockets import Frame
 from tests.boards import save
 from tests.raw_socket import HANDSHAKE, PING, frame
 from tests.servers import serving, until
@@ -34,6 +35,22 @@ def has_waited(link: Any, seconds: float) -> None:
     """Let the ping be so old, and check the client."""
     link._pinged_at = asyncio.get_running_loop().time() - seconds
     link.check_client()
+
+
+async def test_a_silent_client_is_pinged_once() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        link._heard_at = asyncio.get_running_loop().time()
+        link.check_client()
+        assert link._pinged_at is None
+        link._heard_at -= PING_AFTER
+        for _ in range(2):
+            link.check_client()
+        link.write(Frame("the end"))
+        received = b""
+        while not received.endswith(b"the end"):
+            received += await asyncio.to_thread(client.recv, 65536)
+        assert received.removesuffix(b"\x81\x07the end").endswith(b"}\x89\x00")
 
 
 async def test_a_client_whose_host_takes_everything_has_longer_for_its_pong() -> None:
