@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from rates import outage_log, store
 from rates.history.day_stats import day_reader
@@ -28,6 +29,12 @@ pytest_plugins = ["tests.stand_ins.fixtures", "tests.canaries", "tests.world"]
 def pytest_configure() -> None:
     """Make accounts and logins cheap."""
     settings.PASSWORD_HASHERS = [QUICK_HASHER]
+
+
+@pytest.fixture(autouse=True)
+def default_language() -> None:
+    """Forget the language of the last request, which Django leaves active in its thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
