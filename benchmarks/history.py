@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -215,29 +214,6 @@ def measure_ticks() -> None:
     report("a tick with the history, times one without", ratio, 1.05, "×")
 
 
-def measure_rates() -> None:
-    """Print what `/api/rates` costs after a publication was recorded and written, beside one without, in turns."""
-    from django.test import Client  # noqa: PLC0415
-
-    from rates.history import writer  # noqa: PLC0415
-    from rates.history.recorder import Recorder  # noqa: PLC0415
-
-    client, recorder, taken = Client(headers={"host": "localhost"}), Recorder(), {True: [], False: []}
-    # Two hours from now: a minute for each of them.
-    begin = (int(time.time()) // 3600 + 2) * 3600
-    for number, saved in enumerate(islice(publications(begin, 4 * REPEATS * 60), 0, None, 60)):
-        recorded = bool(number % 2)
-        if recorded:
-            recorder.record(saved)
-            recorder.flush()
-            writer.write_closed(begin + 60 * (number + 1) + writer.GRACE)
-        began = time.process_time()
-        assert client.get("/api/rates").status_code == 200
-        taken[recorded].append(time.process_time() - began)
-    ratio = statistics.median(taken[True]) / statistics.median(taken[False])
-    report("`/api/rates` after recording, times one without", ratio, 1.05, "×")
-
-
 def measure(kind: str) -> None:
     """Make the year and print the table of one database."""
     with (
@@ -255,7 +231,6 @@ def measure(kind: str) -> None:
         measure_reading(now)
         measure_recording()
         measure_ticks()
-        measure_rates()
 
 
 def main(kinds: Sequence[str]) -> None:
