@@ -95,10 +95,10 @@ def measure_rest(versions: Sequence[Path]) -> str:
 
 
 def main() -> None:
-    """Measure, and print the ratios; two things at a time, because memory and CPU time depend little on that."""
+    """Measure, and print the ratios; three things at a time, because memory and CPU time depend little on that."""
     release = clone(last_release())
     print(f"{name_of(ROOT)} beside {release.name}; less is better, 1.00 is as before", flush=True)
-    with ThreadPoolExecutor(1) as other, tempfile.TemporaryDirectory() as folder:
+    with ThreadPoolExecutor(2) as other, tempfile.TemporaryDirectory() as folder:
         rest, tick = other.submit(measure_rest, [ROOT, release]), other.submit(measure_tick, release)
         for line in measure_hub(release, Path(folder)):
             print(line, flush=True)
