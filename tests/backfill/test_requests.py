@@ -303,10 +303,10 @@ def test_nothing_is_fetched_while_prices_are_old_or_when_it_is_off(vendors: Vend
 
 
 def test_credits_are_counted_and_spared(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_SOURCES, settings.COINGECKO_MONTHLY_CREDITS = ["coingecko"], 1000
+    settings.RATES_SOURCES, settings.COINGECKO_MONTHLY_CREDITS = ["coingecko"], 3
     assert fill(Gap(coin(), DAY), time.time()).stored
     assert sum(store.load_calls().values()) == 2
-    # A tenth of the month's credits: the next question has to wait for hours, and is not waited for.
+    # Of the last credit a tenth: the next question has to wait for the rest of the month, and is not waited for.
     assert fill(Gap(coin(), HOUR), time.time() + 60).request is None
 
 
