@@ -7,7 +7,7 @@
 #   the pub/sub layer does not subscribe again: the member gets nothing, and neither does one that joins then, as long as the
 #   first is there.
 # Matters: after a change of permissions, sockets are open and no price arrives; nothing that a program can catch says so, and
-#   neither granting the permission nor opening a new socket mends it.
+#   neither granting the permission nor opening a new socket helps.
 # Seen (2026-11-30):
 #   | channels 4.3.2, channels-redis 4.3.0
 #   | a user without the permission
