@@ -13,7 +13,8 @@ Tested in `tests/history/test_archive.py`.
 from collections.abc import Iterable
 from decimal import Context, Decimal
 
-# For moving the point, which rounds to the digits of its context.
+# Units of each number of decimals. Multiplying by one moves the point, and rounds to the digits of its context.
+UNITS = [Decimal(1).scaleb(-decimals) for decimals in range(256)]
 EXACT = Context(prec=700)
 
 
@@ -40,6 +41,6 @@ def unpack_prices(data: bytes) -> list[Decimal]:
     """Return the prices in *data*."""
     step = data[0] + 1
     return [
-        Decimal(int.from_bytes(data[at + 1 : at + step], "big")).scaleb(-data[at], EXACT)
+        EXACT.multiply(int.from_bytes(data[at + 1 : at + step], "big"), UNITS[data[at]])
         for at in range(1, len(data), step)
     ]
