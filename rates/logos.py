@@ -32,7 +32,7 @@ MOST_PIXELS = 2048 * 2048
 # Pixels: twice what a card has for it; on a wall of one coin it is larger.
 SIDE = 128
 PNG = b"\x89PNG\r\n\x1a\n"
-# svg-hush indents what it writes, so that a file of elements within elements would grow with the square of its size.
+# Elements within elements: no logo needs more, and svg-hush never sees them.
 MOST_DEPTH = 32
 SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
 # What an SVG may have within itself as `data:`.
