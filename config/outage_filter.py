@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from redis.exceptions import RedisError
 
 from rates.outage_log import note_fault, tell
-from rates.redis_words import REFUSALS, shorten_command, without_command
+from rates.redis_words import find_refusal, shorten_command
 
 # Loggers of libraries that report a lost connection with a traceback on every attempt, and those of our pages.
 REPETITIVE = (
@@ -67,7 +67,7 @@ def _topic(record: logging.LogRecord) -> str:
 def _find_refusal(record: logging.LogRecord, error: BaseException | None) -> str:
     """Return the words with which a server refused; empty when it could not be asked."""
     errors = [*_errors_in(record), *(causes(error) if error else ())]
-    return next((without_command(str(cause)) for cause in errors if isinstance(cause, REFUSALS)), "")
+    return next(filter(None, map(find_refusal, errors)), "")
 
 
 def shorten(record: logging.LogRecord, error: BaseException | None) -> None:

@@ -24,7 +24,7 @@ from rates.concurrency import run_in_loop
 from rates.currencies import offered
 from rates.deployment import describe_deployment
 from rates.exceptions import StoreUnavailable
-from rates.redis_words import REFUSALS, without_command
+from rates.redis_words import find_refusal
 from rates.symbols import fold
 from rates.types import (
     Currency,
@@ -232,5 +232,4 @@ def publish(snapshot: Snapshot, changed: Collection[str], removed: Collection[st
     try:
         run_in_loop(_send(layer, build_message(snapshot, changed, removed)))
     except (RedisError, OSError, TimeoutError) as error:
-        refusal = without_command(str(error)) if isinstance(error, REFUSALS) else ""
-        raise StoreUnavailable(f"cannot publish: {str(error) or 'no answer in time'}", refusal) from error
+        raise StoreUnavailable(f"cannot publish: {str(error) or 'no answer in time'}", find_refusal(error)) from error

@@ -50,6 +50,11 @@ def without_command(words: str) -> str:
     return IN_SCRIPT.sub("", COMMAND.sub("", shorten_command(words)))
 
 
+def find_refusal(error: BaseException) -> str:
+    """Return the words with which a server refused, without the command; empty when *error* is another failure."""
+    return without_command(str(error)) if isinstance(error, REFUSALS) else ""
+
+
 def find_hint(words: str, url: str) -> str:
     """Return what the operator should do about *words* of the client of *url*; empty when that is not known."""
     if NO_HELLO.search(words):

@@ -2,8 +2,8 @@
 Ticks in the worker's own process, which saves the 27 MB of a child; a tick that hangs is ended by a new start.
 
 Celery 5.7.0 enforces time limits only with prefork, whose parent ends the child. Here a thread puts a new worker in the
-place of the process that hangs, with the same process id, so nobody who watches over it has to do anything. It needs
-the interpreter's lock; what hangs while it holds that is ended with the process.
+place of the process that hangs, with the same process id, so a supervisor has nothing to do. It needs the interpreter's
+lock; what hangs while it holds that is ended with the process.
 
 Tested in `tests/config/test_inline_pool.py`.
 """

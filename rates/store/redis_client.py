@@ -23,7 +23,7 @@ from redis.sentinel import Sentinel, SentinelManagedConnection, SentinelManagedS
 
 from rates.exceptions import StoreUnavailable
 from rates.outage_log import OutageLog, note_refusal
-from rates.redis_words import NAMED, REFUSALS, find_hint, shorten_command, without_command
+from rates.redis_words import NAMED, find_hint, find_refusal, shorten_command
 
 T = TypeVar("T")
 
@@ -215,9 +215,8 @@ def explain(error: Exception) -> StoreUnavailable:
     """Return *error* of the client in one line for the operator, with a hint where there is one."""
     words = shorten_command(str(error)) or "no answer in time"
     hint = find_hint(words, settings.REDIS_URL)
-    refusal = without_command(words) if isinstance(error, REFUSALS) else ""
-    failure = StoreUnavailable(f"Redis: {words}{hint and f'; {hint}'}", refusal)
-    if refusal:
+    failure = StoreUnavailable(f"Redis: {words}{hint and f'; {hint}'}", find_refusal(error))
+    if failure.refusal:
         note_refusal(failure)
     return failure
 
