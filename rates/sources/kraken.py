@@ -25,6 +25,7 @@ from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import (
     NoObject,
     Scalar,
+    json_list_reader,
     json_reader,
     read_iso_time,
     read_number,
@@ -67,6 +68,7 @@ class Message(Struct):
 
 
 read_message: Callable[[str | bytes], Message] = json_reader(Message)
+read_messages: Callable[[Sequence[bytes]], list[Message]] = json_list_reader(Message)
 
 
 def setup_fingerprint() -> str:
@@ -134,16 +136,15 @@ def _read_snapshots(
     """Fill *rates* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
-        message = session.read(read_message)
-        if halt := read_halt(message):
+        messages = read_messages(session.read_all())
+        tickers = [ticker for message in messages if message.channel == "ticker" for ticker in read_tickers(message)]
+        answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
+        rates.update((rate.symbol, rate) for rate in build_rates(tickers, targets, datetime.now(UTC)))
+        if halt := next(filter(None, (read_halt(each) for each in messages if each.channel == "status")), ""):
             return halt
-        if message.success is False:
-            pair = read_refusal(message)
-            nameless += pair is None
-            answered |= {pair} if pair else set()
-        elif tickers := read_tickers(message):
-            answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
-            rates.update((rate.symbol, rate) for rate in build_rates(tickers, targets, datetime.now(UTC)))
+        refused = [read_refusal(message) for message in messages if message.success is False]
+        answered.update(pair for pair in refused if pair)
+        nameless += refused.count(None)
     return ""
 
 
@@ -156,7 +157,9 @@ def read_halt(message: Message) -> str:
     It comes with each new connection and with each change: `online`, `maintenance`, `cancel_only`, `post_only`. See
     https://docs.kraken.com/exchange/api-reference/spot-websocket-v2/status
     """
-    told = [item.system for item in _items(message)] if message.channel == "status" else []
+    if message.channel != "status":
+        return ""
+    told = [item.system for item in _items(message)]
     return next((system for system in told if isinstance(system, str) and system != "online"), "")
 
 
@@ -184,8 +187,9 @@ def subscribe_text(method: str, pairs: Sequence[str], request_id: int) -> str:
 
 def read_tickers(message: Message) -> list[Ticker]:
     """Return what a message of the ticker channel says of pairs; nothing for any other."""
-    items = _items(message) if message.channel == "ticker" else []
-    return [item for item in items if isinstance(item.symbol, str)]
+    if message.channel != "ticker" or not isinstance(message.data, list):
+        return []
+    return [item for item in message.data if isinstance(item, Ticker) and isinstance(item.symbol, str)]
 
 
 def build_rates(

@@ -6,7 +6,8 @@ JSON is read so that one bad value affects only the coin it belongs to: an inval
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ T = TypeVar("T")
 # A price outside 1e-30 .. 1e19 is an error, and would be a line of zeros on the page.
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
+LOWEST_PRICE, ABOVE_PRICES = Decimal(f"1e{LOWEST_EXPONENT}"), Decimal(f"1e{HIGHEST_EXPONENT + 1}")
 # Characters: a longer number is not a real one.
 LONGEST_NUMBER = 60
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
@@ -52,6 +54,29 @@ def json_reader(kind: type[T] | Any) -> Callable[[str | bytes], T]:
     return read
 
 
+def json_list_reader(kind: type[T] | Any) -> Callable[[Sequence[bytes]], list[T]]:
+    """Return the function that reads texts as `json_reader` does, all at once; those that it refuses are left out."""
+    read_one = json_reader(kind)
+    read_joined: Callable[[bytes], list[T]] = json_reader(list[kind])  # type: ignore[valid-type] # known when it runs
+
+    def read(texts: Sequence[bytes]) -> list[T]:
+        with suppress(ValueError):
+            values: list[T] = read_joined(b"[%b]" % b",".join(texts))
+            # Parts of values can be one together.
+            if len(values) == len(texts):
+                return values
+        return [value for text in texts for value in _read_if_sound(read_one, text)]
+
+    return read
+
+
+def _read_if_sound(read: Callable[[bytes], T], text: bytes) -> list[T]:
+    try:
+        return [read(text)]
+    except ValueError:
+        return []
+
+
 def _read_lenient(text: str) -> Any:
     try:
         return LENIENT_DECODER.decode(text)
@@ -84,8 +109,9 @@ def read_number(value: object) -> Decimal | None:
 
 def read_price(value: object) -> Decimal | None:
     """Return *value* if it is a usable price: a number above zero."""
-    number = read_number(value)
-    return number if number is not None and number > 0 else None
+    number = Decimal(value) if type(value) is int else value
+    is_usable = type(number) is Decimal and number.is_finite() and LOWEST_PRICE <= number < ABOVE_PRICES
+    return number if is_usable else None  # type: ignore[return-value] # it is a Decimal
 
 
 def read_volume(value: object) -> Decimal | None:
@@ -96,9 +122,9 @@ def read_volume(value: object) -> Decimal | None:
 
 def read_text(value: object) -> Decimal | None:
     """Return the number in a text of digits, as exchanges send it; None for anything else."""
-    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER or not NUMBER.fullmatch(value):
         return None
-    return read_number(_decimal(value))
+    return read_number(Decimal(value))
 
 
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
@@ -114,11 +140,15 @@ def read_iso_time(value: object, received_at: datetime) -> datetime | None:
     """Return the time in an ISO 8601 text with a zone, at most *received_at*; None if it is not one."""
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        return _not_ahead(moment.astimezone(UTC), received_at) if moment and moment.tzinfo else None
+        if moment and moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC) if moment.tzinfo else None
+        return _not_ahead(moment, received_at) if moment else None
     except (ValueError, OverflowError):
         # An overflow is a moment that UTC puts before the year 1 or after 9999.
         return None
 
 
 def _not_ahead(moment: datetime, received_at: datetime) -> datetime | None:
-    return min(moment, received_at) if moment - received_at < FURTHEST_AHEAD else None
+    if moment <= received_at:
+        return moment
+    return received_at if moment - received_at < FURTHEST_AHEAD else None

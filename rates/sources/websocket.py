@@ -33,6 +33,8 @@ CHUNK = 2**16
 TEXT_ALONE, EXTENDED = 0x81, 126
 # Seconds, at most, for the closing handshake.
 CLOSING = 0.1
+# Seconds in which more messages arrive before they are read: to wake up for each of hundreds costs more than reading.
+GATHERING = 0.005
 
 
 def handshake_error(source: str, error: InvalidStatus | ValueError) -> SourceError:
@@ -108,11 +110,20 @@ class ExchangeSession:
     def read(self, reader: Callable[[bytes], T]) -> T:
         """Return what *reader* makes of the next message that it can read; others are skipped."""
         while True:
-            message = self._next_message()
+            self._wait_for_message()
             try:
-                return reader(message)
+                return reader(self._messages.popleft())
             except ValueError:
                 continue
+
+    def read_all(self) -> list[bytes]:
+        """Return the next message, and all that arrive with it or a moment later."""
+        self._wait_for_message()
+        time.sleep(GATHERING)
+        self._read_arrived()
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages
 
     def close(self) -> None:
         """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
@@ -123,18 +134,28 @@ class ExchangeSession:
             while self._protocol.state is not State.CLOSED and time.monotonic() < end:
                 self._receive()
 
-    def _next_message(self) -> bytes:
+    def _wait_for_message(self) -> None:
         while not self._messages:
             self._check_open()
             self._receive()
-        return self._messages.popleft()
+
+    def _read_arrived(self) -> None:
+        """Read what has arrived, without waiting; if the connection has ended, that is told after its messages."""
+        with suppress(OSError):
+            while self._protocol.state is State.OPEN:
+                sock = self._before_deadline()
+                sock.settimeout(0)
+                self._accept(sock.recv(CHUNK))
 
     def _check_open(self) -> None:
         if self._protocol.state is not State.OPEN:
             raise ConnectionResetError("the connection has ended")
 
     def _receive(self) -> None:
-        data = self._before_deadline().recv(CHUNK)
+        self._accept(self._before_deadline().recv(CHUNK))
+
+    def _accept(self, data: bytes) -> None:
+        """Take in *data* that has arrived; none is the end of the connection."""
         if data and self._are_short:
             texts, data, self._are_short = cut_short_texts(self._rest + data)
             self._messages += texts

@@ -16,7 +16,14 @@ from rates.admin.inspection import Finding, compare
 from rates.judgement.next_board import revise
 from rates.models import Coin
 from rates.sources import binance, coingecko, kraken
-from rates.sources.vendor_values import LONGEST_NUMBER, read_iso_time, read_json, read_number, read_text
+from rates.sources.vendor_values import (
+    LONGEST_NUMBER,
+    json_list_reader,
+    read_iso_time,
+    read_json,
+    read_number,
+    read_text,
+)
 from rates.store import Change, Memory
 from rates.store.codec import decode_state, encode_state
 from rates.types import USDT_PAIR, CoinState, HistoryPoint, Rate, Target, read_time
@@ -67,6 +74,19 @@ def test_a_value_that_is_wrong_in_a_typed_message_costs_no_other_one(bad: str) -
     read = kraken.read_message(f'{{"data":[{{"last":{bad}}},{{"last":63250.1234567890123456789}},{bad}]}}')
     items = [item for item in read.data if isinstance(item, kraken.Ticker)]
     assert [read_number(item.last) for item in items][1:] == [Decimal("63250.1234567890123456789")]
+
+
+@pytest.mark.parametrize(
+    ("texts", "prices"),
+    [
+        ([b'{"last":1.5}', b"7", b"\xff", b'{"last":2.5}'], ["1.5", "2.5"]),
+        ([b'{"last":1.5}', b'{"last":NaN}'], ["1.5", "None"]),
+        ([b'{"last":1.5', b'"volume":3}', b'{"last":2.5}'], ["2.5"]),
+        ([], []),
+    ],
+)
+def test_of_texts_that_are_read_at_once_each_stands_for_itself(texts: Sequence[bytes], prices: Sequence[str]) -> None:
+    assert [str(ticker.last) for ticker in json_list_reader(kraken.Ticker)(texts)] == prices
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"[1,]", b'"\xff"', b"[" * 100_000])
