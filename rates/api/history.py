@@ -175,7 +175,9 @@ def _add_live(candles: list[Candle], symbol: str, interval: int, currency: str) 
     if live is None:
         return candles
     last, price = candles[-1], live.price
-    return [*candles[:-1], last._replace(high=max(last.high, price), low=min(last.low, price), close=price)]
+    disputed = last.disputed or live.disputed
+    high, low = max(last.high, price), min(last.low, price)
+    return [*candles[:-1], last._replace(high=high, low=low, close=price, source=live.source, disputed=disputed)]
 
 
 def _write_candles(candles: Sequence[Candle], interval: int) -> list[str]:
