@@ -14,7 +14,7 @@ from django.conf import settings
 
 from rates import store
 from rates.backfill.plan import TimeRange
-from rates.backfill.requests import Gap, StepResult, fill, list_gaps, list_sources
+from rates.backfill.requests import TETHER, Gap, StepResult, fill, has_recent_price, list_gaps, list_sources
 from rates.currencies import is_pair
 from rates.history.candles import DAY, INTERVAL_NAMES
 from rates.models import Coin
@@ -73,7 +73,7 @@ class GapFiller:
 
     def _fill_first(self) -> bool:
         """Take a step with the first gap; return True if it has to wait for a vendor, and is the last one now."""
-        step = fill(self._gaps[0], time.time())
+        step = fill(self._gaps[0], time.time(), factors_follow=self._do_factors_follow(self._gaps[0]))
         if step.wait > SHORT_WAIT:
             self._gaps.rotate(-1)
             return True
@@ -85,6 +85,14 @@ class GapFiller:
         else:
             self._count(step)
         return False
+
+    def _do_factors_follow(self, gap: Gap) -> bool:
+        """Return whether what a USDT was worth, in candles as long as those of *gap* or longer, is still to come."""
+        return any(
+            other.coin is TETHER and other.interval >= gap.interval and has_recent_price(other.instrument, time.time())
+            for other in self._gaps
+            if gap.coin is not TETHER
+        )
 
     def _count(self, step: StepResult) -> None:
         self._requests += 1

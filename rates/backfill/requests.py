@@ -9,7 +9,7 @@ continues there, and what no vendor has is not requested again.
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,15 +20,15 @@ from django.db import transaction
 
 from rates import store
 from rates.backfill.consistency import CheckResult, check_candles, to_candles
+from rates.backfill.factors import lacks_factors, load_factors
 from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
 from rates.central_bank import daily
 from rates.currencies import CENTRAL_BANK, is_coin, measured, pair_of
 from rates.exceptions import NotOffered, SourceError
 from rates.history import archive
 from rates.history.archive import SOURCE_NUMBERS
-from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle, floor_time
+from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED
 from rates.history.series import Instrument, StoredSeries, find_series, get_series
-from rates.judgement.conversion import QUOTE_PAIRS
 from rates.judgement.next_board import rules_of
 from rates.judgement.rules import read_rules
 from rates.models import Backfill, Coin
@@ -55,6 +55,8 @@ NEXT_PRICE_WITHIN = 2 * DAY
 FIRST_PRICE_WAIT = 60.0
 # The month's credits are for ticks; the backfill takes a tenth of them.
 CREDIT_SHARE = 10
+# Until what a source's quote currency was worth has been fetched.
+FACTOR_WAIT = 5.0
 LONGEST_NOTE = 200
 
 
@@ -147,9 +149,11 @@ def list_gaps(coins: Sequence[Coin]) -> Iterator[Gap]:
     yield from (Gap(coin, interval) for each in (coins, list_currencies()) for interval in STORED for coin in each)
 
 
-def fill(gap: Gap, now: float) -> StepResult:
+def fill(gap: Gap, now: float, *, factors_follow: bool = False) -> StepResult:
     """
     Request the newest missing part of *gap* from the first vendor that has not answered it yet.
+
+    If *factors_follow*, candles in another quote currency wait for what that was worth, where it is not known yet.
 
     Raises:
         DatabaseError, StoreUnavailable: nothing was stored; the request is sent again next time.
@@ -165,6 +169,8 @@ def fill(gap: Gap, now: float) -> StepResult:
             continue
         health = _load_health(source)
         wait = _seconds_until(source, health, now)
+        if factors_follow and lacks_factors(source, request.span, gap.interval):
+            return StepResult(wait=max(wait, FACTOR_WAIT))
         if not wait:
             return StepResult(request, _send(request, health))
         if wait <= LONGEST_WAIT:
@@ -260,7 +266,7 @@ def _store_answer(request: Request, answer: HistoryAnswer) -> int:
     (start, end), interval = request.span, request.gap.interval
     around = archive.read_candles(request.series.pk, start - interval, end + interval)
     checked = check_candles(
-        to_candles(answer.candles, request.source.NAME, _load_factors(request)),
+        to_candles(answer.candles, request.source.NAME, load_factors(request.source, request.span, interval)),
         # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
         {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
         _find_next_price(request),
@@ -300,19 +306,3 @@ def _find_next_price(request: Request) -> Decimal | None:
         if found:
             return found[0].open
     return None
-
-
-def _load_factors(request: Request) -> Mapping[int, Decimal] | None:
-    """Return what a unit of the source's quote was worth, by time; None if that is our currency."""
-    if request.source.QUOTE is None:
-        return None
-    base = QUOTE_PAIRS[request.source.QUOTE].partition("/")[0]
-    start, end = request.span.start - DAY, request.span.end + DAY
-    worth: dict[int, dict[int, Candle]] = {}
-    for interval in STORED:
-        series = find_series(Instrument(base, settings.QUOTE_CURRENCY), interval)
-        found = archive.read_candles(series.pk, start, end) if series and interval >= request.gap.interval else []
-        worth[interval] = {candle.time: candle for candle in found}
-    times = range(start, end, request.gap.interval)
-    known = {at: [worth[i][floor_time(at, i)] for i in STORED if floor_time(at, i) in worth[i]] for at in times}
-    return {at: candles[0].close for at, candles in known.items() if candles}
