@@ -6,6 +6,7 @@ Tested in `tests/api/test_history.py`.
 
 import json
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,9 @@ MOST_SYMBOLS = 500
 LONGEST_HEADER = 2000
 # Seconds: a client's clock that is this far ahead asks for now.
 CLOCK_TOLERANCE = 2.0
+
+# A number of seconds or milliseconds, whose first digits might be read as a date.
+EPOCH = re.compile(r"\d{9}")
 
 # Symbol and price of each enabled coin, by its folded symbol.
 Coins = Mapping[str, tuple[str, Instrument]]
@@ -142,7 +146,7 @@ def read_within(given: Any, kinds: tuple[type, ...] = (str,)) -> float:
     except (ValueError, OverflowError):
         seconds = -1.0
     if not 0 <= seconds < math.inf:
-        raise Problem(400, "bad_time", f"within: {str(given)[:40]!r} is not a number of seconds")
+        raise Problem(400, "bad_time", f"within: {str(given)[:40]!r} is not a number of seconds, 0 or more")
     return seconds
 
 
@@ -165,7 +169,7 @@ def read_time(name: str, given: Any) -> float:
     if given is None:
         raise Problem(400, "bad_time", f"{name}: is missing; a time is wanted, such as 2026-11-20T12:34:56Z")
     text = str(given)
-    for spelling in (text, "+".join(text.rsplit(" ", 1))):
+    for spelling in () if EPOCH.match(text) else (text, "+".join(text.rsplit(" ", 1))):
         try:
             moment = datetime.fromisoformat(spelling)
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

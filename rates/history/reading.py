@@ -7,6 +7,7 @@ Tested in `tests/api/test_history.py` and `tests/history/test_archive.py`.
 """
 
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -52,12 +53,13 @@ def read_history(
     Raises:
         DatabaseError: when the database cannot be read.
     """
-    start, end = _ceil_time(start, interval), _ceil_time(end, interval)
+    # What a fast clock recorded is told when its time has come.
+    start, end = _ceil_time(start, interval), _ceil_time(min(end, int(time.time()) + 1), interval)
     candles = _read(instrument, interval, limit, start, end)
-    if currency in (None, instrument.quote):
+    if currency in (None, instrument.quote) or not candles:
         return History(candles)
     factor = factor_instrument(instrument.quote, str(currency))
-    factors = {c.time: c for c in _read_factors(factor, interval, limit, start, end)}
+    factors = {c.time: c for c in _read_factors(factor, interval, candles[0].time, candles[-1].time + interval)}
     converted = [convert(candle, factors[candle.time]) for candle in candles if candle.time in factors]
     return History(converted, len(candles) - len(converted))
 
@@ -73,8 +75,9 @@ def find_coin_unit(quote: str, currency: str) -> tuple[Instrument, Decimal] | No
     return (Instrument(coin_id, quote), Decimal(1).scaleb(PARTS_OF_BTC.get(currency, 0))) if coin_id else None
 
 
-def _read_factors(factor: Instrument, interval: int, limit: int, start: int, end: int) -> list[Candle]:
+def _read_factors(factor: Instrument, interval: int, start: int, end: int) -> list[Candle]:
     """Return what follows from the price of the coin that a currency is; and then what was recorded of *factor*."""
+    limit = (end - start) // interval
     recorded = _read(factor, interval, limit, start, end)
     if (unit := find_coin_unit(factor.base.lower(), factor.quote)) is None:
         return recorded
@@ -129,7 +132,7 @@ def _read_unmerged(instrument: Instrument, interval: int, series: Mapping[int, S
 
 def _read_tail(series: StoredSeries | None, newer: Sequence[Candle]) -> list[Candle]:
     """Return the candles of *series* that are not merged into longer ones yet, followed by the *newer* ones."""
-    stored = archive.read_candles(series.pk, series.merged_until, END_OF_TIME) if series else []
+    stored = archive.read_candles(series.pk, series.merged_until, int(time.time()) + 1) if series else []
     return _join(stored, newer)
 
 
@@ -137,7 +140,7 @@ def read_unwritten(instruments: Collection[Instrument]) -> dict[Instrument, list
     """Return the minutes of *instruments* that may not be in the database yet; none while Redis is down."""
     candles: dict[Instrument, list[Candle]] = {instrument: [] for instrument in instruments}
     try:
-        minutes = store.load_newest_minutes(UNWRITTEN_MINUTES)
+        minutes = store.load_newest_minutes(time.time(), UNWRITTEN_MINUTES)
     except StoreUnavailable as error:
         logger.debug("the running minute cannot be read: %s", error)
         return candles

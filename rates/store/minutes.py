@@ -34,10 +34,10 @@ def load_minutes(until: int, most: int) -> dict[int, Sequence[str]]:
         return dict(zip(map(int, minutes), pipe.execute(), strict=True))
 
 
-def load_newest_minutes(most: int) -> dict[int, Sequence[str]]:
-    """Return the newest minutes, *most* of them, oldest first, each with all its texts."""
+def load_newest_minutes(now: float, most: int) -> dict[int, Sequence[str]]:
+    """Return the newest minutes that began by the Unix time *now*, *most* of them, oldest first, with their texts."""
     with redis_errors(), client().pipeline(transaction=False) as pipe:
-        minutes = client().zrange(RUNNING_MINUTES, -most, -1)
+        minutes = client().zrangebyscore(RUNNING_MINUTES, "-inf", now)[-most:]
         for minute in minutes:
             pipe.hvals(minute_key(int(minute)))
         return dict(zip(map(int, minutes), pipe.execute(), strict=True))

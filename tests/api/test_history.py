@@ -109,7 +109,7 @@ def test_other_intervals_are_made_of_whole_stored_candles(interval: str, stored:
 
 
 def test_no_more_candles_are_answered_than_points_were_asked_for() -> None:
-    day = floor_time(BEGIN, DAY)
+    day = floor_time(BEGIN, DAY) - 30 * DAY
     write(*[candle(day + n * DAY, f"{n + 1} {n + 2} {n + 1} {n + 2}") for n in range(30)], interval=DAY)
     body = get("/api/rates/BTC/candles?interval=1d&points=10")
     assert (body["interval"], body["step"]) == ("1d", 4 * DAY)
@@ -156,6 +156,29 @@ def test_the_running_candle_has_the_live_price() -> None:
     assert (last["open"], last["high"], last["low"], last["close"]) == ("8", "9.5", "8", "9.5")
 
 
+def test_the_running_candle_is_disputed_as_soon_as_the_live_price_is() -> None:
+    now = time.time()
+    Recorder().record(published(now - BEGIN, "8"))
+    board = fragments(BTC="9.5")
+    disputed = board["BTC"].json.replace('"disputed":false', '"disputed":true').replace("kraken", "binance")
+    get_hub().snapshot = Snapshot("epoch", 1, iso(now), {"BTC": board["BTC"]._replace(json=disputed)})
+    last = candles("interval=1d")[-1]
+    assert (last["close"], last["source"], last["disputed"]) == ("9.5", "binance", True)
+
+
+def test_candles_of_a_clock_that_was_fast_are_told_when_their_time_has_come() -> None:
+    now = early_in_a_minute()
+    minute = floor_time(now, MINUTE)
+    write(candle(minute - MINUTE, "6 6 6 6"), candle(minute + 50 * MINUTE, "9 9 9 9"))
+    Recorder().record(published(minute + 55 * MINUTE - BEGIN, "9"))
+    Recorder().record(published(minute + 56 * MINUTE - BEGIN, "9"))
+    Recorder().record(published(minute + 57 * MINUTE - BEGIN, "9"))
+    Recorder().record(published(now - BEGIN, "8"))
+    for query in ("interval=1m", f"interval=1m&end={iso(now + DAY)}"):
+        assert [(c["close"], c["complete"]) for c in candles(query)] == [("6", True), ("8", False)]
+    assert [c["high"] for c in candles("interval=1h")][-1] == "8"
+
+
 def test_a_minute_that_is_over_is_told_before_it_is_written_and_once_after() -> None:
     now = time.time()
     process = Recorder()
@@ -174,6 +197,14 @@ def test_another_currency_is_told_where_its_worth_is_known() -> None:
     assert (body["currency"], body["unconverted"]) == ("eur", 1)
     assert [(c["open"], c["high"], c["low"], c["close"]) for c in body["candles"]] == [("90.0", "96.0", "64.0", "88.0")]
     assert code("/api/rates/BTC/candles?currency=xyz", 400) == "unknown_currency"
+
+
+def test_another_currency_is_told_of_a_coin_whose_last_price_is_old() -> None:
+    write(*minutes(BEGIN, 2))
+    write(*minutes(BEGIN, 10), pair=EURO)
+    body = get("/api/rates/BTC/candles?interval=1m&limit=2&currency=eur")
+    assert (begins(body["candles"]), body["unconverted"]) == ([0, 1], 0)
+    assert begins(candles("interval=5m&limit=2&currency=eur")) == [0]
 
 
 def test_a_coin_that_is_a_currency_is_worth_what_its_candles_say(settings: Settings) -> None:
@@ -208,6 +239,9 @@ def test_a_coin_that_is_a_currency_is_worth_what_its_candles_say(settings: Setti
         ("/api/rates/BTC/at", 400, "bad_time"),
         ("/api/rates/BTC/at?time=2999-01-01T00:00:00Z", 400, "bad_time"),
         ("/api/rates/BTC/at?time=9999-12-31T23:59:59-23:59", 400, "bad_time"),
+        # The first digits of a number of milliseconds look like a date of the year 1712.
+        ("/api/rates/BTC/at?time=1712010112345", 400, "bad_time"),
+        ("/api/rates/BTC/candles?start=1712010112345", 400, "bad_time"),
         ("/api/rates/BTC/at?time=2026-11-20&within=long", 400, "bad_time"),
         ("/api/rates/BTC/at?time=1969-11-20", 404, "no_price"),
         ("/api/rates/BTC/at?time=2020-11-20", 404, "no_price"),
