@@ -23,6 +23,7 @@ from rates.history.candles import INTERVALS
 from rates.history.series import Instrument
 from rates.models import Coin
 from rates.symbols import LONGEST_SYMBOL, fold
+from rates.types import encode_json
 
 LIMIT, MOST_CANDLES = 500, 5000
 LONGEST_BODY = 200_000
@@ -185,6 +186,8 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         raise Problem(413, "too_many", f"the body has more than {LONGEST_BODY} bytes")
     try:
         body = json.loads(request.body)
+        # Answers repeat parts of it, and neither halves of pairs (\\ud800) nor NaN are JSON.
+        encode_json(body).encode()
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

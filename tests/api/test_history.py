@@ -383,6 +383,9 @@ def test_many_prices_in_another_currency() -> None:
         ({"wanted": 1001 * [{"symbol": "BTC", "time": "2026-11-20"}]}, 413, "too_many"),
         (" " * 200_001, 413, "too_many"),
         ("[" * 100_000, 400, "bad_request"),
+        (r'{"wanted": [{"symbol": "\ud800", "time": "2026-11-20"}]}', 400, "bad_request"),
+        ('{"wanted": [{"symbol": NaN, "time": 1e999}]}', 400, "bad_request"),
+        (r'{"wanted": [{"symbol": "\ud83d\ude00\uDFFF"}]}', 400, "bad_request"),
     ],
 )
 def test_a_question_that_cannot_be_read_is_refused(body: Any, status: int, word: str) -> None:
