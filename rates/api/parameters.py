@@ -186,7 +186,7 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         raise Problem(413, "too_many", f"the body has more than {LONGEST_BODY} bytes")
     try:
         body = json.loads(request.body)
-        # Answers repeat parts of it, and neither halves of pairs (\\ud800) nor NaN are JSON.
+        # Answers repeat parts of it, and neither halves of pairs (\ud800) nor NaN are JSON.
         encode_json(body).encode()
     except (ValueError, RecursionError):
         body = None

@@ -58,6 +58,8 @@ class GapFiller:
         # A coin that never gets a price waits forever, and must not keep the others' new gaps from being found.
         if now >= self._search_due and (not self._gaps or self._all_wait):
             self._begin()
+        # Others wait for what a USDT was worth, so it is the first when a vendor may be asked again.
+        self._gaps = deque(sorted(self._gaps, key=lambda gap: gap.coin is not TETHER))
         while self._gaps and self._resume_at <= time.monotonic() < deadline and _are_prices_fresh():
             waiting = waiting + 1 if self._fill_first() else 0
             self._report()

@@ -295,6 +295,19 @@ def test_the_past_waits_for_what_a_usdt_was_worth(vendors: Vendors, settings: Se
     assert not any(c.disputed for c in days[40:])
 
 
+def test_what_a_usdt_was_worth_is_fetched_before_coins_that_need_the_same_vendor(
+    vendors: Vendors, settings: Settings
+) -> None:
+    settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
+    Coin.objects.create(symbol="ETH", name="Ethereum", coingecko_id="ethereum", position=2)
+    minute = floor_time(time.time(), MINUTE) - MINUTE
+    price = Candle(minute, *4 * [vendors["coingecko"].prices["ETH"]], 12, "coingecko", False)
+    archive.write_candles(MINUTE, {Instrument("ethereum", "usd"): [price]})
+    work_through(GapFiller(sleep=let_wait))
+    order = Backfill.objects.filter(source=archive.SOURCE_NUMBERS["coingecko"]).order_by("asked_at")
+    assert [*order.values_list("series__base", flat=True)][:4] == [*3 * ["USDT"], "ethereum"]
+
+
 def test_what_has_no_price_keeps_no_new_gap_from_being_found(vendors: Vendors, settings: Settings) -> None:
     settings.RATES_CURRENCIES = ["eur"]
     settings.RATES_SOURCES = ["binance"]
