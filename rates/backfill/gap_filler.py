@@ -16,7 +16,7 @@ from rates import store
 from rates.backfill.plan import TimeRange
 from rates.backfill.requests import TETHER, Gap, StepResult, fill, has_recent_price, list_gaps, list_sources
 from rates.currencies import is_pair
-from rates.history.candles import DAY, INTERVAL_NAMES
+from rates.history.candles import DAY, INTERVAL_NAMES, floor_time
 from rates.models import Coin
 from rates.types import read_time
 
@@ -32,6 +32,8 @@ ROUND_INTERVAL = 5.0
 SHORTEST_REPORTED = 900
 # The same for a currency's days, of which the central bank has none from Good Friday to Easter Monday.
 SHORTEST_REPORTED_DAYS = 5 * DAY
+# Seconds: days that are older are before most coins, and not reported as missing.
+OLDEST_REPORTED_DAYS = 365 * DAY
 MOST_REPORTED = 100
 
 
@@ -118,10 +120,16 @@ class GapFiller:
         ranges = [
             {"symbol": symbol, "interval": INTERVAL_NAMES[interval], "start": start, "end": end}
             for (symbol, interval), missing in self._missing.items()
-            for start, end in missing
+            for start, end in _skip_oldest(missing, interval)
             if end - start >= _shortest_reported(symbol, interval)
         ]
         return ranges[:MOST_REPORTED]
+
+
+def _skip_oldest(missing: Sequence[TimeRange], interval: int) -> list[TimeRange]:
+    """Return what of *missing* is young enough to be reported."""
+    oldest = floor_time(time.time() - OLDEST_REPORTED_DAYS, DAY) if interval == DAY else 0
+    return [TimeRange(max(start, oldest), end) for start, end in missing if end > oldest]
 
 
 def _shortest_reported(symbol: str, interval: int) -> int:

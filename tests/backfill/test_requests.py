@@ -281,6 +281,18 @@ def work_through(filler: GapFiller) -> None:
         filler._resume_at = float("-inf")
 
 
+@pytest.mark.parametrize(("listed", "missing"), [(300, ["1d"]), (400, [])])
+def test_what_is_missing_is_reported_but_no_day_from_before_the_last_year(
+    listed: int, missing: list[str], vendors: Vendors
+) -> None:
+    for vendor in vendors.values():
+        vendor.history.listed = listed
+    work_through(GapFiller(sleep=let_wait))
+    progress = store.load_backfill()
+    assert progress["done"] == 3 * 2
+    assert [gap["interval"] for gap in progress["missing"] if gap["symbol"] == "BTC"] == missing
+
+
 def test_the_past_waits_for_what_a_usdt_was_worth(vendors: Vendors, settings: Settings) -> None:
     """CoinGecko, who may be asked every 15 seconds, is the only one to know that."""
     settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
