@@ -19,17 +19,18 @@ SERIES_SHIFT = 32
 # Questions in one query: SQLite takes 32,766 values, and a question has two.
 MOST_QUESTIONS = 2000
 
-# Rows in one statement.
-ROWS_WRITTEN = 1000
-
 # Of two records of one candle, the one made of more publications is kept, of equals the newer. So a record may be
 # written twice, a late part of a minute never replaces a whole one, and a vendor's candle (0 publications) no published
 # one.
 WRITE = """
-INSERT INTO rates_candle (id, prices, updates, source, disputed) VALUES {rows}
+INSERT INTO rates_candle (id, prices, updates, source, disputed) {rows}
 ON CONFLICT (id) DO UPDATE SET prices = excluded.prices, updates = excluded.updates, source = excluded.source,
 disputed = excluded.disputed WHERE excluded.updates >= rates_candle.updates
 """
+# Hundreds of rows cost SQLite least as values of one prepared statement, and PostgreSQL as five lists; a statement that
+# has a place for each of 1,500 values costs either of them twice as much or more.
+ROW = "VALUES (%s, %s, %s, %s, %s)"
+COLUMNS = "SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::integer[], %s::smallint[], %s::boolean[])"
 READ = "SELECT id, prices, updates, source, disputed FROM rates_candle WHERE "
 SOURCE_NAMES: Mapping[int, str] = {source.value: str(source.label) for source in CandleSource}
 SOURCE_NUMBERS: Mapping[str, int] = {name: number for number, name in SOURCE_NAMES.items()}
@@ -120,11 +121,13 @@ def _write(candles: Mapping[int, Sequence[Candle]]) -> None:
         for series, found in candles.items()
         for c in found
     ]
+    if not rows:
+        return
     with connection.cursor() as cursor:
-        for begin in range(0, len(rows), ROWS_WRITTEN):
-            batch = rows[begin : begin + ROWS_WRITTEN]
-            query = WRITE.format(rows=", ".join(["(%s, %s, %s, %s, %s)"] * len(batch)))
-            cursor.execute(query, [value for row in batch for value in row])
+        if connection.vendor == "sqlite":
+            cursor.executemany(WRITE.format(rows=ROW), rows)
+        else:
+            cursor.execute(WRITE.format(rows=COLUMNS), list(map(list, zip(*rows, strict=True))))
 
 
 def read_rows(series: int, start: int, end: int, limit: int | None = None) -> list[Row]:

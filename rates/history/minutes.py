@@ -9,12 +9,13 @@ Tested in `tests/history/test_recording.py`.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from rates.history.candles import Candle, RunningCandle, close_candle
 from rates.history.series import Instrument
@@ -40,11 +41,12 @@ class _Minute(Struct):
 _encode = msgspec.json.Encoder().encode
 _version = msgspec.json.Decoder(_Versioned)
 _decoder = msgspec.json.Decoder(_Minute)
+_values = attrgetter(*(field.name for field in fields(RunningCandle)))
 
 
 def encode_minute(candles: Mapping[str, RunningCandle], quote: str) -> str:
     """Return what one process has published, by base in the currency *quote* or by `factor_name`, in one line."""
-    rows = [(*_read_name(name, quote), *astuple(candle)) for name, candle in candles.items()]
+    rows = [(*_read_name(name, quote), *_values(candle)) for name, candle in candles.items()]
     return _encode({"v": VERSION, "candles": rows}).decode()
 
 

@@ -26,9 +26,12 @@ def pack_prices(prices: Iterable[Decimal]) -> bytes:
         ValueError: when one has more than 255 decimals, or 612 digits.
     """
     numbers = [_split(price) for price in prices]
-    width = max((digits.bit_length() + 7) // 8 for _, digits in numbers)
-    packed = (bytes((decimals,)) + digits.to_bytes(width, "big") for decimals, digits in numbers)
-    return bytes((width,)) + b"".join(packed)
+    width = (max([digits for _, digits in numbers]).bit_length() + 7) // 8
+    packed = bytearray((width,))
+    for decimals, digits in numbers:
+        packed.append(decimals)
+        packed += digits.to_bytes(width, "big")
+    return bytes(packed)
 
 
 def _split(price: Decimal) -> tuple[int, int]:

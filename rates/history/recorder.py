@@ -19,12 +19,11 @@ from functools import cache
 from django.conf import settings
 
 from rates import store
-from rates.currencies import pair_of
 from rates.exceptions import StoreUnavailable
 from rates.history.candles import MINUTE, RunningCandle, extend, floor_time
 from rates.history.minutes import encode_minute, factor_name
 from rates.store import Saved
-from rates.types import USDT, USDT_PAIR, Currency, Rate, read_time
+from rates.types import USDT, USDT_PAIR, read_time
 
 logger = logging.getLogger(__name__)
 
@@ -68,26 +67,22 @@ class Recorder:
 
 
 def _extend_all(candles: dict[str, RunningCandle], saved: Saved, at: float) -> None:
-    """Add what *saved* says of each coin that has a price, of USDT/USD, and of each currency, to *candles*."""
+    """
+    Add what *saved* says of each coin that has a price, of USDT/USD, and of each currency, to *candles*.
+
+    A stale price proves nothing and changes nothing.
+    """
     stale = frozenset(saved.stale)
     for symbol, state in saved.states.items():
         rate = state.shown
         # A coin by its CoinGecko id; USDT/USD, which has none, by its first half.
         base = state.coingecko_id or (USDT if symbol == USDT_PAIR else "")
-        if rate is not None and base:
-            candle = extend(candles.get(base), rate, at, state.disputed, symbol in stale)
-            if candle is not None:
-                candles[base] = candle
+        if rate is not None and base and symbol not in stale:
+            candles[base] = extend(candles.get(base), at, rate.price, rate.source, state.disputed)
     for code, worth in saved.snapshot.currencies.items():
-        name = factor_name(settings.QUOTE_CURRENCY, code)
-        candle = extend(candles.get(name), _rate(worth), at, worth.disputed, worth.stale)
-        if candle is not None:
-            candles[name] = candle
-
-
-def _rate(worth: Currency) -> Rate:
-    moment = read_time(worth.observed_at)
-    return Rate(pair_of(worth.code), Decimal(worth.per_base), None, None, worth.source, moment, moment)
+        if not worth.stale:
+            name = factor_name(settings.QUOTE_CURRENCY, code)
+            candles[name] = extend(candles.get(name), at, Decimal(worth.per_base), worth.source, worth.disputed)
 
 
 @cache

@@ -92,6 +92,16 @@ def test_of_two_records_the_one_made_of_more_publications_stands(first: int, sec
     assert [found.updates for found in read()] == [stands]
 
 
+def test_thousands_of_candles_are_one_statement(django_assert_num_queries) -> None:
+    series = archive.get_series([BTC], MINUTE)
+    # Begin, find the series, write, end.
+    with django_assert_num_queries(4):
+        write(*minutes(BEGIN, 5000))
+    assert (len(read()), read()[-1].time, series[BTC].pk) == (5000, BEGIN + 4999 * MINUTE, find_series(BTC, MINUTE).pk)
+    write()
+    assert len(read()) == 5000
+
+
 def test_a_range_has_its_beginning_and_not_its_end() -> None:
     write(*minutes(BEGIN, 5))
     series = find_series(BTC, MINUTE).pk

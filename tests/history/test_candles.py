@@ -1,6 +1,5 @@
 """From publications to candles, and from candles to longer ones."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
 
@@ -22,25 +21,23 @@ from rates.history.candles import (
     merge,
     stored_interval,
 )
-from rates.types import Rate
 
 D = Decimal
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-Published = tuple[Rate, bool, bool]
+Published = tuple[Decimal, str, bool]
 
 
 def published(price: str, marks: str = "", source: str = "kraken") -> Published:
-    """Return a price as it was published, and whether it was disputed and stale."""
-    return Rate("BTC", D(price), None, None, source, NOW, NOW), "disputed" in marks, "stale" in marks
+    """Return a price as it was published, who gave it, and whether it was disputed."""
+    return D(price), source, "disputed" in marks
 
 
 def running(*publications: Published) -> RunningCandle | None:
     """Return what a process makes of *publications*, a second apart."""
     candle = None
-    for second, (rate, disputed, stale) in enumerate(publications, start=1):
-        candle = extend(candle, rate, float(second), disputed, stale)
+    for second, publication in enumerate(publications, start=1):
+        candle = extend(candle, float(second), *publication)
     return candle
 
 
@@ -65,9 +62,6 @@ def test_candles_are_merged_until_there_are_few_enough(days: list[int], most: in
         ([published("5"), published("7"), published("3"), published("4")], candle(0, "5 7 3 4", 4)),
         # One that repeats a known price is a publication too.
         ([published("5"), published("5")], candle(0, "5 5 5 5", 2)),
-        ([published("5"), published("9", "stale"), published("6")], candle(0, "5 6 5 6", 2)),
-        ([published("5", "stale")], None),
-        ([published("5", "disputed stale"), published("6")], candle(0, "6 6 6 6")),
         ([published("5"), published("6", "disputed"), published("5")], candle(0, "5 6 5 5", 3, disputed=True)),
         ([published("5"), published("6", source="binance")], candle(0, "5 6 5 6", 2, "binance")),
         # Digits as they were published.
@@ -75,11 +69,10 @@ def test_candles_are_merged_until_there_are_few_enough(days: list[int], most: in
         ([published("63250.123456789012345678")], candle(0, " ".join(4 * ["63250.123456789012345678"]))),
     ],
 )
-def test_publications_make_a_candle(publications: list[Published], expected: Candle | None) -> None:
-    found = running(*publications)
-    assert (found and close_candle(0, [found])) == expected
-    if expected:
-        assert str(close_candle(0, [found]).close) == str(expected.close)
+def test_publications_make_a_candle(publications: list[Published], expected: Candle) -> None:
+    found = close_candle(0, [running(*publications)])
+    assert found == expected
+    assert str(found.close) == str(expected.close)
 
 
 def test_what_two_processes_published_in_a_minute_is_one_candle() -> None:
@@ -129,9 +122,9 @@ prices = st.decimals("1e-18", "1e18", allow_nan=False, allow_infinity=False)
 
 @given(st.lists(prices, min_size=1, max_size=30), st.integers(1, 7))
 def test_it_does_not_matter_how_publications_are_cut_into_pieces(seen: list[Decimal], size: int) -> None:
-    publications = [(float(second), published(str(price))[0]) for second, price in enumerate(seen)]
+    publications = [(float(second), price, "kraken") for second, price in enumerate(seen)]
     pieces = [publications[begin : begin + size] for begin in range(0, len(seen), size)]
-    parts = [reduce(lambda running, each: extend(running, each[1], each[0]), piece, None) for piece in pieces]
-    whole = reduce(lambda running, each: extend(running, each[1], each[0]), publications, None)
+    parts = [reduce(lambda running, each: extend(running, *each), piece, None) for piece in pieces]
+    whole = reduce(lambda running, each: extend(running, *each), publications, None)
     assert close_candle(0, parts) == close_candle(0, [whole])
     assert (whole.high, whole.low, whole.updates) == (max(seen), min(seen), len(seen))

@@ -94,6 +94,12 @@ def test_a_stale_price_makes_no_candle() -> None:
     assert [found.time - BEGIN for found in read()] == [0, 120]
 
 
+def test_a_stale_price_changes_nothing_of_its_minute() -> None:
+    record(published(1, "5"), published(2, "9", "stale disputed"), published(3, "6"))
+    writer.write_closed(BEGIN + HOUR)
+    assert read() == [candle(BEGIN, "5 6 5 6", 2)]
+
+
 def test_a_writer_that_is_killed_before_redis_knows_is_followed_by_one_that_doubles_nothing() -> None:
     process = Recorder()
     record(published(1, "5"), published(2, "6"), process=process)
