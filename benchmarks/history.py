@@ -20,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from benchmarks import history_beside
 from benchmarks.feed import run_each, service, symbols
 
 COINS = 300
@@ -27,6 +28,7 @@ MINUTES, HOURS, DAYS = 7 * 1440, 365 * 24, 365
 # Seconds between two publications while streams deliver, and how many of the coins each of them moves.
 PUBLISHED_EVERY, MOVED = 1.0, 300
 REPEATS = 20
+SETTINGS = {"RATES_SOURCES": "simulated", "RATES_BACKFILL": "off", "RATES_API_RATE": "1000000000", "LOG_LEVEL": "ERROR"}
 random.seed(20261130)
 
 
@@ -168,6 +170,17 @@ def publications(begin: int, seconds: int) -> Iterator[Any]:
         yield Saved(snapshot, frozenset(), frozenset(), (), (), states, (), True)
 
 
+def bytes_written() -> int:
+    """Return how much this process has written to files, or PostgreSQL to its log, until now."""
+    from django.db import connection  # noqa: PLC0415
+
+    if connection.vendor == "sqlite":
+        return int(Path("/proc/self/io").read_text().split("wchar:")[1].split()[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+        return int(cursor.fetchone()[0])
+
+
 def measure_recording() -> None:
     """Print what an hour of publications costs, from the publication to the database."""
     from django.db import connection  # noqa: PLC0415
@@ -181,47 +194,32 @@ def measure_recording() -> None:
     for number, saved in enumerate(publications(hour, seconds)):
         began = time.process_time()
         recorder.record(saved)
-        if number % int(FLUSH_INTERVAL) == 0:
+        # As in life: it reports a new minute by itself, and then every so many seconds.
+        if number % int(FLUSH_INTERVAL) == 0 and number % 60:
             recorder.flush()
         used += time.process_time() - began
     recorder.flush()
-    began = time.process_time()
+    written, began = bytes_written(), time.process_time()
     for minute in range(seconds // 60 + 2):
         # A minute at a time, as in life.
         writer.write_closed(hour + 60 * minute + writer.GRACE)
-    writing = time.process_time() - began
+    writing, written = time.process_time() - began, bytes_written() - written
     report("recording, a coin and hour", (used + writing) * 1000 / COINS, 5, "ms")
     print(f"| of which: beside publications {used * 1000 / COINS:.2f} ms, to {connection.vendor} "
-          f"{writing * 1000 / COINS:.2f} ms | | | |")  # fmt: skip
+          f"{writing * 1000 / COINS:.2f} ms; {written / 60 / 1e6:.2f} MB written a minute | | | |")  # fmt: skip
 
 
-class _NoRecorder:
-    """What a publication is given to for comparison."""
-
-    def record(self, saved: Any) -> None:
-        """Do nothing."""
-
-
-def measure_ticks() -> None:
-    """Print what a tick costs with the recorder, beside one without, in turns."""
-    from rates import feed  # noqa: PLC0415
-
-    real, taken = feed.recorder, {True: [], False: []}
-    for number in range(4 * REPEATS):
-        recorded = bool(number % 2)
-        feed.recorder = real if recorded else _NoRecorder
-        began = time.process_time()
-        feed.run_tick()
-        taken[recorded].append(time.process_time() - began)
-    ratio = statistics.median(taken[True]) / statistics.median(taken[False])
-    report("a tick with the history, times one without", ratio, 1.05, "×")
+def measure_beside() -> None:
+    """Print what a tick and an answer take beside the recording."""
+    report("a tick with the history, times one without", history_beside.compare_ticks(), 1.05, "×")
+    report("`/api/rates` beside the recording, times without", history_beside.compare_answers(), 1.05, "×")
 
 
 def measure(kind: str) -> None:
     """Make the year and print the table of one database."""
     with (
         database(kind) as address,
-        service(COINS, DATABASE_URL=address, RATES_SOURCES="simulated", RATES_BACKFILL="off"),
+        service(COINS, DATABASE_URL=address, **SETTINGS),
     ):
         from rates import garbage_collection  # noqa: PLC0415
 
@@ -233,7 +231,7 @@ def measure(kind: str) -> None:
         measure_size()
         measure_reading(now)
         measure_recording()
-        measure_ticks()
+        measure_beside()
 
 
 def main(kinds: Sequence[str]) -> None:
