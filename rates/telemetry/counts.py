@@ -12,8 +12,10 @@ Tested in `tests/api/test_metrics.py` and `tests/test_processes.py`.
 from collections.abc import Collection, Iterable, Iterator
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import Metric
+
+from rates.telemetry.process_facts import ProcessFacts
 
 WEB, WORKER, STREAMER, EVERY = (CollectorRegistry() for _ in range(4))
 REGISTRIES = {
@@ -22,7 +24,7 @@ REGISTRIES = {
     "stream": (STREAMER, EVERY),
     "beat": (EVERY,),
 }
-ProcessCollector(namespace="rates", registry=EVERY)
+EVERY.register(ProcessFacts())
 
 # What is appended to the name of a metric in its samples, by its type.
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
