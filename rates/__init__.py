@@ -9,6 +9,7 @@ The engine: from the sources to the sockets. `docs/architecture.md` has the pict
     judgement                    what the sources said becomes the next board
     store                        Redis: the board, and what processes share
     publication                  a change of the board, encoded once
+    inbound                      connections that clients open
     fanout                       from a publication to every socket and event stream
     history, history_thread      candles: recorded, stored, read
     backfill, vendor_history     historical candles from the vendors

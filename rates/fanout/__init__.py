@@ -6,7 +6,6 @@ From a publication to every socket: one hub per web process, its links to the cl
     hub, sockets                   holds the newest board and feeds the sockets; what it knows of a client
     subscription                   how publications reach the hub, and what happens when Redis fails
     server, links                  the link to a socket under each server
-    upgrade                        the opening handshake under our own
     slow_clients                   closes a client that reads too slowly
     drain                          SIGTERM: clients are told when to reconnect
     close_codes                    why the server closes a socket

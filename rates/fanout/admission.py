@@ -91,8 +91,9 @@ def check_origin(scope: dict[str, Any]) -> None:
 def is_known_origin(scope: dict[str, Any]) -> bool:
     """Return whether no browser asks, or one for a page of this site or of a listed origin: its cookies count."""
     origin = read_origin(scope)
-    own = strip_port(origin) == strip_port(own_origin(scope))
-    return not origin or own or origin in settings.RATES_ALLOWED_ORIGINS
+    if not origin:
+        return True
+    return strip_port(origin) == strip_port(own_origin(scope)) or origin in settings.RATES_ALLOWED_ORIGINS
 
 
 def read_origin(scope: dict[str, Any]) -> str:

@@ -25,7 +25,6 @@ from uvicorn.server import ServerState
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame as MessageFrame
 from websockets.frames import Opcode
-from websockets.http11 import Request
 from websockets.protocol import OPEN, Side
 from websockets.protocol import Protocol as Parser
 
@@ -38,7 +37,8 @@ from rates.fanout.slow_clients import (
     unacknowledged,
 )
 from rates.fanout.sockets import MAX_MESSAGE_BYTES, Frame
-from rates.fanout.upgrade import Agreed, Upgrade
+from rates.inbound.opening import Handshake
+from rates.inbound.upgrade import Upgrade
 from rates.telemetry import counts
 
 if TYPE_CHECKING:
@@ -159,10 +159,10 @@ class RatesWebSocketProtocol(asyncio.Protocol):
 
     # From the handshake to the session
 
-    def begin(self, request: Request, agreed: Agreed) -> None:
-        """Begin with a *request* that has been checked."""
+    def begin(self, handshake: Handshake) -> None:
+        """Begin with a *handshake* that has been checked."""
         assert self._upgrade
-        self._upgrade.begin(request, agreed)
+        self._upgrade.begin(handshake)
 
     def accept_frames(self, compressed: bool) -> None:
         """Take the frames of the greeting; they leave together with the answer to the handshake."""
@@ -203,13 +203,13 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         except OSError:
             taken = 0
         if taken < len(wire):
-            self._hand_over(wire[taken:])
+            self._hand_over(memoryview(wire)[taken:])
         return True
 
-    def _hand_over(self, data: bytes) -> None:
+    def _hand_over(self, data: bytes | memoryview) -> None:
         """Give *data* to the transport, with the answer to the handshake in front if that waits for it."""
         if self._upgrade and self._upgrade.head:
-            data, self._upgrade.head = self._upgrade.head + data, b""
+            data, self._upgrade.head = b"".join((self._upgrade.head, data)), b""
         self.transport.write(data)
 
     def close(self, code: int) -> None:

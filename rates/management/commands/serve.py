@@ -23,7 +23,7 @@ from uvicorn.supervisors import Multiprocess
 from rates.checks import refuse_bad_start
 from rates.fanout.server import RatesWebSocketProtocol
 from rates.fanout.sockets import MAX_MESSAGE_BYTES
-from rates.fanout.upgrade import Front
+from rates.inbound.upgrade import Front
 from rates.start_notes import note_preparation, note_proxies
 
 logger = logging.getLogger(__name__)
@@ -104,6 +104,7 @@ def configuration() -> uvicorn.Config:
     """
     return uvicorn.Config(
         "config.asgi:application",
+        loop="rates.inbound.listener:ServerLoop",
         http=Front,
         ws=RatesWebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,

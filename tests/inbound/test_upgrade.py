@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rates.fanout.upgrade import read_handshake
+from rates.inbound.opening import check_request, parse_request, read_handshake
 from tests.boards import publish
 from tests.raw_socket import HANDSHAKE, TEXT, RawSocket, frame
 from tests.servers import Server
@@ -23,6 +23,15 @@ OTHERS = {
     "another method": VALID.replace(b"GET", b"POST"),
     "HTTP/1.0": VALID.replace(b"HTTP/1.1", b"HTTP/1.0"),
     "another version": VALID.replace(b"Version: 13", b"Version: 8"),
+    "no key": VALID.replace(b"Sec-WebSocket-Key", b"X-Key"),
+    "two keys": VALID.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+    "two origins": VALID.replace(b"\r\n\r\n", b"\r\nOrigin: http://a.example\r\nOrigin: http://b.example\r\n\r\n"),
+    "another upgrade": VALID.replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+    "a subprotocol that is no token": VALID.replace(b"rates.v1", b"rates v1"),
+    "an offer that cannot be read": VALID.replace(b"\r\n\r\n", b"\r\nSec-WebSocket-Extensions: ;\r\n\r\n"),
+    "a control character": VALID.replace(b"\r\n\r\n", b"\r\nX-Bell: \x07\r\n\r\n"),
+    "a bare line feed": VALID.replace(b"\r\n\r\n", b"\nX-More: 1\r\n\r\n"),
+    "many headers": VALID.replace(b"\r\n\r\n", b"\r\n" + b"X: y\r\n" * 128 + b"\r\n"),
     "a short key": VALID.replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"dGhl"),
     "a body": VALID.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n"),
     "a chunked body": VALID.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n"),
@@ -43,7 +52,7 @@ def test_a_whole_and_valid_handshake_needs_no_http_parser() -> None:
     for data in (VALID, VALID.replace(b"Upgrade: websocket", b"UPGRADE: WebSocket")):
         found = read_handshake(data)
         assert found
-        assert (found[0].path, found[1]) == ("/ws/rates", ("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", ""))
+        assert (found.target, found.key, found.compression) == ("/ws/rates", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "")
 
 
 def offering(extension: str) -> bytes:
@@ -67,7 +76,25 @@ def offering(extension: str) -> bytes:
 def test_each_message_is_compressed_by_itself_or_not_at_all(offer: str, agreed: str | None) -> None:
     found = read_handshake(offering(offer))
     assert found
-    assert found[1].compression == ("" if agreed is None else f"permessage-deflate{agreed}")
+    assert found.compression == ("" if agreed is None else f"permessage-deflate{agreed}")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        VALID,
+        VALID.replace(b"/ws/rates", b"/ws/rates?symbols=BTC,%C3%A9"),
+        VALID.replace(b"Connection: Upgrade", b"CONNECTION:\tkeep-alive , upgrade \t"),
+        VALID.replace(b"\r\n\r\n", b"\r\nCookie: a=\xe9\r\nX-Empty:\r\ncookie: b\r\n\r\n"),
+        VALID.replace(b"rates.v1", b"rates.v1, bearer,ey.J-_"),
+        offering("permessage-deflate; client_max_window_bits\r\nSec-WebSocket-Extensions: permessage-bzip2"),
+    ],
+)
+def test_a_handshake_is_read_as_the_library_reads_it(data: bytes) -> None:
+    found, request = read_handshake(data), parse_request(data)
+    assert found
+    assert request
+    assert found == check_request(request)
 
 
 @pytest.mark.parametrize("what", OTHERS)

@@ -7,73 +7,29 @@ The opening handshake under our server: from the request to the `101` that carri
 An `Upgrade` is all that ASGI needs: scope, task, answer. It ends when the client is admitted, so an open socket keeps
 none of it.
 
-Tested in `tests/fanout/test_upgrade.py` and `tests/fanout/test_handshake.py`.
+Tested in `tests/inbound/test_upgrade.py` and `tests/fanout/test_handshake.py`.
 """
 
 import asyncio
 import email.utils
 import logging
-import re
 from asyncio.transports import Transport
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol
 from urllib.parse import unquote
-from zlib import MAX_WBITS
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
-from uvicorn.protocols.utils import ClientDisconnected, get_remote_addr, is_ssl
+from uvicorn.protocols.utils import ClientDisconnected, is_ssl
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.streams import StreamReader
+
+from rates.inbound.opening import Handshake, check_request, parse_request, read_handshake
 
 logger = logging.getLogger("uvicorn.error")
-
-# One head, and nothing behind it.
-HEAD = re.compile(rb"GET [^\r\n]+ HTTP/1\.1\r\n(?:[^\r\n]+\r\n)+\r\n")
-# Its checks of a request remember nothing that concerns the next one. No message is compressed with what was in the one
-# before, in either direction: so all clients get the same bytes, and none costs us a compressor.
-CHECKS = ServerProtocol(
-    extensions=[ServerPerMessageDeflateFactory(server_no_context_takeover=True, client_no_context_takeover=True)]
-)
-
-
-class Agreed(NamedTuple):
-    """
-    What a valid handshake comes to.
-
-    Attributes:
-        key: the proof that we understand it.
-        compression: what compression was agreed upon, as a header says it; empty for none.
-    """
-
-    key: str
-    compression: str
-
-
-def parse_request(head: bytes) -> Request | None:
-    """Return the request in *head*; None when it is not a whole one, or not one of a handshake."""
-    reader = StreamReader()
-    reader.feed_data(head)
-    try:
-        next(Request.parse(reader.read_line))
-    except StopIteration as parsed:
-        return cast("Request", parsed.value)
-    except (ValueError, NotImplementedError, InvalidHandshake):
-        return None
-    return None
-
-
-def is_plain_handshake(data: bytes) -> bool:
-    """Return whether *data* looks like a handshake and nothing else; two hosts, or none, are for others to judge."""
-    lower = data.lower()
-    return (
-        b"\r\nupgrade: websocket\r\n" in lower and lower.count(b"\r\nhost:") == 1 and HEAD.fullmatch(data) is not None
-    )
 
 
 class Connection(Protocol):
@@ -101,8 +57,8 @@ class Upgrade:
         self.head = self.early = b""
         self.gone = False
         self._connection, self._config, self._state = connection, config, state
-        self._agreed = Agreed("", "")
-        self._answered = self._begun = False
+        self._handshake: Handshake | None = None
+        self._begun = False
         self._refusal: tuple[int, Headers] | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -117,36 +73,35 @@ class Upgrade:
 
     def _check(self, request: Request) -> None:
         try:
-            agreed = agree(request)
+            handshake = check_request(request)
         except InvalidHandshake:
             self._answer(ServerProtocol().accept(request))
         else:
-            self.begin(request, agreed)
+            self.begin(handshake)
 
-    def begin(self, request: Request, agreed: Agreed) -> None:
-        """Have the application decide about a valid *request*."""
-        self._agreed, self._begun = agreed, True
-        task = asyncio.get_running_loop().create_task(self._run(self._scope_of(request)))
+    def begin(self, handshake: Handshake) -> None:
+        """Have the application decide about a valid *handshake*."""
+        self._handshake, self._begun = handshake, True
+        task = asyncio.get_running_loop().create_task(self._run(self._scope_of(handshake)))
         self._state.tasks.add(task)
         task.add_done_callback(self._state.tasks.discard)
 
-    def _scope_of(self, request: Request) -> dict[str, Any]:
-        raw_path, _, query = request.path.partition("?")
-        offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
+    def _scope_of(self, handshake: Handshake) -> dict[str, Any]:
+        raw_path, _, query = handshake.target.partition("?")
+        offered = b",".join(value for name, value in handshake.headers if name == b"sec-websocket-protocol").decode()
         transport, root = self._connection.transport, self._config.root_path
+        peer = transport.get_extra_info("peername")
         return {
             "type": "websocket",
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
             "http_version": "1.1",
             "scheme": "wss" if is_ssl(transport) else "ws",
-            "client": get_remote_addr(transport),
+            "client": peer[:2] if isinstance(peer, tuple) else None,
             "root_path": root,
             "path": root + unquote(raw_path),
-            "raw_path": root.encode("ascii") + raw_path.encode("ascii"),
+            "raw_path": (root + raw_path).encode("ascii"),
             "query_string": query.encode("ascii"),
-            "headers": [
-                (name.lower().encode(), value.encode("latin-1")) for name, value in request.headers.raw_items()
-            ],
+            "headers": handshake.headers,
             "subprotocols": [word.strip() for word in offered.split(",")] if offered else [],
             "extensions": {"websocket.http.response": {}, "rates.link": self._connection},
         }
@@ -184,15 +139,15 @@ class Upgrade:
 
     def _accept(self, subprotocol: str | None, headers: Any) -> None:
         lines = [b"HTTP/1.1 101 Switching Protocols", b"Upgrade: websocket", b"Connection: Upgrade"]
-        lines.append(b"Sec-WebSocket-Accept: " + self._agreed.key.encode())
-        if self._agreed.compression:
-            lines.append(b"Sec-WebSocket-Extensions: " + self._agreed.compression.encode())
+        assert self._handshake
+        lines.append(b"Sec-WebSocket-Accept: " + self._handshake.key.encode())
+        if self._handshake.compression:
+            lines.append(b"Sec-WebSocket-Extensions: " + self._handshake.compression.encode())
         lines += [b"%b: %b" % header for header in (*self._state.default_headers, *headers)]
         if subprotocol:
             lines.append(b"Sec-WebSocket-Protocol: " + subprotocol.encode("latin-1"))
         self.head = b"\r\n".join([*lines, b"", b""])
-        self._answered = True
-        self._connection.accept_frames(bool(self._agreed.compression))
+        self._connection.accept_frames(bool(self._handshake.compression))
 
     def fail(self) -> None:
         """Answer that we cannot."""
@@ -200,7 +155,7 @@ class Upgrade:
 
     def _answer(self, response: Response) -> None:
         """Answer with *response* instead of a socket."""
-        self._answered = self._begun = True
+        self._begun = True
         response.headers.setdefault("Date", email.utils.formatdate(usegmt=True))
         response.headers.setdefault("Connection", "close")
         response.headers.setdefault("Content-Length", str(len(response.body or b"")))
@@ -210,7 +165,7 @@ class Upgrade:
 
 class Front(asyncio.Protocol):
     """
-    A connection before its first bytes: `uvicorn --http rates.fanout.upgrade:Front`.
+    A connection before its first bytes: `uvicorn --http rates.inbound.upgrade:Front`.
 
     A handshake goes to `--ws` directly, because an HTTP parser made for it and dropped again would cost much of the
     rest. What is not a whole, valid handshake in one piece goes to uvicorn's HTTP protocol, for whatever that says.
@@ -245,32 +200,6 @@ class Front(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         if handshake:
-            protocol.begin(*handshake)
+            protocol.begin(handshake)
         else:
             protocol.data_received(data)
-
-
-def agree(request: Request) -> Agreed:
-    """
-    Return what is agreed upon with the client of *request*.
-
-    Raises:
-        InvalidHandshake: when it is not a valid handshake.
-    """
-    key, extensions, _ = CHECKS.process_request(request)
-    # A client that reads only a smaller window than the one we compress with gets everything as it is.
-    fits = all(
-        cast("PerMessageDeflate", extension).local_max_window_bits == MAX_WBITS for extension in CHECKS.extensions
-    )
-    return Agreed(key, extensions if extensions and fits else "")
-
-
-def read_handshake(data: bytes) -> tuple[Request, Agreed] | None:
-    """Return the handshake in *data* and what comes of it; None for anything but one whole, valid handshake."""
-    request = parse_request(data) if is_plain_handshake(data) else None
-    if request is None:
-        return None
-    try:
-        return request, agree(request)
-    except InvalidHandshake:
-        return None
