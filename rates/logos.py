@@ -20,8 +20,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from PIL import Image
-from py_svg_hush import filter_svg
 
 from rates.models import Logo
 
@@ -67,6 +65,8 @@ def _sizes(data: bytes, most: int) -> dict[str, int]:
 
 
 def _shrink(upload: bytes) -> bytes:
+    from PIL import Image  # noqa: PLC0415 - with its libraries 1 MB, for the few pictures that staff upload
+
     try:
         with Image.open(BytesIO(upload), formats=["PNG"]) as picture:
             width, height = picture.size
@@ -83,6 +83,8 @@ def _shrink(upload: bytes) -> bytes:
 
 
 def _clean(upload: bytes) -> bytes:
+    from py_svg_hush import filter_svg  # noqa: PLC0415 - as in `_shrink`
+
     try:
         if max(_depths(upload)) > MOST_DEPTH:
             raise ValidationError(

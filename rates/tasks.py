@@ -18,7 +18,6 @@ from rates.exceptions import StoreUnavailable
 from rates.history.recorder import recorder
 from rates.history_thread import HistoryThread, start_history_thread
 from rates.outage_log import OutageLog
-from rates.outbound import http  # noqa: F401 - before the pool forks: a tick must not spend its deadline on imports
 from rates.start_notes import note_proxies
 from rates.telemetry import counts
 from rates.telemetry.reports import report_in_thread
@@ -83,8 +82,14 @@ def refresh_at_start(**_kwargs: object) -> None:
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def prepare_to_fork(**_kwargs: object) -> None:
-    """Keep what is imported in pages shared with the processes of the pool and of beat: a collection writes them."""
-    get_channel_layer()  # imports what the first publication would
+    """
+    Load what the first tick would, which must not spend its deadline on imports.
+
+    It stays in pages that are shared with the processes of the pool and of beat: a collection would write them.
+    """
+    get_channel_layer()
+    if settings.RATES_SOURCES != ["simulated"]:
+        from rates.outbound import http  # noqa: F401, PLC0415 - 4 MB that made-up prices do without
     garbage_collection.freeze_startup_heap()
 
 

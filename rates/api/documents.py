@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
@@ -44,6 +43,8 @@ def _answer(name: str) -> HttpResponse:
 @cache
 def load_document(name: str) -> dict[str, Any]:
     """Return a document of `docs/` as it is served, with this service's currencies and place; it is read once."""
+    import yaml  # noqa: PLC0415 - 1 MB, and most processes are never asked for a document
+
     document: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
     if name == "openapi":
         document["components"]["schemas"]["givenCurrency"]["enum"] = offered()

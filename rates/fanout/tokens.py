@@ -17,19 +17,24 @@ from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
-from jwt.types import Options
 
 from rates.fanout.admission import Refusal, is_known_origin, log_refusal
 from rates.fanout.close_codes import CloseCode
+
+if TYPE_CHECKING:
+    from jwt.types import Options
+# PyJWT and cryptography take 2 MB, which a process that asks nobody for a token does without. One that does loads them
+# here, so that no handshake waits for an import.
+if "jwt" in (settings.RATES_WS_AUTH, settings.RATES_API_AUTH):
+    import_module("jwt")
 
 # Bytes.
 MAX_TOKEN_BYTES = 4096
@@ -75,6 +80,8 @@ def check_token(token: str) -> float:
 
 
 def _decode(token: str, key: str, algorithm: str, audience: str, issuer: str) -> float:
+    import jwt  # noqa: PLC0415 - explained at the top
+
     options: Options = {"require": ["exp"], "verify_aud": bool(audience)}
     try:
         claims = jwt.decode(token, key, [algorithm], options=options, audience=audience or None, issuer=issuer or None)
@@ -104,6 +111,8 @@ def issue_page_token() -> str:
 
 
 def _sign(claims: dict[str, Any], key: str, lifetime: timedelta) -> str:
+    import jwt  # noqa: PLC0415 - explained at the top
+
     now = int(time.time())
     return jwt.encode(claims | {"iat": now, "exp": now + int(lifetime.total_seconds())}, key, "HS256")
 

@@ -350,10 +350,3 @@ def test_certificate_is_checked_and_that_of_another_host_refused(tmp_path: Path)
         assert said[0] == "{}"
         assert "SSLCertVerificationError" in said[1]
         assert "SSLCertVerificationError" in call_in_process(server.url, seconds=30)[0]
-
-
-def test_processes_that_call_no_vendor_over_http_do_not_load_requests() -> None:
-    """4 MB in each of them: web processes and streams."""
-    loaded = "import config.asgi, rates.streams.leader, sys; print('requests' in sys.modules, 'urllib3' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, timeout=60, check=True)
-    assert run.stdout == "False False\n"
