@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.context import PALETTES, THEMES, load_snapshot
+from dashboard.board import load_snapshot
+from dashboard.context import PALETTES, THEMES
 from rates.api.documents import load_document
 from rates.types import Snapshot
 

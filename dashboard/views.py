@@ -11,21 +11,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
+from dashboard.board import RENDERED_ROWS, BoardView, load_board, load_snapshot, script_lines
 from dashboard.candles import MOST_POINTS, RANGES, ROWS, choose_range, describe_extremes, read_rows
 from dashboard.context import (
     COIN_SCRIPTS,
     PALETTES,
     THEMES,
-    BoardView,
     asked_currency,
     board_context,
-    load_board,
     load_pauses,
-    load_snapshot,
     page_context,
     read_currency,
     read_pins,
-    script_lines,
 )
 from dashboard.lines import coin_ids, load_lines
 from dashboard.numbers import in_unit
@@ -42,10 +39,15 @@ BADGE_WIDTH, SIMULATED_WIDTH = 240, 250
 @require_safe
 @never_cache
 def show_board(request: HttpRequest) -> HttpResponse:
-    """Show all coins, or those of `?coins=BTC,ETH`; `?wall=1` fills a television with them."""
+    """
+    Show all coins, or those of `?coins=BTC,ETH`; `?wall=1` fills a television with them.
+
+    `?all=1` renders every row, for whoever has no scripts.
+    """
     wall, coins = request.GET.get("wall") == "1", request.GET.get("coins", "")
     listed = [symbol for symbol in coins.split(",") if symbol][:MOST_LISTED]
-    board = load_board(read_pins(request), within=listed, currency=read_currency(request))
+    most = None if wall or request.GET.get("all") == "1" else RENDERED_ROWS
+    board = load_board(read_pins(request), within=listed, currency=read_currency(request), most=most)
     context = board_context(request, board, wall)
     return render(request, "dashboard/board.html", context | {"listed": ",".join(listed)})
 

@@ -1,9 +1,11 @@
 """The board in a browser, through the whole system: stand-in, Celery, Redis, hub, page."""
 
+import json
 import re
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -31,6 +33,30 @@ def test_prices_are_there_without_javascript(open_page: Any) -> None:
     expect(page.locator("#status")).not_to_contain_text("Live")
     expect(card(page, "BTC").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
     expect(row(page, "DOGE").locator("path.line")).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
+
+
+def test_a_row_that_was_not_rendered_is_made_and_its_line_is_fetched_when_it_comes_into_sight(open_page: Any) -> None:
+    def shorten(route: Any) -> None:
+        """Answer as a server does with so many coins that LTC is below what it renders."""
+        answer = route.fetch()
+        text = re.sub(r'<tr role="row"[^>]* data-symbol="LTC">.*?</tr>', "", answer.text(), flags=re.S)
+        before, text, after = re.split(r'(?<=<script id="board" type="application/json">)(.*?)(?=</script>)', text)
+        board = json.loads(text)
+        board["starts"]["LTC"] = board["lines"].pop("LTC")[:1]
+        route.fulfill(response=answer, body=before + json.dumps(board) + after)
+
+    page = open_page(goto=False, viewport={"width": 1280, "height": 300})
+    page.route("**/", shorten)
+    asked: list[str] = []
+    page.on("request", lambda request: "/lines?" in request.url and asked.append(request.url))
+    page.goto("/")
+    expect(row(page, "LTC").locator(".px")).to_have_text("$71.93")
+    line = row(page, "LTC").locator("path.line")
+    expect(line).to_have_attribute("d", "")
+    assert asked == []
+    row(page, "LTC").scroll_into_view_if_needed()
+    expect(line).to_have_attribute("d", re.compile(r"^M0.0 .*L240.0 "))
+    assert [urlsplit(url).query for url in asked] == ["symbols=LTC&currency=usd"]
 
 
 @pytest.mark.parametrize("path", ["/", "/coins/btc/", "/embed/btc/", "/?wall=1"])

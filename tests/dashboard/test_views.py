@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -94,6 +95,38 @@ def test_up_to_six_coins_are_cards_only_and_more_get_a_table(client: Client) -> 
     page = text_of(client)
     assert '<section id="table">' in page
     assert page.count('<li class="card" data-symbol="C') == 4
+
+
+def test_rows_that_no_window_shows_are_data_and_a_link_leads_to_all(client: Client) -> None:
+    for ago in (20, 10):
+        publish(*(row(f"C{n}", price=f"{100 + ago}", ago=ago) for n in range(130)), ago=ago)
+    client.cookies["pins"] = "C120"
+    page = text_of(client)
+    assert symbols_of_rows(page) == [f"C{n}" for n in range(100)]
+    assert '<li class="card" data-symbol="C120">' in page
+    assert "The first 100 of 130 coins." in page
+    assert ">130 up<" in page
+    board = board_of(page)
+    assert len(board["rates"]) == 130
+    assert {symbol for symbol, line in board["lines"].items() if len(line) > 1} == {f"C{n}" for n in (*range(100), 120)}
+    assert {len(line) for line in board["starts"].values()} == {1}
+    assert {*board["starts"], *board["lines"]} == {rate["symbol"] for rate in board["rates"]}
+    whole = text_of(client, "/?all=1")
+    assert len(symbols_of_rows(whole)) == 130
+    assert "The first 100 of 130 coins." not in whole
+    listed = ",".join(f"C{n}" for n in range(120))
+    assert f'<a href="?all=1&amp;coins={quote(listed)}">' in text_of(client, f"/?coins={listed}")
+
+
+def symbols_of_rows(page: str) -> list[str]:
+    return re.findall(r'<tr role="row"[^>]* data-symbol="(\w+)"', page)
+
+
+def board_of(page: str) -> dict[str, Any]:
+    found = re.search(r'<script id="board"[^>]*>(.*?)</script>', page)
+    assert found
+    board: dict[str, Any] = json.loads(found[1])
+    return board
 
 
 def test_no_page_has_anything_inline_that_the_policy_would_block(client: Client) -> None:

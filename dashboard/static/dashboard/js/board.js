@@ -7,10 +7,14 @@ import {extendLine} from "./period.js";
  *
  * `coins` is a Map of symbol to the coin object of the protocol, with `line` ([seconds, price], oldest first), `decimals`,
  * `currency` and `before` (the price that the page painted last); `changed` holds the symbols that it has not painted since.
+ * Of a coin that the page does not show at first, only the start of its line is known (`partial`), by which it is sorted.
  */
-export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
+export function createBoard({currency, epoch, seq, as_of, rates, lines, starts}) {
   const board = {currency, epoch, seq, asOf: as_of, limits: {}, coins: new Map(), changed: new Set(), apply, setLines};
-  for (const rate of rates) board.coins.set(rate.symbol, makeCoin(rate, undefined, addPrice(lines[rate.symbol] ?? [], rate, as_of), null, currency));
+  for (const rate of rates) {
+    const start = starts[rate.symbol], line = addPrice(lines[rate.symbol] ?? start ?? [], rate, as_of);
+    board.coins.set(rate.symbol, {...makeCoin(rate, undefined, line, null, currency), partial: Boolean(start)});
+  }
 
   /** Apply a message; return its type, or null when it holds nothing for the page. */
   function apply(message) {
@@ -57,10 +61,13 @@ export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
     return makeCoin(rate, old, addPrice(old?.line ?? [], rate, asOf), before ?? null, board.currency);
   }
 
-  /** Replace the lines of the coins by what the server knows. */
+  /** Replace lines by what the server knows. */
   function setLines(lines) {
-    for (const [symbol, coin] of board.coins) {
-      if (lines[symbol]) coin.line = addPrice(lines[symbol], coin, board.asOf);
+    for (const [symbol, line] of Object.entries(lines)) {
+      const coin = board.coins.get(symbol);
+      if (!coin) continue;
+      coin.line = addPrice(line, coin, board.asOf);
+      coin.partial = false;
       board.changed.add(symbol);
     }
   }
@@ -82,7 +89,7 @@ export function createBoard({currency, epoch, seq, as_of, rates, lines}) {
 function makeCoin(rate, old, line, before, currency) {
   const [own] = unitOf(currency);
   const decimals = old?.price ? keepDecimals(rate.price ?? old.price, old.decimals, own) : decimalsFor(rate.price ?? 10, own);
-  return {...rate, line, decimals, before, currency};
+  return {...rate, line, decimals, before, currency, partial: old?.partial ?? false};
 }
 
 /** A stale price is no point of a line. */

@@ -121,8 +121,8 @@ function wireAlerts() {
 byId("converter-open")?.addEventListener("click", () => {
   import("./converter.js").then(({openConverter}) => openConverter(), () => { byId("toast").textContent = texts.lost; });
 });
-const linesUrl = () => `${page.linesUrl}?${new URLSearchParams({symbols: page.select ?? "", currency: board.currency})}`;
-const readLines = keepLines(board, linesUrl, () => paused || view.render({whole: true}));
+const linesUrl = (some = page.select ?? "") => `${page.linesUrl}?${new URLSearchParams({symbols: some, currency: board.currency})}`;
+const readLines = keepLines(board, linesUrl, () => paused || view.render());
 byId("currency")?.addEventListener("change", ({target}) => chooseCurrency(target.value));
 if (byId("alerts")) wireAlerts();
 wireControls(board, order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});

@@ -37,7 +37,7 @@ export function paintCoin(element, coin, {flash, pinned, clock}) {
   paintLogo(parts.mark, coin.logo);
   paintPrice(parts.price, coin, flash && coin.before !== null && coin.before !== coin.price);
   paintChange(parts, coin, period);
-  drawLine(parts.line, period);
+  drawLine(parts.line, coin.partial ? {line: []} : period); // it is fetched when it comes into sight
   paintRange(parts.range, coin, period);
   const rangeOf = translate("range_of", {period: sinceWords(period) || texts.window_day});
   if (parts.range.title !== rangeOf) parts.range.title = rangeOf;

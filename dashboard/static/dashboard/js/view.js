@@ -18,6 +18,8 @@ export function createView(board, order, status) {
       if (!isIntersecting) inSight.delete(target);
       else if (inSight.add(target) && !status.isPaused()) paint(target);
     }
+    const symbols = entries.filter(({isIntersecting}) => isIntersecting).map(({target}) => target.dataset.symbol);
+    if (symbols.length) document.dispatchEvent(new CustomEvent("rates:seen", {detail: {symbols}}));
   }, {rootMargin: "200px"});
   for (const kind of ["card", "row"]) for (const element of containers[kind]?.children ?? []) track(kind, element);
 
