@@ -65,11 +65,21 @@ def run_in_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(coroutine, _kept_loop()).result()
 
 
-@cache
+# By process, for the thread of a loop stays behind in the parent.
+_loops: dict[int, asyncio.AbstractEventLoop] = {}
+
+
 def _kept_loop() -> asyncio.AbstractEventLoop:
+    """Return this process's loop, whichever of several threads is the first to ask; `cache` would make one for each."""
+    if kept := _loops.get(os.getpid()):
+        return kept
     loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, name="kept loop", daemon=True).start()
-    return loop
+    kept = _loops.setdefault(os.getpid(), loop)
+    if kept is loop:
+        Thread(target=loop.run_forever, name="kept loop", daemon=True).start()
+    else:
+        loop.close()
+    return kept
 
 
 @cache
@@ -79,5 +89,4 @@ def kept_threads() -> ThreadPoolExecutor:
 
 
 # Threads stay behind in the parent.
-os.register_at_fork(after_in_child=_kept_loop.cache_clear)
 os.register_at_fork(after_in_child=kept_threads.cache_clear)

@@ -1,8 +1,11 @@
 """Tasks that lose a cancellation or fail, as libraries and our own mistakes make them."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import Pipe, get_context
+from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -93,11 +96,32 @@ def test_code_that_is_not_async_uses_one_loop_from_all_of_its_threads() -> None:
         run_in_loop(fail())
 
 
+def in_a_fork(work: Callable[[], Any]) -> Any:
+    """Return what *work* returns in a process that has no loop of its own yet."""
+    here, there = Pipe()
+    child = get_context("fork").Process(target=lambda: there.send(work()))
+    child.start()
+    assert here.poll(60)
+    child.join(60)
+    return here.recv()
+
+
 def test_a_forked_process_has_a_loop_of_its_own() -> None:
     run_in_loop(tell_loop())
-    here, there = Pipe()
-    child = get_context("fork").Process(target=lambda: there.send(run_in_loop(asyncio.sleep(0, "done"))))
-    child.start()
-    assert here.poll(10)
-    assert here.recv() == "done"
-    child.join(10)
+    assert in_a_fork(lambda: run_in_loop(asyncio.sleep(0, "done"))) == "done"
+
+
+def count_loops(callers: int) -> int:
+    together = Barrier(callers)
+
+    def call(_: int) -> int:
+        together.wait(60)
+        return id(run_in_loop(tell_loop()))
+
+    with ThreadPoolExecutor(callers) as threads:
+        return len(set(threads.map(call, range(callers))))
+
+
+def test_threads_that_are_the_first_together_share_one_loop() -> None:
+    """As those of a process's first tick: what one of them opens there serves the others in the next."""
+    assert in_a_fork(lambda: count_loops(8)) == 1
