@@ -5,16 +5,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from rates.history.candles import HOUR
 from rates.models import Coin
-from tests.boards import publish
+from tests.boards import publishing
 from tests.docs.markdown import code_blocks
+from tests.faults.processes import wait_until
 from tests.history.test_archive import write
 from tests.history.test_candles import candle
 from tests.servers import Server
@@ -34,11 +37,24 @@ def lines() -> list[str]:
     return [line for block in code_blocks(CLIENTS / "ledgers.md", "", "sh") for line in block.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server("prepared", tmp_path_factory.mktemp("web") / "log") as server:
+        yield server
+
+
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    publish(**PRICES)
-    with Server("prepared", tmp_path / "log") as server:
+def address(server: Server) -> Iterator[str]:
+    """Where the prices are, which stay fresh for as long as a test takes."""
+    with publishing(0.5, **PRICES):
+        wait_until(lambda: "63250.12" in read_board(server.address), 60, "the server has the board")
         yield server.address
+
+
+def read_board(address: str) -> str:
+    with suppress(OSError), urlopen(f"http://{address}/api/rates", timeout=10) as answer:
+        return answer.read().decode()
+    return ""
 
 
 @pytest.fixture
@@ -77,6 +93,7 @@ def bean_price(address: str, words: str) -> str:
     program = Path(sys.executable).parent / "bean-price"
     command = f"{settings} {program} {options.rpartition(' ')[0]} {words}"
     ended = subprocess.run(["bash", "-c", command], cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    print(ended.stderr)
     return ended.stdout
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from rates.outbound import http  # noqa: F401 - as in a worker: no call may spend its deadline on imports
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.ecb import CentralBank
