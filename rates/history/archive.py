@@ -80,9 +80,9 @@ def merge_closed(now: float) -> None:
         longer = longer_interval(interval)
         assert longer is not None
         until = floor_time(now, longer)
-        with transaction.atomic():
-            due = list_series(interval, unmerged_before=until)
-            if due:
+        # In most minutes there is nothing to merge, so no transaction, which would lock SQLite.
+        if due := list_series(interval, unmerged_before=until):
+            with transaction.atomic():
                 found = {instrument: read_candles(s.pk, s.merged_until, until) for instrument, s in due.items()}
                 _merge_into(longer, {instrument: candles for instrument, candles in found.items() if candles})
                 save_merged(due.values(), until)

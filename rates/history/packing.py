@@ -44,6 +44,5 @@ def unpack_prices(data: bytes) -> list[Decimal]:
     """Return the prices in *data*."""
     step = data[0] + 1
     return [
-        EXACT.multiply(int.from_bytes(data[at + 1 : at + step], "big"), UNITS[data[at]])
-        for at in range(1, len(data), step)
+        EXACT.multiply(int.from_bytes(data[at + 1 : at + step]), UNITS[data[at]]) for at in range(1, len(data), step)
     ]

@@ -121,6 +121,14 @@ def test_an_hour_is_merged_when_it_is_over_and_a_day_of_its_hours() -> None:
     assert read(DAY) == [candle(BEGIN, "5 7 4 6", 732)]
 
 
+def test_a_minute_in_which_nothing_is_merged_opens_no_transaction(django_assert_num_queries) -> None:
+    write(*minutes(BEGIN, 1))
+    archive.merge_closed(BEGIN + MINUTE)
+    # One for the hours, and one for the days.
+    with django_assert_num_queries(2):
+        archive.merge_closed(BEGIN + 2 * MINUTE)
+
+
 def test_what_comes_late_changes_the_hour_and_the_day() -> None:
     write(*minutes(BEGIN, 2))
     archive.merge_closed(BEGIN + 2 * DAY)
