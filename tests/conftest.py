@@ -11,6 +11,7 @@ from rates import outage_log, store
 from rates.history.day_stats import day_reader
 from rates.history.recorder import recorder
 from rates.signals import edit_publisher
+from rates.sources import websocket
 from rates.store import coordination, lookups
 from rates.store.coin_list import coin_list
 
@@ -50,6 +51,13 @@ def empty_store() -> None:
     coin_list.__init__()  # type: ignore[misc]
     recorder.cache_clear()
     day_reader.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_kept_sessions() -> Iterator[None]:
+    """Let no exchange be asked through a connection of the test before."""
+    yield
+    websocket.drop_kept()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 Connections to vendors, each of which ends by its deadline.
 
     http                calls with `requests`
+    websocket           sessions with exchanges
     dialing             opens the connections of HTTP calls, of sessions with exchanges and of streams
     happy_eyeballs      which of a host's addresses is used
     proxies             which proxy leads to a vendor

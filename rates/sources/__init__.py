@@ -8,5 +8,5 @@ One module per source of rates; a vendor's words, formats and exceptions do not 
     pacing                          when a source may be asked again
     staff_lookup                    calls on behalf of staff, between the ticks
     coingecko_catalog               which coin has which id, and which pairs it is
-    websocket, vendor_values        sessions with exchanges; numbers and times in answers
+    websocket, vendor_values        questions to exchanges; numbers and times in answers
 """

@@ -14,6 +14,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -29,9 +31,10 @@ from rates.exceptions import (
     StoreUnavailable,
 )
 from rates.models import Coin
+from rates.outbound.websocket import ExchangeSession
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import NoObject, Scalar, json_reader, read_number, read_text, read_time
-from rates.sources.websocket import ExchangeSession, open_session
+from rates.sources.websocket import converse
 from rates.types import Rate, Rates, Target, round_places
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,9 @@ LIMIT_CODE = -1003
 MOST_CHECKS = 20
 # Pairs whose status is asked for, those that moved the longest ago: a hundred are about 200 kB.
 MOST_STATUSES = 100
+
+# Of the requests of this process.
+_numbers = count(1)
 
 
 class Info(Struct):
@@ -107,8 +113,8 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     pairs = [pair for pair in targets if pair not in unknown]
     if not pairs:
         return Rates.of_pairs([], targets)
-    with open_session(NAME, settings.BINANCE_WS_API_URL, deadline - time.monotonic()) as session:
-        found, halted = _ask_all(session, pairs)
+    time_for_it = deadline - time.monotonic()
+    found, halted = converse(NAME, settings.BINANCE_WS_API_URL, time_for_it, partial(_ask_all, pairs=pairs))
     traded = {pair: coins for pair, coins in targets.items() if pair not in halted}
     reasons = {pair: f"{pair} is not traded now ({status})" for pair, status in halted.items()}
     return Rates.of_pairs(parse_tickers(found, traded, datetime.now(UTC)), targets, reasons)
@@ -187,18 +193,20 @@ def _tickers(params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _ask(session: ExchangeSession, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, Reply]:
-    """Send all *requests* (id -> method, parameters) and return the reply to each; raise if any of them is a limit."""
-    for request_id, (method, params) in requests.items():
+    """Send all *requests* (by name: method, parameters) and return the reply to each; raise if one is a limit."""
+    # So that a reply that is late is not taken for one to a later request.
+    names = {f"{next(_numbers)}": name for name in requests}
+    for number, (method, params) in zip(names, requests.values(), strict=True):
         wanted = {**params, "returnRateLimits": False}
-        session.send(json.dumps({"id": request_id, "method": method, "params": wanted}))
+        session.send(json.dumps({"id": number, "method": method, "params": wanted}))
     replies: dict[str, Reply] = {}
     while len(replies) < len(requests):
         reply = session.read(read_reply)
         _raise_limit(reply)
         if reply.id is None and reply.error is not UNSET:
             raise _failure(reply)
-        if isinstance(reply.id, str) and reply.id in requests:
-            replies[reply.id] = reply
+        if isinstance(reply.id, str) and reply.id in names:
+            replies[names[reply.id]] = reply
     return replies
 
 

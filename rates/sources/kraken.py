@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from rates.currencies import is_pair, measured, pair_of, relative_change
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.models import Coin
+from rates.outbound.websocket import ExchangeSession
 from rates.sources.pacing import fingerprint
 from rates.sources.vendor_values import (
     NoObject,
@@ -32,7 +33,7 @@ from rates.sources.vendor_values import (
     read_price,
     read_volume,
 )
-from rates.sources.websocket import ExchangeSession, open_session
+from rates.sources.websocket import open_session
 from rates.types import USDT, USDT_PAIR, Rate, Rates, Target, round_places
 
 NAME = "kraken"

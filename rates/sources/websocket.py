@@ -1,40 +1,49 @@
 """
-WebSocket connections to exchanges: sessions with a total deadline, and what a refused handshake means.
+Questions to exchanges over WebSockets, what a refused handshake means, and sessions that are kept.
 
-Redirects are not followed, and messages above 1 MiB end the connection.
+To open a session costs as much as to ask, over TLS several times that, and Binance limits how often one may connect. A
+session is kept if its exchange has answered quickly and is asked often. One that died meanwhile is replaced within the
+same deadline.
+
+This is for requests with answers. A subscription tells the present price only once: of a second one through the same
+connection nobody knows whether it begins with the price of now, so Kraken's polls connect each time.
+
+Tested in `tests/sources/test_websocket.py` and `tests/sources/test_kept_sessions.py`.
 """
 
-import socket
+import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TypeVar
+from contextlib import closing, contextmanager, suppress
+from typing import NamedTuple, TypeVar
 
-from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
-from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.http11 import Response
-from websockets.protocol import State
-from websockets.uri import parse_uri
 
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
-from rates.outbound.deadlines import is_over, time_left
-from rates.outbound.dialing import USER_AGENT, open_connection
+from rates.outbound.deadlines import is_over
 from rates.outbound.errors import ProxyError, describe
 from rates.outbound.retry_after import read_retry_after
+from rates.outbound.websocket import ExchangeSession
 
 T = TypeVar("T")
 
-LONGEST_MESSAGE = 2**20
-# Bytes that are read at a time.
-CHUNK = 2**16
-# The first byte of a frame that is a whole text; the length in the second that says that two bytes of length follow.
-TEXT_ALONE, EXTENDED = 0x81, 126
-# Seconds, at most, for the closing handshake.
-CLOSING = 0.1
-# Seconds in which more messages arrive before they are read: to wake up for each of hundreds costs more than reading.
-GATHERING = 0.005
+# Seconds: after a longer pause a session is not used again. A router may have dropped the connection silently, and an
+# exchange ends it when a ping was not answered for a minute.
+LONGEST_PAUSE = 30.0
+# The part of the time that a kept session has for its answer, as it may be dead; the rest is for a new one. An exchange
+# that takes half as long is slow, and its sessions are not kept.
+PATIENCE = 0.5
+
+
+class _Kept(NamedTuple):
+    session: ExchangeSession
+    since: float
+
+
+# By address; the last question in the time of the monotonic clock.
+_kept: dict[str, _Kept] = {}
+_asked_at: dict[str, float] = {}
 
 
 def handshake_error(source: str, error: InvalidStatus | ValueError) -> SourceError:
@@ -66,151 +75,17 @@ def _retry_after(response: Response) -> float | None:
     return read_retry_after(wait, date)
 
 
-class ExchangeSession:
-    """
-    An open connection; `send` and `read` raise `OSError` once it has ended, or its deadline has passed.
-
-    It uses the protocol of `websockets` without its client, which passes each message from one thread to another: an
-    exchange answers with hundreds of them.
-    """
-
-    def __init__(self, url: str, sock: socket.socket, deadline: float) -> None:
-        self._sock = sock
-        self._deadline = deadline
-        self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
-        self._messages: deque[bytes] = deque()
-        self._parts: list[bytes | bytearray | memoryview] = []
-        self._are_short = False
-        self._rest = b""
-
-    def open(self) -> None:
-        """
-        Do the opening handshake.
-
-        Raises:
-            InvalidStatus: when the other side answers with an HTTP status instead.
-        """
-        request = self._protocol.connect()
-        request.headers["User-Agent"] = USER_AGENT
-        self._protocol.send_request(request)
-        self._flush()
-        while self._protocol.state is State.CONNECTING:
-            self._receive()
-            if self._protocol.handshake_exc:
-                raise self._protocol.handshake_exc
-        # Unless the handshake's answer came together with a part of a frame, which the protocol keeps.
-        self._are_short = not self._protocol.reader.buffer
-
-    def send(self, text: str) -> None:
-        """Send a message."""
-        self._check_open()
-        self._protocol.send_text(text.encode())
-        self._flush()
-
-    def read(self, reader: Callable[[bytes], T]) -> T:
-        """Return what *reader* makes of the next message that it can read; others are skipped."""
-        while True:
-            self._wait_for_message()
-            try:
-                return reader(self._messages.popleft())
-            except ValueError:
-                continue
-
-    def read_all(self) -> list[bytes]:
-        """Return the next message, and all that arrive with it or a moment later."""
-        self._wait_for_message()
-        time.sleep(GATHERING)
-        self._read_arrived()
-        messages = list(self._messages)
-        self._messages.clear()
-        return messages
-
-    def close(self) -> None:
-        """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
-        self._deadline = end = min(self._deadline, time.monotonic() + CLOSING)
-        with suppress(OSError, WebSocketException):
-            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
-            self._flush()
-            while self._protocol.state is not State.CLOSED and time.monotonic() < end:
-                self._receive()
-
-    def _wait_for_message(self) -> None:
-        while not self._messages:
-            self._check_open()
-            self._receive()
-
-    def _read_arrived(self) -> None:
-        """Read what has arrived, without waiting; if the connection has ended, that is told after its messages."""
-        with suppress(OSError):
-            while self._protocol.state is State.OPEN:
-                sock = self._before_deadline()
-                sock.settimeout(0)
-                self._accept(sock.recv(CHUNK))
-
-    def _check_open(self) -> None:
-        if self._protocol.state is not State.OPEN:
-            raise ConnectionResetError("the connection has ended")
-
-    def _receive(self) -> None:
-        self._accept(self._before_deadline().recv(CHUNK))
-
-    def _accept(self, data: bytes) -> None:
-        """Take in *data* that has arrived; none is the end of the connection."""
-        if data and self._are_short:
-            texts, data, self._are_short = cut_short_texts(self._rest + data)
-            self._messages += texts
-            if self._are_short:
-                self._rest = data
-                return
-        if data:
-            self._protocol.receive_data(data)
-        else:
-            self._protocol.receive_eof()
-        self._flush()
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
-                self._add(event)
-
-    def _add(self, frame: Frame) -> None:
-        self._parts.append(frame.data)
-        if frame.fin:
-            self._messages.append(b"".join(self._parts))
-            self._parts.clear()
-
-    def _flush(self) -> None:
-        if data := b"".join(self._protocol.data_to_send()):
-            self._before_deadline().sendall(data)
-
-    def _before_deadline(self) -> socket.socket:
-        """Return the socket, whose next step ends by the deadline."""
-        if is_over(self._deadline):
-            raise TimeoutError("no answer in time")
-        self._sock.settimeout(time_left(self._deadline))
-        return self._sock
-
-
-def cut_short_texts(data: bytes) -> tuple[list[bytes], bytes, bool]:
-    """
-    Return the whole, short, unmasked texts that *data* begins with; what follows; and whether that may be one more.
-
-    An exchange answers with hundreds of them, which the protocol of `websockets` parses at five times the cost. Only it
-    knows what is right, so once there is any other frame, it is given that and all that follows.
-    """
-    texts: list[bytes] = []
-    start = 0
-    while len(data) - start >= 2:
-        first, length = data[start], data[start + 1]
-        if first != TEXT_ALONE or length > EXTENDED:
-            return texts, data[start:], False
-        begin = start + 2
-        if length == EXTENDED:
-            length, begin = int.from_bytes(data[begin : begin + 2]), begin + 2
-        # Half of an extended length cannot be whole either, for it is more than 125.
-        if begin + length > len(data):
-            break
-        texts.append(data[begin : begin + length])
-        start = begin + length
-    return texts, data[start:], True
+@contextmanager
+def session_errors(source: str, deadline: float) -> Iterator[None]:
+    """Turn what ends a session into a `SourceError`."""
+    try:
+        yield
+    except InvalidStatus as error:
+        raise handshake_error(source, error) from error
+    except (WebSocketException, OSError) as error:
+        late = is_over(deadline) and not isinstance(error, ProxyError)
+        words = "no answer in time" if late else f"cannot be reached: {describe(error)}"
+        raise SourceUnreachable(source, words) from error
 
 
 @contextmanager
@@ -222,17 +97,64 @@ def open_session(source: str, url: str, timeout: float) -> Iterator[ExchangeSess
         SourceError: when the connection cannot be opened, breaks, or says nothing in time.
     """
     deadline = time.monotonic() + timeout
+    with session_errors(source, deadline), closing(ExchangeSession.connect(url, deadline)) as session:
+        yield session
+
+
+def converse(source: str, url: str, timeout: float, talk: Callable[[ExchangeSession], T]) -> T:
+    """
+    Return what *talk* makes of a session at *url*; everything ends within *timeout* seconds.
+
+    *talk* runs again, with a new session, if a kept one turns out to be dead.
+
+    Raises:
+        SourceError: when no connection can be opened, or it breaks, or says nothing in time.
+    """
+    began = time.monotonic()
+    deadline = began + timeout
+    is_asked_often = began - _asked_at.get(url, float("-inf")) <= LONGEST_PAUSE
+    _asked_at[url] = began
+    quick = PATIENCE / 2 * timeout if is_asked_often else 0.0
+    with session_errors(source, deadline):
+        if session := _take(url, began):
+            session.deadline = began + PATIENCE * timeout
+            with suppress(OSError, WebSocketException):
+                return _ask(session, url, talk, quick)
+        return _ask(ExchangeSession.connect(url, deadline), url, talk, quick)
+
+
+def _take(url: str, now: float) -> ExchangeSession | None:
+    kept = _kept.pop(url, None)
+    if kept and now - kept.since > LONGEST_PAUSE:
+        kept.session.drop()
+        return None
+    return kept.session if kept else None
+
+
+def _ask(session: ExchangeSession, url: str, talk: Callable[[ExchangeSession], T], quick: float) -> T:
+    """Return what *talk* makes of *session*; close it, unless it is kept because that took at most *quick* seconds."""
+    is_kept, began = False, time.monotonic()
     try:
-        with open_connection(url, deadline) as sock:
-            session = ExchangeSession(url, sock, deadline)
-            session.open()
-            try:
-                yield session
-            finally:
-                session.close()
-    except InvalidStatus as error:
-        raise handshake_error(source, error) from error
-    except (WebSocketException, OSError) as error:
-        late = is_over(deadline) and not isinstance(error, ProxyError)
-        words = "no answer in time" if late else f"cannot be reached: {describe(error)}"
-        raise SourceUnreachable(source, words) from error
+        answer = talk(session)
+        is_kept = time.monotonic() - began <= quick and _keep(session, url)
+    finally:
+        if not is_kept:
+            session.close()
+    return answer
+
+
+def _keep(session: ExchangeSession, url: str) -> bool:
+    """Return whether *session* is kept; another tick in this process may have been faster."""
+    kept = _Kept(session, time.monotonic())
+    return session.is_reusable and _kept.setdefault(url, kept) is kept
+
+
+def drop_kept() -> None:
+    """End all kept sessions, in this process."""
+    while _kept:
+        _kept.popitem()[1].session.drop()
+    _asked_at.clear()
+
+
+# The parent goes on with them.
+os.register_at_fork(after_in_child=drop_kept)

@@ -29,8 +29,9 @@ from rates.outbound.dialing import open_socket
 from rates.outbound.errors import describe
 from rates.outbound.proxies import SECURE, Endpoint, parse_endpoint
 from rates.outbound.tls import tls_context
+from rates.outbound.websocket import LONGEST_MESSAGE
 from rates.sources.protocols import StreamEvent, StreamSource
-from rates.sources.websocket import LONGEST_MESSAGE, handshake_error
+from rates.sources.websocket import handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
 from rates.streams.lost_pairs import LostPairs

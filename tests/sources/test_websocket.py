@@ -23,9 +23,10 @@ from rates import store
 from rates.exceptions import SourceUnreachable
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
+from rates.outbound.websocket import LONGEST_MESSAGE, cut_short_texts
 from rates.sources import binance
 from rates.sources.vendor_values import json_reader
-from rates.sources.websocket import LONGEST_MESSAGE, cut_short_texts, open_session
+from rates.sources.websocket import open_session
 from tests.coins import pairs
 from tests.nginx import make_certificate
 from tests.stand_ins.sockets import DRIP

@@ -87,6 +87,12 @@ class SocketStandIn(StandIn):
     def __post_init__(self) -> None:
         self.history = History(self)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        # Who has a connection from before would not notice.
+        if name == "fault" and value in HANDSHAKES and self.url:
+            self.drop()
+
     @property
     def history_url(self) -> str:
         """Where it has historical candles."""

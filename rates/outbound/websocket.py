@@ -1,0 +1,208 @@
+"""
+WebSocket connections to exchanges, with a deadline for each question.
+
+Redirects are not followed, and messages above 1 MiB end the connection.
+
+Tested in `tests/sources/test_websocket.py`.
+"""
+
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Self, TypeVar
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import WebSocketException
+from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from rates.outbound.deadlines import is_over, time_left
+from rates.outbound.dialing import USER_AGENT, open_connection
+
+T = TypeVar("T")
+
+LONGEST_MESSAGE = 2**20
+# Bytes that are read at a time.
+CHUNK = 2**16
+# The first byte of a frame that is a whole text; the length in the second that says that two bytes of length follow.
+TEXT_ALONE, EXTENDED = 0x81, 126
+# Seconds, at most, for the closing handshake.
+CLOSING = 0.1
+# Seconds in which more messages arrive before they are read: to wake up for each of hundreds costs more than reading.
+GATHERING = 0.005
+
+
+class ExchangeSession:
+    """
+    An open connection; `send` and `read` raise `OSError` once it has ended, or its deadline has passed.
+
+    It uses the protocol of `websockets` without its client, which passes each message from one thread to another: an
+    exchange answers with hundreds of them.
+
+    *deadline* is a time of the monotonic clock, and may be moved.
+    """
+
+    def __init__(self, url: str, sock: socket.socket, deadline: float) -> None:
+        self.deadline = deadline
+        self._sock = sock
+        self._held = ExitStack()
+        self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
+        self._messages: deque[bytes] = deque()
+        self._parts: list[bytes | bytearray | memoryview] = []
+        self._are_short = False
+        self._rest = b""
+
+    @classmethod
+    def connect(cls, url: str, deadline: float) -> Self:
+        """
+        Open a session at *url*.
+
+        Raises:
+            InvalidStatus: when the other side answers with an HTTP status instead.
+            OSError: when it cannot be reached.
+        """
+        with ExitStack() as held:
+            session = cls(url, held.enter_context(open_connection(url, deadline)), deadline)
+            session._shake_hands()
+            session._held = held.pop_all()
+        return session
+
+    @property
+    def is_reusable(self) -> bool:
+        """
+        Whether it can serve another question.
+
+        It cannot once there was a ping, or a message in pieces: all that follows is then read at five times the cost.
+        """
+        return self._protocol.state is State.OPEN and self._are_short
+
+    def _shake_hands(self) -> None:
+        request = self._protocol.connect()
+        request.headers["User-Agent"] = USER_AGENT
+        self._protocol.send_request(request)
+        self._flush()
+        while self._protocol.state is State.CONNECTING:
+            self._receive()
+            if self._protocol.handshake_exc:
+                raise self._protocol.handshake_exc
+        # Unless the handshake's answer came together with a part of a frame, which the protocol keeps.
+        self._are_short = not self._protocol.reader.buffer
+
+    def send(self, text: str) -> None:
+        """Send a message."""
+        self._check_open()
+        self._protocol.send_text(text.encode())
+        self._flush()
+
+    def read(self, reader: Callable[[bytes], T]) -> T:
+        """Return what *reader* makes of the next message that it can read; others are skipped."""
+        while True:
+            self._wait_for_message()
+            try:
+                return reader(self._messages.popleft())
+            except ValueError:
+                continue
+
+    def read_all(self) -> list[bytes]:
+        """Return the next message, and all that arrive with it or a moment later."""
+        self._wait_for_message()
+        time.sleep(GATHERING)
+        self._read_arrived()
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages
+
+    def close(self) -> None:
+        """Do the closing handshake; the answer is waited for at most `CLOSING` seconds."""
+        self.deadline = end = min(self.deadline, time.monotonic() + CLOSING)
+        with suppress(OSError, WebSocketException):
+            self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+            self._flush()
+            while self._protocol.state is not State.CLOSED and time.monotonic() < end:
+                self._receive()
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connection without a word."""
+        self._held.close()
+
+    def _wait_for_message(self) -> None:
+        while not self._messages:
+            self._check_open()
+            self._receive()
+
+    def _read_arrived(self) -> None:
+        """Read what has arrived, without waiting; if the connection has ended, that is told after its messages."""
+        with suppress(OSError):
+            while self._protocol.state is State.OPEN:
+                sock = self._before_deadline()
+                sock.settimeout(0)
+                self._accept(sock.recv(CHUNK))
+
+    def _check_open(self) -> None:
+        if self._protocol.state is not State.OPEN:
+            raise ConnectionResetError("the connection has ended")
+
+    def _receive(self) -> None:
+        self._accept(self._before_deadline().recv(CHUNK))
+
+    def _accept(self, data: bytes) -> None:
+        """Take in *data* that has arrived; none is the end of the connection."""
+        if data and self._are_short:
+            texts, data, self._are_short = cut_short_texts(self._rest + data)
+            self._messages += texts
+            if self._are_short:
+                self._rest = data
+                return
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        self._flush()
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame) and event.opcode in DATA_OPCODES:
+                self._add(event)
+
+    def _add(self, frame: Frame) -> None:
+        self._parts.append(frame.data)
+        if frame.fin:
+            self._messages.append(b"".join(self._parts))
+            self._parts.clear()
+
+    def _flush(self) -> None:
+        if data := b"".join(self._protocol.data_to_send()):
+            self._before_deadline().sendall(data)
+
+    def _before_deadline(self) -> socket.socket:
+        """Return the socket, whose next step ends by the deadline."""
+        if is_over(self.deadline):
+            raise TimeoutError("no answer in time")
+        self._sock.settimeout(time_left(self.deadline))
+        return self._sock
+
+
+def cut_short_texts(data: bytes) -> tuple[list[bytes], bytes, bool]:
+    """
+    Return the whole, short, unmasked texts that *data* begins with; what follows; and whether that may be one more.
+
+    An exchange answers with hundreds of them, which the protocol of `websockets` parses at five times the cost. Only it
+    knows what is right, so once there is any other frame, it is given that and all that follows.
+    """
+    texts: list[bytes] = []
+    start = 0
+    while len(data) - start >= 2:
+        first, length = data[start], data[start + 1]
+        if first != TEXT_ALONE or length > EXTENDED:
+            return texts, data[start:], False
+        begin = start + 2
+        if length == EXTENDED:
+            length, begin = int.from_bytes(data[begin : begin + 2]), begin + 2
+        # Half of an extended length cannot be whole either, for it is more than 125.
+        if begin + length > len(data):
+            break
+        texts.append(data[begin : begin + length])
+        start = begin + length
+    return texts, data[start:], True
