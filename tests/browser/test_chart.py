@@ -158,3 +158,26 @@ def test_a_gap_is_drawn_as_a_gap(page: Any) -> None:
     assert made["live"] == [
         {"time": 120, "open": "11", "high": "11", "low": "10", "close": "10", "source": "binance", "disputed": True}
     ]
+
+
+def test_a_range_without_prices_shows_none_of_the_one_before(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.server = Server(page, frame("board", rate(price="62001.50", stale=True)))
+
+    def respond(route: Any) -> None:
+        query = urlsplit(route.request.url).query
+        empty = json.dumps({"step": 60, "unconverted": 0, "candles": []})
+        route.fulfill(body=empty if "interval=1m" in query else answer(query)[2], content_type="application/json")
+
+    page.route("**/api/rates/BTC/candles?*", respond)
+    page.goto("/coins/btc/")
+    expect(page.locator("#updates tr").first).to_contain_text("62,001.50")
+    page.get_by_role("button", name="1 h", exact=True).click()
+    expect(page.locator("#chart-empty")).to_have_text("There are no prices in this range yet.")
+    expect(page.locator("#updates tr")).to_have_count(0)
+    expect(page.locator("#chart canvas")).to_have_count(0)
+    for shown in ("#extremes", "#moved", "#readout b"):
+        assert "".join(page.locator(shown).all_inner_texts()) == "", shown
+    page.get_by_role("button", name="24 h", exact=True).click()
+    expect(page.locator("#chart canvas")).to_be_visible()
+    expect(page.locator("#updates tr")).to_have_count(12)

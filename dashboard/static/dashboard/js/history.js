@@ -5,7 +5,7 @@ import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
 import {formatPercent, formatPrice, money as moneyIn, texts, translate} from "./numbers.js";
 import {load, save} from "./preferences.js";
-import {describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
+import {clearReadout, describeCandle, fillTable, showCandle, wireKeys} from "./readout.js";
 
 const RETRY_MS = 10_000, JUST_ASKED_MS = 5_000;
 // A closed candle is read from the server a moment after its end, when that has it too.
@@ -62,10 +62,19 @@ export function createHistory(page, places) {
     if (!document.hidden) render();
   }
 
+  /** Leave nothing of another range or currency. */
+  function blank() {
+    chart.clear();
+    fillTable([], step, decimals);
+    for (const id of ["extremes", "moved"]) setText(byId(id), "");
+    clearReadout();
+  }
+
   function render() {
     const chosen = chosenButton(kindButtons).dataset.kind;
-    if (!changed || !candles.length || byId("pause")?.getAttribute("aria-pressed") === "true") return;
+    if (!changed || !loaded || byId("pause")?.getAttribute("aria-pressed") === "true") return;
     changed = false;
+    if (!candles.length) return blank();
     chart.show({candles, step, kind: chosen});
     const {low, high} = findExtremes(candles), [first, last] = [Number(candles[0].open), Number(candles.at(-1).close)];
     setText(byId("extremes"), translate("extremes", {low: money(low.low), high: money(high.high)}));
@@ -109,9 +118,7 @@ export function createHistory(page, places) {
       ({currency, decimals} = coin);
       newest = pointed = null;
       forget();
-      chart.clear();
-      fillTable(candles, step, decimals);
-      for (const id of ["extremes", "moved"]) setText(byId(id), "");
+      blank();
       reload();
     },
     /** After a gap: the first board of a page that has just asked is none. */

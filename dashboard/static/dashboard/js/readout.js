@@ -24,6 +24,13 @@ export function showCandle(candle, step, money) {
   setText(from, sourceName(candle.source));
 }
 
+/** Show none. */
+export function clearReadout() {
+  const readout = byId("readout");
+  readout.classList.remove("doubt");
+  for (const node of readout.querySelectorAll("time, b, .from")) setText(node, "");
+}
+
 /** Return what `showCandle` has shown last, for screen readers. */
 export function describeCandle() {
   const shown = [...byId("readout").children].filter((node) => getComputedStyle(node).display !== "none");
