@@ -7,6 +7,7 @@ From a publication to every socket: one hub per web process, its links to the cl
     subscription                   how publications reach the hub, and what happens when Redis fails
     server, links                  the link to a socket under each server
     slow_clients                   closes a client that reads too slowly
+    check_times                    when which client has to be checked
     drain                          SIGTERM: clients are told when to reconnect
     close_codes                    why the server closes a socket
 """

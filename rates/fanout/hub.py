@@ -18,6 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
+from math import ceil
 from typing import Any
 
 from django.conf import settings
@@ -25,6 +26,7 @@ from django.conf import settings
 from rates import publication
 from rates.concurrency import cancel_and_wait, restart_on_error
 from rates.currencies import in_currency
+from rates.fanout.check_times import CheckTimes
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.sockets import Frame, Greeting, Group, Socket, event_id
 from rates.fanout.subscription import Subscription
@@ -49,6 +51,7 @@ class Hub:
         self.sockets: dict[Group, set[Socket]] = {}
         self.draining = False
         self.subscription = Subscription(self)
+        self._check_times = CheckTimes()
         self._boards: dict[Group, str] = {}
         self._greetings: dict[Group, Greeting] = {}
         # The board in each currency that was asked for since the publication, with the marks of a late one.
@@ -101,11 +104,17 @@ class Hub:
         The board is left out for a client that *held* it, by the id of its last event, when its connection ended.
         """
         socket.link.on_writable = partial(self._catch_up, socket)
-        self.sockets.setdefault(socket.group, set()).add(socket)
+        socket.link.on_blocked = partial(self._check_soon, socket)
+        self._join(socket)
         self._send(socket, Frame(self._hello(socket.group)) if self._is_current(held) else self._greet(socket.group))
+
+    def _join(self, socket: Socket) -> None:
+        self.sockets.setdefault(socket.group, set()).add(socket)
+        self._check_soon(socket)
 
     def remove(self, socket: Socket) -> None:
         """Forget *socket*."""
+        self._check_times.remove(socket)
         members = self.sockets.get(socket.group, set())
         members.discard(socket)
         if not members:
@@ -122,7 +131,7 @@ class Hub:
         """Send *socket* only *symbols* from now on, in *currency*, starting with their board."""
         self.remove(socket)
         socket.group = socket.group._replace(symbols=symbols, currency=currency)
-        self.sockets.setdefault(socket.group, set()).add(socket)
+        self._join(socket)
         self._send(socket, Frame(*self._board_texts(socket.group)))
 
     def answer(self, socket: Socket, text: str) -> None:
@@ -286,21 +295,31 @@ class Hub:
             if self.snapshot and time.monotonic() - self._sent_at >= settings.RATES_HEARTBEAT - 1:
                 frame = Frame(publication.heartbeat_text(self.snapshot))
                 self._sent_at = time.monotonic()
-                for socket in self.all_sockets():
-                    if socket.typed:
-                        socket.link.write(frame)
+                for group, members in list(self.sockets.items()):
+                    for socket in list(members) if group.typed else ():
+                        socket.link.write_heartbeat(frame)
 
     async def _check_sockets(self) -> None:
         """Check all clients: one timer instead of several for each."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL)
-            now = time.time()
             self.check_lateness()
-            for socket in self.all_sockets():
-                socket.link.check_client()
-                if socket.expires_at is not None and socket.expires_at <= now:
-                    counts.closed.labels("token_expired").inc()
-                    self.disconnect(socket, CloseCode.TOKEN_REFUSED)
+            self.check_sockets()
+
+    def _check_soon(self, socket: Socket) -> None:
+        self._check_times.put(socket, int(time.monotonic()) + 1)
+
+    def check_sockets(self) -> None:
+        """Check the clients for whom it is time."""
+        for socket in self._check_times.take(int(time.monotonic())):
+            # At first, so that a socket which the check closes is forgotten.
+            self._check_soon(socket)
+            again = socket.link.check_client()
+            if socket.expires_at is None:
+                self._check_times.postpone(socket, ceil(again))
+            elif socket.expires_at <= time.time():
+                counts.closed.labels("token_expired").inc()
+                self.disconnect(socket, CloseCode.TOKEN_REFUSED)
 
 
 def _find_changed(before: Snapshot, after: Snapshot) -> frozenset[str]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from rates.fanout.slow_clients import CLOSE_TIMEOUT, SlowClientTimer, reset_connection
-from rates.fanout.sockets import Frame
+from rates.fanout.sockets import SOON, Frame, do_nothing
 
 # Bytes: Twisted hands nothing to the kernel before its next turn, so what was written just now is no sign of a slow
 # client, and neither is the handshake response.
@@ -34,7 +34,7 @@ class AsgiLink:
         self._task: asyncio.Task[None] | None = None
         self._timer = SlowClientTimer()
         self._closing = False
-        self.on_writable: Callable[[], None] = lambda: None
+        self.on_writable = self.on_blocked = do_nothing
 
     def write(self, frame: Frame) -> bool:
         """Hand over *frame*; False while the one before is being sent."""
@@ -46,19 +46,20 @@ class AsgiLink:
         )
         return True
 
+    write_heartbeat = write
+
     def close(self, code: int) -> None:
         """Close the connection with *code*, after the frame that is being sent."""
         sending, self._closing = self._task, True
         self._task = asyncio.create_task(self._close(sending, code))
 
-    def check_client(self) -> None:
+    def check_client(self) -> float:
         """Close a client that does not read; finding dead ones is left to the server's own pings."""
         sending = self._task
-        if sending is None or self._closing:
-            return
-        if self._timer.close_if_stuck(self, 1, time.monotonic()):
+        if sending and not self._closing and self._timer.close_if_stuck(self, 1, time.monotonic()):
             sending.cancel()
             self._reset_later()
+        return SOON
 
     def _reset_later(self) -> None:
         """Reset the connection where that is possible: uvicorn holds its close frame back until the client reads."""
@@ -95,7 +96,7 @@ class DaphneLink:
         # Daphne's default of one second is rounded down, often to zero, and what the client has not read then is lost.
         protocol.closeHandshakeTimeout = CLOSE_TIMEOUT
         self._timer = SlowClientTimer()
-        self.on_writable: Callable[[], None] = lambda: None
+        self.on_writable = self.on_blocked = do_nothing
 
     def write(self, frame: Frame) -> bool:
         """Write *frame*; False while too much of the frames before it still waits."""
@@ -104,17 +105,20 @@ class DaphneLink:
         self._protocol.transport.write(frame.wire)
         return True
 
+    write_heartbeat = write
+
     def close(self, code: int) -> None:
         """Send a close frame behind what waits; the connection ends soon, whether the client answers or not."""
         self._protocol.sendCloseFrame(code=code)
 
-    def check_client(self) -> None:
+    def check_client(self) -> float:
         """Let the hub go on with a client that has read everything; close one that does not read."""
         pending = self._pending()
         if not pending:
             self.on_writable()
         if self._is_open():
             self._timer.close_if_stuck(self, pending, time.monotonic())
+        return SOON
 
     def _is_open(self) -> bool:
         return bool(self._protocol.state == self._protocol.STATE_OPEN)

@@ -16,6 +16,7 @@ import os
 import random
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 from zlib import MAX_WBITS
@@ -36,7 +37,7 @@ from rates.fanout.slow_clients import (
     reset_connection,
     unacknowledged,
 )
-from rates.fanout.sockets import MAX_MESSAGE_BYTES, Frame
+from rates.fanout.sockets import MAX_MESSAGE_BYTES, SOON, Frame, do_nothing
 from rates.inbound.opening import Handshake
 from rates.inbound.upgrade import Upgrade
 from rates.telemetry import counts
@@ -54,6 +55,8 @@ PONG_TIMEOUT = 9.0
 PONG_TIMEOUT_IF_ACKNOWLEDGED = 60.0
 MAX_FRAGMENTS = 100
 
+# Seconds of silence from which a heartbeat takes the ping along: one write instead of two.
+PING_WITH_HEARTBEAT_AFTER = PING_AFTER / 2
 PING = Frame()
 PING.wire = PING.compressed = b"\x89\x00"
 # The pong to it is this header and four bytes of mask.
@@ -75,8 +78,13 @@ def ends_at_frame_boundary(data: bytes) -> bool:
     return at == len(data)
 
 
-def do_nothing() -> None:
-    """Be called for a connection that the hub does not know."""
+# A heartbeat goes to thousands.
+@lru_cache(maxsize=1)
+def with_ping(frame: Frame) -> Frame:
+    """Return *frame* with a ping behind it."""
+    both = Frame(*frame.texts)
+    both.wire, both.compressed = frame.wire + PING.wire, frame.compressed + PING.wire
+    return both
 
 
 class RatesWebSocketProtocol(asyncio.Protocol):
@@ -99,6 +107,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         "_timer",
         "_upgrade",
         "loop",
+        "on_blocked",
         "on_writable",
         "transport",
     )
@@ -112,7 +121,9 @@ class RatesWebSocketProtocol(asyncio.Protocol):
     ) -> None:
         self.loop = _loop or asyncio.get_running_loop()
         self.transport: asyncio.Transport
+        # For a connection that the hub does not know, or not any more.
         self.on_writable: Callable[[], None] = do_nothing
+        self.on_blocked: Callable[[], None] = do_nothing
         self._connections: set[Any] = server_state.connections
         self._upgrade: Upgrade | None = Upgrade(self, config, server_state)
         self._session: Session | None = None
@@ -182,7 +193,8 @@ class RatesWebSocketProtocol(asyncio.Protocol):
             self.data_received(upgrade.early)
 
     def _end_session(self) -> None:
-        session, self._session, self.on_writable = self._session, None, do_nothing
+        session, self._session = self._session, None
+        self.on_writable = self.on_blocked = do_nothing
         if session:
             session.end()
 
@@ -204,6 +216,16 @@ class RatesWebSocketProtocol(asyncio.Protocol):
             taken = 0
         if taken < len(wire):
             self._hand_over(memoryview(wire)[taken:])
+        return True
+
+    def write_heartbeat(self, frame: Frame) -> bool:
+        """Write *frame*, and with it the ping that would soon be due."""
+        now = monotonic()
+        if self._pinged_at is not None or now - self._heard_at < PING_WITH_HEARTBEAT_AFTER:
+            return self.write(frame)
+        if not self.write(with_ping(frame)):
+            return False
+        self._pinged_at = now
         return True
 
     def _hand_over(self, data: bytes | memoryview) -> None:
@@ -232,16 +254,22 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         else:
             self.transport.abort()
 
-    def check_client(self) -> None:
-        """Ping a silent client, drop one that does not answer, close one that does not read."""
+    def check_client(self) -> float:
+        """Ping a silent client, drop one that does not answer, close one that does not read; return when it is next."""
         now = monotonic()
         if self._blocked:
             if self._timer and not (self._close_sent or self.transport.is_closing()):
                 self._timer.close_if_stuck(self, self.transport.get_write_buffer_size(), now)
-        elif self._pinged_at is not None:
+            return SOON
+        if self._pinged_at is not None:
             self._check_pong(now - self._pinged_at)
-        elif now - self._heard_at >= PING_AFTER and self.write(PING):
-            self._pinged_at = now
+            return self._pinged_at + PONG_TIMEOUT
+        if now - self._heard_at < PING_AFTER:
+            return self._heard_at + PING_AFTER
+        if not self.write(PING):
+            return SOON
+        self._pinged_at = now
+        return now + PONG_TIMEOUT
 
     def _check_pong(self, waited: float) -> None:
         late = waited >= PONG_TIMEOUT_IF_ACKNOWLEDGED or (waited >= PONG_TIMEOUT and not self._is_acknowledged())
@@ -270,6 +298,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         """Have the hub skip this client until it has read what was written."""
         self._blocked, self._accepts_frames = True, False
         self._timer = SlowClientTimer()
+        self.on_blocked()
 
     def resume_writing(self) -> None:
         """Have the hub send what the client has missed."""

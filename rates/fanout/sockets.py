@@ -30,6 +30,10 @@ MAX_MESSAGE_BYTES = 4096
 RECONNECT_FROM, RECONNECT_TO = 1000, 5000
 
 
+# A check as soon as there is one: once a second.
+SOON = 0.0
+
+
 class Group(NamedTuple):
     """
     What decides the text that a socket gets.
@@ -134,19 +138,37 @@ def event_id(epoch: str, seq: int) -> str:
     return f"{epoch}:{seq}"
 
 
+def do_nothing() -> None:
+    """Be called where nobody needs to know."""
+
+
 class ClientLink(Protocol):
-    """The connection to one client; `links` and `server` have one for each kind of server."""
+    """
+    The connection to one client; `links` and `server` have one for each kind of server.
+
+    Attributes:
+        on_writable: called when the client has taken what it had not.
+        on_blocked: called when the client has not taken all of a frame, by links that ask for rare checks.
+    """
 
     on_writable: Callable[[], None]
+    on_blocked: Callable[[], None]
 
     def write(self, frame: Frame) -> bool:
         """Send *frame*; False when the client has not taken the one before yet."""
 
+    def write_heartbeat(self, frame: Frame) -> bool:
+        """Send *frame*, a heartbeat, and with it whatever else asks a quiet client for a sign of life."""
+
     def close(self, code: int) -> None:
         """Close the connection with *code*."""
 
-    def check_client(self) -> None:
-        """Check that the client is alive and reads what it is sent; called every second."""
+    def check_client(self) -> float:
+        """
+        Check that the client is alive and reads what it is sent.
+
+        Returns when to check it again, by the monotonic clock; once a second at most.
+        """
 
 
 class Socket:
@@ -158,9 +180,10 @@ class Socket:
         behind: it has missed a publication, so the board is the next that it gets.
         answers: replies to its messages that could not be sent yet.
         expires_at: Unix time at which its token expires; None without one.
+        check_second: when it has to be checked, for `check_times`.
     """
 
-    __slots__ = ("answers", "behind", "expires_at", "group", "link")
+    __slots__ = ("answers", "behind", "check_second", "expires_at", "group", "link")
 
     def __init__(self, link: ClientLink, group: Group, expires_at: float | None = None) -> None:
         self.link = link
@@ -168,6 +191,7 @@ class Socket:
         self.behind = False
         self.answers: tuple[str, ...] = ()
         self.expires_at = expires_at
+        self.check_second = 0
 
     @property
     def typed(self) -> bool:

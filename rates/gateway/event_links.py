@@ -9,7 +9,6 @@ Tested in `tests/gateway/test_event_stream.py` under every server.
 import asyncio
 import os
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +22,7 @@ from rates.fanout.slow_clients import (
     reset_connection,
     unacknowledged,
 )
-from rates.fanout.sockets import Frame
+from rates.fanout.sockets import SOON, Frame, do_nothing
 
 
 class EventLink:
@@ -36,7 +35,7 @@ class EventLink:
         self._timer = SlowClientTimer()
         self._written = self._acknowledged = 0
         self._closing: asyncio.Task[None] | None = None
-        self.on_writable: Callable[[], None] = lambda: None
+        self.on_writable = self.on_blocked = do_nothing
         self._connection = self._prepare()
 
     def _prepare(self) -> Any:
@@ -56,6 +55,8 @@ class EventLink:
         self._written += len(data)
         return True
 
+    write_heartbeat = write
+
     def close(self, code: int) -> None:
         """End the stream behind what waits; reset the connection of a client that does not take its end."""
         if self._closing:
@@ -66,10 +67,13 @@ class EventLink:
         else:
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT, self._reset)
 
-    def check_client(self) -> None:
+    def check_client(self) -> float:
         """Let the hub go on with a client that has read everything; end one that has taken nothing for too long."""
-        if self._closing or self._is_gone():
-            return
+        if not (self._closing or self._is_gone()):
+            self._check_progress()
+        return SOON
+
+    def _check_progress(self) -> None:
         waiting = self._pending()
         if not waiting:
             self.on_writable()

@@ -1,6 +1,7 @@
 """The hub alone: who is sent what, with links that record it."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from rates import publication
+from rates.fanout.close_codes import CloseCode
 from rates.fanout.hub import MAX_QUEUED_ANSWERS, Hub
 from rates.fanout.sockets import Frame, Group, Socket
 from rates.symbols import fold
@@ -25,6 +27,9 @@ class KeepingLink:
         self.frames: list[Any] = []
         self.closed: int | None = None
         self.on_writable: Callable[[], None] = lambda: None
+        self.on_blocked: Callable[[], None] = lambda: None
+        self.check_at = 0.0
+        self.checks = 0
 
     def write(self, frame: Frame) -> bool:
         if not self.busy:
@@ -34,8 +39,9 @@ class KeepingLink:
     def close(self, code: int) -> None:
         self.closed = code
 
-    def check_client(self) -> None:
-        pass
+    def check_client(self) -> float:
+        self.checks += 1
+        return self.check_at
 
     def free(self) -> None:
         self.busy = False
@@ -311,3 +317,55 @@ def test_unused_selections_are_forgotten(hub: Hub) -> None:
         hub.select(socket, frozenset({"BTC", f"C{number}"}), "")
     hub.remove(socket)
     assert (hub._boards, hub.sockets) == ({}, {})
+
+
+def checks(hub: Hub, monkeypatch: pytest.MonkeyPatch, *links: KeepingLink, seconds: float) -> list[int]:
+    """Return how often each of *links* is checked in so many *seconds*."""
+    before, clock = [link.checks for link in links], time.monotonic()
+    for second in range(1, int(seconds) + 1):
+        monkeypatch.setattr(time, "monotonic", lambda at=clock + second: at)
+        hub.check_sockets()
+    return [link.checks - number for link, number in zip(links, before, strict=True)]
+
+
+def test_a_client_is_checked_when_its_link_wants_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = [KeepingLink() for _ in range(3)]
+    for link in links:
+        hub.add(Socket(link, Group(typed=True)))
+    links[1].check_at = time.monotonic() + 5.5
+    links[2].check_at = time.monotonic() + 100
+    assert checks(hub, monkeypatch, *links, seconds=10) == [10, 1 + 5, 1]
+    links[2].on_blocked()
+    links[2].check_at = 0
+    assert checks(hub, monkeypatch, *links, seconds=2) == [2, 2, 2]
+
+
+def test_a_socket_that_has_left_or_is_closed_by_its_check_is_not_checked_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ClosingLink(KeepingLink):
+        def check_client(self) -> float:
+            hub.remove(sockets[1])
+            return super().check_client()
+
+    links = [KeepingLink(), ClosingLink()]
+    sockets = [Socket(link, Group(typed=True)) for link in links]
+    for socket in sockets:
+        hub.add(socket)
+        hub.select(socket, None, "")
+    hub.remove(sockets[0])
+    assert checks(hub, monkeypatch, *links, seconds=5) == [0, 1]
+
+
+def test_a_socket_ends_with_its_token_whatever_its_link_wants(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    links = [KeepingLink() for _ in range(3)]
+    sockets = [Socket(link, Group(typed=True), at) for link, at in zip(links, (2.0, 60.0, None), strict=True)]
+    for link, socket in zip(links, sockets, strict=True):
+        link.check_at = time.monotonic() + 60
+        hub.add(socket)
+    monkeypatch.setattr(time, "time", lambda: 1.0)
+    assert checks(hub, monkeypatch, *links, seconds=1) == [1, 1, 1]
+    assert [link.closed for link in links] == [None, None, None]
+    monkeypatch.setattr(time, "time", lambda: 2.0)
+    assert checks(hub, monkeypatch, *links, seconds=2)[2] == 0
+    assert [link.closed for link in links] == [CloseCode.TOKEN_REFUSED, None, None]

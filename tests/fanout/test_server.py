@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rates.fanout.hub import get_hub
-from rates.fanout.server import PING_AFTER, PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
-from rates.fanout.sockets import Frame
+from rates.fanout.server import PING_AFTER, PING_WITH_HEARTBEAT_AFTER, PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
+from rates.fanout.sockets import SOON, Frame
 from tests.boards import save
 from tests.raw_socket import HANDSHAKE, PING, frame
 from tests.servers import serving, until
@@ -51,6 +51,47 @@ async def test_a_silent_client_is_pinged_once() -> None:
         while not received.endswith(b"the end"):
             received += await asyncio.to_thread(client.recv, 65536)
         assert received.removesuffix(b"\x81\x07the end").endswith(b"}\x89\x00")
+
+
+async def test_a_client_is_checked_when_its_ping_or_its_pong_is_due_and_each_second_while_it_does_not_read() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        blocked: list[Any] = []
+        link.on_blocked = lambda: blocked.append(link)
+        link._heard_at = asyncio.get_running_loop().time()
+        assert link.check_client() == link._heard_at + PING_AFTER
+        link.pause_writing()
+        assert blocked == [link]
+        assert link.check_client() == SOON
+        link.resume_writing()
+        link._heard_at -= PING_AFTER
+        assert link.check_client() == link._pinged_at + PONG_TIMEOUT
+        assert link.check_client() == link._pinged_at + PONG_TIMEOUT
+        client.sendall(frame(PING))
+        await until(lambda: link._pinged_at is None)
+        assert link.check_client() == link._heard_at + PING_AFTER
+
+
+async def test_a_heartbeat_takes_a_ping_along_that_would_soon_be_due() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        link._heard_at = asyncio.get_running_loop().time()
+        link.check_client()
+        assert link.write_heartbeat(Frame("early"))
+        assert link._pinged_at is None
+        link._heard_at -= PING_WITH_HEARTBEAT_AFTER
+        assert link.write_heartbeat(Frame("late"))
+        pinged_at = link._pinged_at
+        assert pinged_at is not None
+        assert link.write_heartbeat(Frame("the end"))
+        assert link._pinged_at == pinged_at
+        received = b""
+        while not received.endswith(b"the end"):
+            received += await asyncio.to_thread(client.recv, 65536)
+        assert received.endswith(b"\x81\x05early\x81\x04late\x89\x00\x81\x07the end")
+        link.pause_writing()
+        assert not link.write_heartbeat(Frame("not taken"))
+        assert link._pinged_at == pinged_at
 
 
 async def test_a_client_whose_host_takes_everything_has_longer_for_its_pong() -> None:
