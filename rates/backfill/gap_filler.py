@@ -22,8 +22,8 @@ from rates.types import read_time
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two searches for new coins and new gaps.
-SEARCH_INTERVAL = 900.0
+# Seconds between two searches for new gaps; and for new coins, whose gaps do not wait for the next one.
+SEARCH_INTERVAL, COINS_INTERVAL = 900.0, 60.0
 # Seconds: a longer wait for a vendor is used for other gaps.
 SHORT_WAIT = 2.0
 # Seconds until the gaps are looked at again when all of them have to wait.
@@ -43,10 +43,11 @@ class GapFiller:
     def __init__(self, sleep: Callable[[float], object] = time.sleep) -> None:
         self._sleep = sleep
         self._gaps: deque[Gap] = deque()
-        self._search_due = self._resume_at = float("-inf")
+        self._search_due = self._coins_due = self._resume_at = float("-inf")
         self._all = self._requests = self._stored = 0
         self._missing: dict[tuple[str, int], Sequence[TimeRange]] = {}
         self._all_wait = False
+        self._known: set[str] = set()
 
     def work(self, seconds: float) -> None:
         """
@@ -58,7 +59,7 @@ class GapFiller:
         now = time.monotonic()
         deadline, waiting = now + seconds, 0
         # A coin that never gets a price waits forever, and must not keep the others' new gaps from being found.
-        if now >= self._search_due and (not self._gaps or self._all_wait):
+        if (not self._gaps or self._all_wait) and (now >= self._search_due or self._has_new_coin(now)):
             self._begin()
         # Others wait for what a USDT was worth, so it is the first when a vendor may be asked again.
         self._gaps = deque(sorted(self._gaps, key=lambda gap: gap.coin is not TETHER))
@@ -69,9 +70,18 @@ class GapFiller:
             if self._all_wait:
                 self._resume_at = time.monotonic() + ROUND_INTERVAL
 
+    def _has_new_coin(self, now: float) -> bool:
+        """Return whether there is a coin that the last search did not know; looked up once a minute."""
+        if now < self._coins_due:
+            return False
+        self._coins_due = now + COINS_INTERVAL
+        return not self._known.issuperset(Coin.objects.enabled().values_list("coingecko_id", flat=True))
+
     def _begin(self) -> None:
+        coins = list(Coin.objects.enabled())
+        self._known = {coin.coingecko_id for coin in coins}
         if settings.RATES_BACKFILL and list_sources():
-            self._gaps = deque(list_gaps(list(Coin.objects.enabled())))
+            self._gaps = deque(list_gaps(coins))
             self._all, self._requests, self._stored, self._missing = len(self._gaps), 0, 0, {}
         self._search_due = time.monotonic() + SEARCH_INTERVAL
 

@@ -278,7 +278,7 @@ def work_through(filler: GapFiller) -> None:
     for _ in range(8):
         filler.work(30)
         let_wait(15)
-        filler._resume_at = float("-inf")
+        filler._coins_due = filler._resume_at = float("-inf")
 
 
 @pytest.mark.parametrize(("listed", "missing"), [(300, ["1d"]), (400, [])])
@@ -332,6 +332,15 @@ def test_what_has_no_price_keeps_no_new_gap_from_being_found(vendors: Vendors, s
     filler.work(30)
     assert store.load_backfill()["gaps"] == 3 * (2 + 1)
     assert read(MINUTE)[0].source == "binance"
+
+
+def test_a_new_coin_does_not_wait_for_the_next_search(vendors: Vendors) -> None:
+    filler = GapFiller(sleep=let_wait)
+    work_through(filler)
+    gaps = store.load_backfill()["gaps"]
+    Coin.objects.create(symbol="ETH", name="Ethereum", coingecko_id="ethereum", **pairs("ETH"))
+    work_through(filler)
+    assert store.load_backfill()["gaps"] == gaps + 3
 
 
 def let_search(filler: GapFiller) -> None:
