@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from dashboard.numbers import PriceText, format_price, in_unit
 from dashboard.texts import source_name
-from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, Candle
+from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, Candle, floor_time
 from rates.history.reading import read_history
 from rates.history.series import Instrument
 
@@ -78,7 +78,8 @@ def read_rows(coingecko_id: str, shown: Range, decimals: int, currency: str) -> 
     """Return the newest candles of a range, newest first; none while the database is down."""
     try:
         coin = Instrument(coingecko_id, settings.QUOTE_CURRENCY)
-        candles = read_history(coin, shown.step, ROWS, currency=currency).candles
+        oldest = floor_time(datetime.now(UTC).timestamp(), shown.step) - shown.count * shown.step
+        candles = read_history(coin, shown.step, ROWS, start=oldest, currency=currency).candles
     except DatabaseError as error:
         logger.warning("no candles for the page: %s", str(error).partition("\n")[0])
         return []

@@ -12,6 +12,9 @@ from django.test import Client
 from msgspec.structs import replace
 
 from rates import store
+from rates.history import archive
+from rates.history.candles import MINUTE, Candle, floor_time
+from rates.history.series import Instrument
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change
@@ -222,3 +225,18 @@ def test_a_page_asks_again_for_the_lines_of_its_coins_and_why_prices_are_late(cl
     now = datetime.now(UTC).timestamp()
     store.update_healths(lambda stored: {"coingecko": {"asked_at": now, "paused_until": now + 60}})
     assert list(client.get("/pauses").json()) == ["coingecko"]
+
+
+def test_the_table_of_a_coin_has_no_candle_from_before_its_range(client: Client) -> None:
+    Coin.objects.get_or_create(symbol="BTC", defaults={"name": "Bitcoin", "coingecko_id": "bitcoin"})
+    publish(row())
+    now = floor_time(datetime.now(UTC).timestamp(), MINUTE)
+    for age, price in ((2, "5011"), (90, "6011")):
+        candle = Candle(now - age * MINUTE, *4 * [Decimal(price)], 1, "kraken", False)
+        archive.write_candles(MINUTE, {Instrument("bitcoin", "usd"): [candle]})
+    client.cookies["range"] = "1h"
+    page = text_of(client, "/coins/btc/")
+    assert "5,011.00" in page
+    assert "6,011.00" not in page
+    client.cookies["range"] = "24h"
+    assert "6,011.00" in text_of(client, "/coins/btc/")
