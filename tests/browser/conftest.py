@@ -3,11 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.site import Site, run_site
+from tests.browser.site import Site, make_database, run_site
+from tests.databases import made_once
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
@@ -36,10 +38,16 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every system starts from."""
+    return made_once(tmp_path_factory, "site.sqlite3", make_database)
+
+
 @pytest.fixture(scope="module")
-def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(browser: Any, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The whole system, running."""
-    with run_site(tmp_path_factory.mktemp("site")) as running:
+    with run_site(tmp_path_factory.mktemp("site"), database) as running:
         yield running
 
 

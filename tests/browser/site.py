@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,8 @@ COINS = {
     "PEPE": ("Pepe", "pepe", "0.0000008913"),
     "EVIL": ("<b>Bold</b> \u202etxet " + 180 * "x", "evil", "2.5"),
 }
+# Name and password.
+STAFF = ("staff", "secret")
 START_SECONDS = 60
 
 
@@ -93,16 +96,29 @@ class Site:
 
     def edit(self, code: str) -> None:
         """Run *code* with `Coin`, as staff would change the list in the admin."""
-        self.manage("shell", "-v0", "-c", f"from rates.models import Coin\n{code}")
+        command = [sys.executable, "manage.py", "shell", "-v0", "-c", f"from rates.models import Coin\n{code}"]
+        subprocess.run(command, cwd=ROOT, env=dict(self.environment), check=True)
 
-    def manage(self, *arguments: str) -> None:
-        """Run a management command to its end."""
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=dict(self.environment), check=True)
+
+def make_database(path: Path) -> None:
+    """Make a database with `COINS`, and `STAFF` to edit them."""
+    rows = [(symbol, name, coin_id) for symbol, (name, coin_id, _) in COINS.items()]
+    code = (
+        "from django.core.management import call_command\n"
+        "from django.contrib.auth.models import User\n"
+        "from rates.models import Coin\n"
+        "call_command('migrate', verbosity=0)\n"
+        f"User.objects.create_superuser({STAFF[0]!r}, password={STAFF[1]!r})\n"
+        f"for i, (s, n, g) in enumerate({rows!r}):\n"
+        "    Coin.objects.create(symbol=s, name=n, coingecko_id=g, position=i)"
+    )
+    environment = os.environ | {"DATABASE_URL": f"sqlite:///{path}"}
+    subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", code], cwd=ROOT, env=environment, check=True)
 
 
 @contextmanager
-def run_site(folder: Path, **more: str) -> Iterator[Site]:
-    """Run a system with `COINS`, its files in *folder*, and *more* in its environment."""
+def run_site(folder: Path, database: Path, **more: str) -> Iterator[Site]:
+    """Run a system with a copy of *database*, its files in *folder*, and *more* in its environment."""
     with ExitStack() as stack:
         valkey = ValkeyServer(free_port())
         valkey.start()
@@ -114,6 +130,7 @@ def run_site(folder: Path, **more: str) -> Iterator[Site]:
                 unknown=frozenset({"USDT"}),
             )
         )
+        shutil.copy(database, folder / "site.sqlite3")
         port = free_port()
         environment = os.environ | {
             "DEBUG": "True",
@@ -130,12 +147,6 @@ def run_site(folder: Path, **more: str) -> Iterator[Site]:
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
         }
         site = Site(environment | more, f"http://localhost:{port}", coingecko)
-        site.manage("migrate", "-v0")
-        rows = [(symbol, name, coin_id) for symbol, (name, coin_id, _) in COINS.items()]
-        site.edit(
-            f"for i, (s, n, g) in enumerate({rows!r}):\n"
-            "    Coin.objects.create(symbol=s, name=n, coingecko_id=g, position=i)"
-        )
         try:
             site.start("web")
             site.start("worker")

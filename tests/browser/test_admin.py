@@ -8,24 +8,19 @@ from typing import Any
 import pytest
 
 from tests.browser.axe import violations
-from tests.browser.site import Site
+from tests.browser.site import STAFF, Site
 
 expect = pytest.importorskip("playwright.sync_api").expect
-MAKE_STAFF = (
-    "from django.contrib.auth.models import User\n"
-    "User.objects.filter(username='staff').exists() or User.objects.create_superuser('staff', password='secret')"
-)
 
 
 @pytest.fixture
-def open_admin(open_page: Any, site: Site) -> Any:
+def open_admin(open_page: Any) -> Any:
     """Return a function that opens an address of the admin, logged in."""
-    site.edit(MAKE_STAFF)
 
     def open_admin(path: str, **options: Any) -> Any:
         page = open_page(f"/admin/login/?next={path}", **options)
-        page.get_by_label("Username:").fill("staff")
-        page.get_by_label("Password:").fill("secret")
+        page.get_by_label("Username:").fill(STAFF[0])
+        page.get_by_label("Password:").fill(STAFF[1])
         page.get_by_role("button", name="Log in").click()
         return page
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.site import Site
+from tests.browser.site import COINS, Site
 from tests.browser.sockets import Server, frame, rate
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -89,9 +89,12 @@ def test_nothing_moves_while_prices_do(open_page: Any, site: Site) -> None:
         route.continue_()
     boxes = [page.locator(".card").first.bounding_box() for page in pages]
     for step in range(15):
-        for symbol, price in {"BTC": "63250.12", "XLM": "0.1042", "PEPE": "0.0000008913", "ETH": "3450.32"}.items():
-            site.coingecko.prices[symbol] = Decimal(price) * (1 + Decimal(step % 7) / 500)
-        page.wait_for_timeout(1000)
+        for symbol in ("XLM", "PEPE", "ETH", "BTC"):
+            price = Decimal(COINS[symbol][2])
+            site.coingecko.prices[symbol] = (price * (1 + Decimal(step % 7) / 500)).quantize(price)
+        for each in pages:
+            title = f"${site.coingecko.prices['BTC']:,}"
+            expect(each.locator(".card[data-symbol=BTC] .px")).to_have_attribute("title", title)
     assert [page.locator(".card").first.bounding_box() for page in pages] == boxes
     shifts = [page.evaluate("window.shift") for page in pages]
     assert max(shifts) < 0.01, shifts

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.site import Site, run_site
+from tests.browser.site import STAFF, Site, run_site
 from tests.browser.test_admin import LOGO
 from tests.config.test_containers import program
 from tests.faults.names import NameServer
@@ -16,17 +16,13 @@ from tests.nginx import local_configuration, make_certificate
 from tests.ports import free_port
 
 ROOT_PATH = "/prices"
-STAFF = (
-    "from django.contrib.auth import get_user_model as user; user().objects.create_superuser('ada', '', 'engine-1843')"
-)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The system, with somebody who may log in."""
+def site(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The system below a path."""
     own = {"ALLOWED_HOSTS": "localhost,127.0.0.1", "TRUSTED_PROXY": "True", "RATES_ROOT_PATH": ROOT_PATH}
-    with run_site(tmp_path_factory.mktemp("root"), **own) as running:
-        running.edit(STAFF)
+    with run_site(tmp_path_factory.mktemp("root"), database, **own) as running:
         yield running
 
 
@@ -79,8 +75,8 @@ def test_pages_sockets_and_admin_work_below_a_path(visited: Any, address: str) -
     page.goto(f"{ROOT_PATH}/coins/BTC/")
     page.evaluate(f"import('{ROOT_PATH}/static/dashboard/js/preferences.js').then(m => m.save('theme', 'dark'))")
     page.goto(f"{ROOT_PATH}/admin")
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", "engine-1843")
+    page.fill("[name=username]", STAFF[0])
+    page.fill("[name=password]", STAFF[1])
     page.click("[type=submit]")
     page.wait_for_url(f"**{ROOT_PATH}/admin/")
     page.goto(f"{ROOT_PATH}/admin/rates/coin/")

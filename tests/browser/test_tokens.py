@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -14,10 +15,10 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 @pytest.fixture(scope="module")
-def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(browser: Any, database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     closed = {"RATES_WS_AUTH": "jwt", "RATES_API_AUTH": "jwt", "RATES_JWT_KEY": KEY}
     token = jwt.encode({"exp": time.time() + 3600}, KEY)
-    with run_site(tmp_path_factory.mktemp("site"), SITE_TOKEN=token, **closed) as running:
+    with run_site(tmp_path_factory.mktemp("site"), database, SITE_TOKEN=token, **closed) as running:
         yield running
 
 

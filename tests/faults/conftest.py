@@ -5,8 +5,6 @@ What every fault test gets: real processes with a Redis of their own, and a plac
 `figure("fresh after", 2.34, "s")`, and the figures are printed at the end of the run.
 """
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.databases import made_once
 from tests.faults.clients import Clients
 from tests.faults.processes import Redis, System, deployment_environment, lift_file_limit, manage
 from tests.faults.proxy import Proxy
@@ -73,23 +72,14 @@ def figure(record_property: Callable[[str, object], None]) -> Figure:
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite with the default coins, to be copied; the first worker of pytest makes it for all."""
-    own = tmp_path_factory.getbasetemp()
-    path = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "default.sqlite3"
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            make_database(own / "new.sqlite3").rename(path)
-    return path
+    """A migrated SQLite with the default coins, to be copied."""
+    return made_once(tmp_path_factory, "default.sqlite3", make_database)
 
 
-def make_database(path: Path) -> Path:
+def make_database(path: Path) -> None:
     environment = deployment_environment() | {"DATABASE_URL": f"sqlite:///{path}"}
     for command in (["migrate", "--verbosity", "0"], ["seed_coins"]):
         manage(environment, *command)
-    manage(environment, "shell", "-v0", "-c", "from django.db import connection as c; "
-           "c.cursor().execute('PRAGMA wal_checkpoint(TRUNCATE)')")  # fmt: skip
-    return path
 
 
 @pytest.fixture
