@@ -31,7 +31,7 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM:
         pytest.skip("browser tests need Chromium (apt install chromium, or set CHROMIUM_BIN)")
     # What is waited for is often a tick, a publication and a frame away.
-    sync_api.expect.set_options(timeout=15_000)
+    sync_api.expect.set_options(timeout=30_000)
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
         yield chromium
