@@ -184,10 +184,15 @@ def has_recent_price(instrument: Instrument, now: float) -> bool:
     return minutes is not None and bool(archive.read_times(minutes.pk, int(now - NEXT_PRICE_WITHIN), int(now) + MINUTE))
 
 
-def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:
+def kept_seconds(interval: int) -> int:
+    """Return how old candles of *interval* become, in seconds."""
     days = {MINUTE: settings.RATES_CANDLES_1M_DAYS, HOUR: settings.RATES_CANDLES_1H_DAYS, DAY: 365 * 50}
+    return days[interval] * DAY
+
+
+def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:
     first = archive.read_first_time(series.pk) if gap.interval == MINUTE else None
-    return wanted_range(gap.interval, now, first, days[gap.interval] * DAY, gap.since)
+    return wanted_range(gap.interval, now, first, kept_seconds(gap.interval), gap.since)
 
 
 def _next_request(

@@ -13,7 +13,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from rates.backfill.plan import WANTED, TimeRange
-from rates.backfill.requests import TETHER, Gap, Request, fill, has_recent_price, list_currencies, list_sources
+from rates.backfill.requests import (
+    TETHER,
+    Gap,
+    Request,
+    fill,
+    has_recent_price,
+    kept_seconds,
+    list_currencies,
+    list_sources,
+)
 from rates.history import archive
 from rates.history.candles import MINUTE, STORED
 from rates.history.series import find_series
@@ -108,7 +117,8 @@ def _find_coins(symbols: Sequence[str]) -> list[Coin]:
 def _find_share(request: Request) -> float:
     """Return the share of the range that has been requested; requests go from new to old."""
     now = time.time()
-    wanted = now - request.gap.since if request.gap.since is not None else WANTED[request.gap.interval]
+    interval, since = request.gap.interval, request.gap.since
+    wanted = WANTED[interval] if since is None else min(now - since, kept_seconds(interval))
     return min(1.0, (now - request.span.start) / max(1.0, wanted))
 
 
