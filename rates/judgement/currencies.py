@@ -62,9 +62,8 @@ def currency_rules(code: str, rules: Rules) -> Rules:
     )
 
 
-def judge_currency(state: CoinState, code: str, now: datetime, rules: Rules) -> Verdict:
-    """Return the verdict on what the base is worth in the currency *code*."""
-    rules = currency_rules(code, rules)
+def judge_currency(state: CoinState, now: datetime, rules: Rules) -> Verdict:
+    """Return the verdict on what the base is worth in a currency, by *rules* that are its own."""
     live = {source: reading for source, reading in state.readings.items() if source != CENTRAL_BANK}
     if not _is_behind(state, live, now, rules):
         return decide(state, {}, now, rules)

@@ -14,7 +14,6 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from rates.judgement.consensus import find_consensus
 from rates.judgement.conversion import Factors, convert
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import distance_pct, find_fresh
@@ -30,7 +29,7 @@ def judge_proven(
         # What else is in dispute is remembered by who said so.
         state = replace(state, disputed=bool(state.dissenters or state.held), unidentified=False)
     if not state.unproven:
-        return find_consensus(state, factors, now, rules, doubted) or decide(state, factors, now, rules, doubted)
+        return decide(state, factors, now, rules, doubted)
     if not rules.by_id:
         return _dispute(decide(state, factors, now, rules, doubted))
     distances = _measure(state, factors, now, rules)

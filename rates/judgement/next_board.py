@@ -7,7 +7,7 @@ one has published in the meantime.
 Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from operator import is_
 from typing import TypeVar
@@ -16,12 +16,15 @@ from django.conf import settings
 from msgspec.structs import replace
 
 from rates.currencies import code_of, is_pair
+from rates.judgement.consensus import find_consensus
 from rates.judgement.conversion import QUOTE_PAIRS, Factors, depeg_notes, pair_rules, unit_worth
 from rates.judgement.currencies import currency_rules, describe_currencies, judge_currency, list_pairs
 from rates.judgement.identity import identity_notes, judge_proven
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import add_rate
 from rates.judgement.rules import Rules, read_rules
+from rates.judgement.standing import Judged, LastVerdicts
+from rates.judgement.unchanged import Unchanged
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change, Memory
@@ -30,6 +33,7 @@ from rates.types import (
     Absence,
     CoinState,
     DayStats,
+    Fragment,
     HistoryPoint,
     OwnerChange,
     Rate,
@@ -66,12 +70,13 @@ def revise(
     known = match_states(memory.states, coins)
     verdicts = judge(add_absences(add_rates(known, rates, live, rules), rates, absent), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
-    shown = {coin.symbol: judged[coin.symbol] for coin in coins}
-    watched = shown | {pair: judged[pair] for pair in list_pairs(coins) if pair in judged}
     old, days = memory.states, days or {}
+    # A state that is the same object has no news.
+    shown = {s: judged[s] for s in (coin.symbol for coin in coins) if judged[s] is not old.get(s)}
+    watched = shown | {s: judged[s] for s in list_pairs(coins) if s in judged and judged[s] is not old.get(s)}
     return Change(
         as_of=now,
-        fragments={c.symbol: encode_row(_row(c, verdicts[c.symbol], days.get(c.coingecko_id))) for c in coins},
+        fragments=_rows.make_all({c.symbol: (c, verdicts[c.symbol], days.get(c.coingecko_id)) for c in coins}),
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
@@ -92,7 +97,7 @@ def revise(
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
     """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
     quote = settings.QUOTE_CURRENCY
-    followed = {coin.symbol: _match_coin(states.get(coin.symbol, NOTHING), coin, quote) for coin in coins}
+    followed = _matched.make_all({coin.symbol: (states.get(coin.symbol, NOTHING), coin, quote) for coin in coins})
     if coins:
         pairs = (*QUOTE_PAIRS.values(), *list_pairs(coins))
         followed |= {pair: _match_quote(states.get(pair, NOTHING), quote) for pair in pairs}
@@ -207,16 +212,25 @@ def judge(states: Mapping[str, CoinState], now: datetime, rules: Rules) -> dict[
     """Return the verdict on each coin and currency of *states*; quote pairs come first, because prices need them."""
     pairs = {quote: _judge_pair(states.get(pair, NOTHING), now, rules) for quote, pair in QUOTE_PAIRS.items()}
     factors = {source: unit_worth(pairs[quote].state, pairs[quote].stale) for source, quote in rules.quotes.items()}
-    quote_pairs = frozenset(QUOTE_PAIRS.values())
+    quote_pairs = {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
     doubted = [source for source, quote in rules.quotes.items() if pairs[quote].state.disputed]
-    verdicts = {
-        symbol: judge_currency(state, code_of(symbol), now, rules)
-        if is_pair(symbol)
-        else judge_proven(state, factors, now, rules, doubted)
-        for symbol, state in states.items()
-        if symbol not in quote_pairs
-    }
-    return verdicts | {pair: pairs[quote] for quote, pair in QUOTE_PAIRS.items() if pair in states}
+
+    def judge_one(symbol: str, state: CoinState) -> Judged:
+        if is_pair(symbol):
+            its_rules = currency_rules(code_of(symbol), rules)
+            return Judged(state, judge_currency(state, now, its_rules), now, its_rules.stale_after)
+        return _judge_coin(state, factors, now, rules, doubted)
+
+    others = {symbol: state for symbol, state in states.items() if symbol not in quote_pairs}
+    return _verdicts.judge_all(others, now, (rules, factors, doubted), judge_one) | quote_pairs
+
+
+def _judge_coin(state: CoinState, factors: Factors, now: datetime, rules: Rules, doubted: Collection[str]) -> Judged:
+    """Return the verdict on a coin; one that leaves no doubt is also the one on the state that it leads to."""
+    clear = None if state.unproven or state.unidentified else find_consensus(state, factors, now, rules, doubted)
+    if clear is not None:
+        return Judged(clear.state, clear, now, rules.stale_after)
+    return Judged(state, judge_proven(state, factors, now, rules, doubted), now, rules.stale_after)
 
 
 def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
@@ -224,8 +238,8 @@ def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
     return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 
-def _row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Row:
-    return Row(
+def _encode_row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Fragment:
+    row = Row(
         symbol=coin.symbol,
         name=coin.name,
         rate=verdict.state.shown,
@@ -236,6 +250,7 @@ def _row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Row:
         day=day,
         logo=coin.logo_path,
     )
+    return encode_row(row)
 
 
 def _new_points(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, HistoryPoint]:
@@ -281,3 +296,9 @@ def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -
         said = ", ".join(f"{name} {decimal_text(r.rate.price)}" for name, r in state.readings.items())
         notes.append(f"{symbol}: {'in dispute' if state.disputed else 'no longer in dispute'} ({said})")
     return notes
+
+
+# What nearly all coins have in common with the publication before.
+_matched = Unchanged(_match_coin)
+_verdicts = LastVerdicts()
+_rows = Unchanged(_encode_row)
