@@ -5,9 +5,10 @@ Tested in `tests/sources/test_exchanges.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from rates.models import Coin
 from rates.types import Rate, Target
@@ -44,8 +45,7 @@ class Source(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
+class StreamEvent(Struct, frozen=True):
     """
     The content of one message of a stream; an empty one means that the stream is alive.
 

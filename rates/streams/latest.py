@@ -9,7 +9,10 @@ import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
+
+from prometheus_client import Counter
 
 from rates.models import Coin
 from rates.sources.protocols import StreamEvent
@@ -17,6 +20,12 @@ from rates.telemetry import counts
 from rates.types import Rate
 
 Key = tuple[str, str]
+
+
+@cache
+def _counter(source: str) -> Counter:
+    """Return the counter of the events of *source*; to look it up takes as long as to count."""
+    return counts.stream_events.labels(source)
 
 
 class Silence(NamedTuple):
@@ -45,7 +54,7 @@ class LatestRates:
 
     def put(self, source: str, event: StreamEvent) -> None:
         """Add an *event* of *source*."""
-        counts.stream_events.labels(source).inc()
+        _counter(source).inc()
         for rate in event.rates:
             self._put_rate((source, rate.symbol), rate)
 

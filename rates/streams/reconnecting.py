@@ -15,10 +15,10 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
@@ -35,6 +35,7 @@ from rates.sources.websocket import handshake_error
 from rates.streams.health import SharedHealth
 from rates.streams.latest import LatestRates
 from rates.streams.lost_pairs import LostPairs
+from rates.streams.reading_pauses import ReadingPauses
 from rates.telemetry import counts
 from rates.types import CoinState, Target
 
@@ -123,12 +124,13 @@ class StreamConnection:
         await first_of(self._listen(connection), self._keep_subscribed(connection), self._watch())
 
     async def _listen(self, connection: ClientConnection) -> None:
+        pauses = ReadingPauses(connection.transport)
         async for frame in connection:
             with suppress(ValueError):
-                self._handle(frame)
+                self._handle(frame, pauses)
         raise SourceUnreachable(self._stream.source.NAME, "the stream was closed by the other side")
 
-    def _handle(self, frame: str | bytes) -> None:
+    def _handle(self, frame: str | bytes, pauses: ReadingPauses) -> None:
         stream = self._stream
         event = stream.source.read_event(frame, stream.pairs, datetime.now(UTC))
         if event is None:
@@ -139,6 +141,9 @@ class StreamConnection:
         self.heard_at = time.monotonic()
         self.delivering.set()
         stream.latest.put(stream.source.NAME, self._drop_old_news(event))
+        # The answers to a subscription come all at once.
+        if stream.latest.changed.is_set() and not event.is_snapshot:
+            pauses.begin()
 
     def _drop_old_news(self, event: StreamEvent) -> StreamEvent:
         """
