@@ -10,7 +10,6 @@ Tested in `tests/judgement/test_consensus.py`.
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
-from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -52,7 +51,10 @@ def _is_weak(fresh: Sequence[Reading], state: CoinState, doubted: Collection[str
 
 
 def _rank(fresh: Sequence[Reading], rules: Rules) -> list[Reading]:
-    return [reading for _, reading in sorted(zip(rules.rank_all(fresh), fresh, strict=True), key=itemgetter(0))]
+    # As `rank_all`, in one go.
+    places = rules.places
+    last = len(places)
+    return sorted(fresh, key=lambda reading: places.get((reading.rate.source, reading.live), last))
 
 
 def _go_on(good: Decimal | None, prices: Sequence[Decimal], rules: Rules) -> bool:

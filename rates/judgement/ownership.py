@@ -208,9 +208,13 @@ def _agree(one: Candidate, other: Candidate, rules: Rules) -> bool:
 def prefer(candidates: Sequence[C], state: CoinState) -> C:
     """Return the best-ranked one, but keep the present owner while better-ranked sources have only just come back."""
     owner = state.shown and state.shown.source
-    steady = [c for c in candidates if c.streak > 1 or c.rate.source == owner]
-    if any(c.rate.source == owner for c in steady):
-        return steady[0]
+    best: C | None = None
+    for each in candidates:
+        is_owner = each.rate.source == owner
+        if best is None and (is_owner or each.streak > 1):
+            best = each
+        if is_owner and best is not None:
+            return best
     return candidates[0]
 
 
