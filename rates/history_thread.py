@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 PAUSE = 2.0
 LEASE = 30.0
 AFTER_INTERNAL_ERROR = 60.0
+# How long the leader keeps its connection to the database: to open one for each minute, which in SQLite ends by moving
+# all that was written into the file, would cost half as much again as the writing.
+CONNECTION_KEPT = 600.0
 # How long gaps are filled in one turn; with a slow answer less than the lease.
 FILL_FOR = 3.0
 
@@ -43,22 +46,26 @@ class HistoryThread:
         self._filler = GapFiller(self.stop.wait)
         self._days = DayTracker()
         self._cleaned_at = 0.0
+        self._reconnect_at = float("-inf")
         self._log = OutageLog(logger)
 
     def run(self) -> None:
         """Work until *stop* is set, then release the lease."""
         while not self.stop.wait(PAUSE):
             self.run_once()
+        close_old_connections()
         try:
             store.release_leadership(self._token, store.HISTORY_LEADER)
         except StoreUnavailable as error:
             logger.debug("the lease of the history expires by itself: %s", error)
 
     def run_once(self) -> None:
-        """Take one turn if this is the leader; what fails is tried again in the next one."""
+        """Take one turn if this is the leader; what fails is tried again in the next one, with another connection."""
+        connected = False
         try:
             if store.acquire_leadership(self._token, LEASE, store.HISTORY_LEADER):
                 self._work(time.time())
+                connected = time.monotonic() < self._reconnect_at
             self._log.recovered("history: candles are stored again")
         except (DatabaseError, StoreUnavailable) as error:
             self._log.failed("history: candles wait: %s", error)
@@ -67,7 +74,9 @@ class HistoryThread:
             logger.exception("history: a turn met an internal error")
             self.stop.wait(AFTER_INTERNAL_ERROR)
         finally:
-            close_old_connections()
+            if not connected:
+                close_old_connections()
+                self._reconnect_at = time.monotonic() + CONNECTION_KEPT
 
     def _work(self, now: float) -> None:
         writer.write_closed(now)

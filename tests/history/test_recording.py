@@ -1,11 +1,15 @@
 """From a publication to the database: every one counts, once, whoever published it and whoever dies on the way."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.db.backends.signals import connection_created
 from pytest_django import Settings
 
 from config.settings import SOURCES
@@ -57,6 +61,20 @@ def record(*publications: Saved, process: Recorder | None = None) -> None:
     for publication in publications:
         process.record(publication)
     process.flush()
+
+
+@contextmanager
+def count_connections(opened: list[object]) -> Iterator[None]:
+    """Add to *opened* each connection to the database that is made."""
+
+    def add(connection: object, **_: object) -> None:
+        opened.append(connection)
+
+    connection_created.connect(add)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(add)
 
 
 def test_every_publication_of_every_process_counts() -> None:
@@ -194,6 +212,28 @@ def test_ticks_are_recorded(coingecko: CoinGecko, settings: Settings) -> None:
     assert sum(found.updates for found in read()) == 3
     assert (read()[0].open, read()[-1].close, read()[0].source) == (Decimal(63000), Decimal(63002), "coingecko")
     assert sum(found.updates for found in read(pair=TETHER)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_leader_keeps_its_connection_while_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    keeper, opened = HistoryThread(), []
+    with count_connections(opened):
+        keeper.run_once()
+        for minute in range(5):
+            record(published(60 * minute, "5"))
+            keeper.run_once()
+        # The first turn closes what was there before.
+        assert (len(read()), len(opened)) == (5, 2)
+        connection.connection.close()
+        record(published(360, "5"))
+        keeper.run_once()
+        assert connection.connection is None
+        keeper.run_once()
+        assert (len(read()), len(opened)) == (6, 3)
+    monkeypatch.setattr(keeper, "_token", "another")
+    keeper.run_once()
+    assert connection.connection is None
 
 
 @pytest.mark.django_db(transaction=True)
