@@ -18,6 +18,7 @@ from typing import Any
 from celery import signals
 from celery.concurrency.base import apply_target
 from celery.concurrency.solo import TaskPool
+from celery.worker import state
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ class InlinePool(TaskPool):  # type: ignore[misc]
 
 
 def restart(limit: float) -> None:
-    """Become a new process of the same command."""
+    """Become a new process of the same command; one that was asked to stop waits for the task, and ends instead."""
+    if state.should_stop is not None:
+        logger.error("a task did not end within %g s; the worker ends without it", limit)
+        os._exit(os.EX_SOFTWARE)
     logger.error("a task did not end within %g s; the worker starts again", limit)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -1,5 +1,6 @@
 """The worker of `make run`, which runs the ticks itself."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,23 @@ else:
     before.write_text(str(os.getpid()))
     pool.apply_async(threading.Event().wait)
 """
+
+# As after SIGTERM.
+HANGS_WHILE_IT_STOPS = """
+import threading
+from celery.worker import state
+from config.celery.inline_pool import InlinePool
+
+state.should_stop = 0
+InlinePool(1, timeout=0.2).apply_async(threading.Event().wait)
+"""
+
+
+def test_a_worker_that_was_asked_to_stop_does_not_start_again() -> None:
+    command = [sys.executable, "-c", HANGS_WHILE_IT_STOPS]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == os.EX_SOFTWARE
+    assert "a task did not end within 0.2 s; the worker ends without it" in done.stderr
 
 
 def test_a_task_that_hangs_is_ended_by_a_new_start_of_the_same_process(tmp_path: Path) -> None:
