@@ -3,9 +3,9 @@ What a visitor's first load takes: `python -m benchmarks.first_load [COINS...]`,
 
 The service runs as in production (`DEBUG=False`, collected static files, `manage.py serve`) with simulated prices that
 all change every second, a week of minutes and a year of hours and days of the first coin, and a day of hours of all
-others. `--path /coins/btc/` measures another page. Sizes are those of bodies as Chromium received them, with an empty
-cache; headers are told apart, because HTTP/2 compresses them. The socket's part is its first board, compressed as it
-travels. The thread is the page's main one (DevTools).
+others. `--path /coins/btc/` measures another page. Sizes are what Chromium received with an empty cache, headers too:
+half a KiB of each answer. The socket's part is its first board, compressed as it travels. The thread is the page's
+main one (DevTools).
 """
 
 import argparse
@@ -170,7 +170,6 @@ class Traffic:
 
     def __init__(self, devtools: Any) -> None:
         self.sizes: Counter[str] = Counter()
-        self.headers = 0
         self.requests: Counter[str] = Counter()
         self.unpacked: Counter[str] = Counter()
         self.largest: Counter[str] = Counter()
@@ -188,15 +187,15 @@ class Traffic:
         self._requests[event["requestId"]] = KINDS.get(event["type"], "data"), address
 
     def _count(self, event: Any) -> None:
-        kind, address = self._requests[event["requestId"]]
+        kind, _ = self._requests[event["requestId"]]
         self.unpacked[kind] += event["dataLength"]
-        self.sizes[kind] += event["encodedDataLength"]
-        self.largest[address] += event["encodedDataLength"]
 
     def _end(self, event: Any) -> None:
         if found := self._requests.get(event["requestId"]):
-            self.requests[found[0]] += 1
-            self.headers += event["encodedDataLength"]
+            kind, address = found
+            self.requests[kind] += 1
+            self.sizes[kind] += event["encodedDataLength"]
+            self.largest[address] += event["encodedDataLength"]
 
     def _frame(self, event: Any) -> None:
         text = event["response"]["payloadData"]
@@ -209,8 +208,7 @@ class Traffic:
             unpacked = self.unpacked[kind] / 1024
             yield f"  {kind:9} {self.requests[kind]:3} requests {size / 1024:8.1f} KiB, unpacked {unpacked:8.1f}"
         total = sum(self.sizes.values())
-        headers = (self.headers - total) / 1024
-        yield f"  {'all':9} {sum(self.requests.values()):3} requests {total / 1024:8.1f} KiB, and headers {headers:.1f}"
+        yield f"  {'all':9} {sum(self.requests.values()):3} requests {total / 1024:8.1f} KiB"
         yield f"  {'socket':9}   1 board    {self.board / 1024:8.1f} KiB"
         yield "  largest: " + ", ".join(f"{name} {size / 1024:.1f}" for name, size in self.largest.most_common(6))
 
