@@ -27,11 +27,11 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 # Tests run several at a time, so a busy moment may fail one: what failed runs once more, alone. A real fault fails twice.
 ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
 
-# Half of what tests do is waiting, so four run at a time on two cores. Browsers beside them would be slower than what
-# they wait for; each file has one of its own, and two files run at a time.
+# Three quarters of what tests do is waiting, so eight run at a time on two cores. Browsers beside them would be slower
+# than what they wait for; each file has one of its own, and three files run at a time.
 test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
-	$(BIN)/pytest -n 4 --dist worksteal --ignore tests/browser || $(ALONE) --ignore tests/browser
-	$(BIN)/pytest -n 2 --dist loadfile tests/browser || $(ALONE) tests/browser
+	$(BIN)/pytest -n 8 --dist worksteal --ignore tests/browser || $(ALONE) --ignore tests/browser
+	$(BIN)/pytest -n 3 --dist loadfile tests/browser || $(ALONE) tests/browser
 
 # Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
