@@ -16,7 +16,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGS, CHROMIUM
-from tests.browser.site import Site, run_site
+from tests.browser.site import Site, make_database, run_site
 
 PUBLICATIONS_PER_SECOND = 2
 SETTLE_SECONDS = 4
@@ -38,6 +38,7 @@ def main() -> None:
         sync_playwright() as playwright,
         run_site(
             Path(folder),
+            make_database(Path(folder, "first.sqlite3")),
             RATES_SOURCES="simulated",
             RATES_REFRESH_INTERVAL=interval,
             RATES_HISTORY_LENGTH=str(UPDATES),

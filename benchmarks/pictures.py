@@ -9,7 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.page import DOCS
 from tests.browser.conftest import ARGS, CHROMIUM
-from tests.browser.site import run_site
+from tests.browser.site import make_database, run_site
 
 COINS = {
     "BTC": "Bitcoin",
@@ -58,6 +58,7 @@ def main() -> None:
         sync_playwright() as playwright,
         run_site(
             Path(folder),
+            make_database(Path(folder, "first.sqlite3")),
             RATES_SOURCES="simulated",
             RATES_REFRESH_INTERVAL="1",
             RATES_BACKFILL="off",

@@ -2,7 +2,7 @@
 When each client has to be checked: by second, so that nobody is looked at before.
 
 A client that only listens is checked about every ten seconds. Asking ten thousand of them every second whether it is
-time took a fifth of what they cost at rest, because all of their objects came into the cache for it.
+time was among the biggest parts of what they cost at rest: all of their objects came into the cache for it.
 
 Tested in `tests/fanout/test_hub.py`.
 """

@@ -100,8 +100,8 @@ class Site:
         subprocess.run(command, cwd=ROOT, env=dict(self.environment), check=True)
 
 
-def make_database(path: Path) -> None:
-    """Make a database with `COINS`, and `STAFF` to edit them."""
+def make_database(path: Path) -> Path:
+    """Make a database with `COINS`, and `STAFF` to edit them, in the file *path*; return it."""
     rows = [(symbol, name, coin_id) for symbol, (name, coin_id, _) in COINS.items()]
     code = (
         "from django.core.management import call_command\n"
@@ -114,6 +114,7 @@ def make_database(path: Path) -> None:
     )
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{path}"}
     subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", code], cwd=ROOT, env=environment, check=True)
+    return path
 
 
 @contextmanager
