@@ -319,6 +319,11 @@ def test_unused_selections_are_forgotten(hub: Hub) -> None:
     assert (hub._boards, hub.sockets) == ({}, {})
 
 
+def stop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it be a quarter past a second: clients are checked by whole seconds."""
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.25)
+
+
 def checks(hub: Hub, monkeypatch: pytest.MonkeyPatch, *links: KeepingLink, seconds: float) -> list[int]:
     """Return how often each of *links* is checked in so many *seconds*."""
     before, clock = [link.checks for link in links], time.monotonic()
@@ -329,6 +334,7 @@ def checks(hub: Hub, monkeypatch: pytest.MonkeyPatch, *links: KeepingLink, secon
 
 
 def test_a_client_is_checked_when_its_link_wants_it(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch)
     links = [KeepingLink() for _ in range(3)]
     for link in links:
         hub.add(Socket(link, Group(typed=True)))
@@ -343,6 +349,8 @@ def test_a_client_is_checked_when_its_link_wants_it(hub: Hub, monkeypatch: pytes
 def test_a_socket_that_has_left_or_is_closed_by_its_check_is_not_checked_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stop_clock(monkeypatch)
+
     class ClosingLink(KeepingLink):
         def check_client(self) -> float:
             hub.remove(sockets[1])
@@ -358,6 +366,7 @@ def test_a_socket_that_has_left_or_is_closed_by_its_check_is_not_checked_again(
 
 
 def test_a_socket_ends_with_its_token_whatever_its_link_wants(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch)
     links = [KeepingLink() for _ in range(3)]
     sockets = [Socket(link, Group(typed=True), at) for link, at in zip(links, (2.0, 60.0, None), strict=True)]
     for link, socket in zip(links, sockets, strict=True):
