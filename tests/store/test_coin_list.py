@@ -1,9 +1,10 @@
 """A database that cannot be read: prices go on with the coins of before, and staff are told what is wrong."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -47,6 +48,43 @@ def test_coins_are_the_same_objects_until_one_is_edited(coins: list[Coin]) -> No
     third = coin_list.read()
     assert [vars(c) | {"_state": 0} for c in third] == [vars(c) | {"_state": 0} for c in Coin.objects.enabled()]
     assert third[1].pairs != first[1].pairs
+
+
+def add_in_another_connection(symbol: str) -> None:
+    def add() -> None:
+        Coin.objects.create(symbol=symbol, name=symbol, coingecko_id=symbol.lower(), position=9)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(add).result()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="other databases do not tell their version")
+def test_no_row_is_read_again_before_the_file_has_changed(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    coin_list = CoinList()
+    assert coin_list.read() == []
+    with django_assert_num_queries(1) as queries:
+        assert coin_list.read() == []
+    assert "SELECT" not in queries[0]["sql"]
+    for symbol in "ABC":
+        add_in_another_connection(symbol)
+        assert coin_list.read()[-1].symbol == symbol
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_is_seen_at_once_and_one_that_is_undone_no_longer() -> None:
+    coin_list = CoinList()
+    assert coin_list.read() == []
+    with transaction.atomic():
+        Coin.objects.create(symbol="A", name="A", coingecko_id="a")
+        assert len(coin_list.read()) == 1
+        transaction.set_rollback(True)
+    assert coin_list.read() == []
+    Coin.objects.create(symbol="B", name="B", coingecko_id="b")
+    assert [coin.symbol for coin in coin_list.read()] == ["B"]
+    Coin.objects.update(enabled=False)
+    assert coin_list.read() == []
 
 
 def test_a_database_that_failed_is_left_alone_for_a_while(
