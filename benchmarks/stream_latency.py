@@ -131,7 +131,8 @@ def measure_case(coins: int, rate: float, interval: str, seconds: float) -> str:
 
 def run_version(folder: Path, case: list[str], seconds: float) -> str:
     """Return the figures of the version in *folder*, as cells of a table."""
-    command = [folder / ".venv/bin/python", __file__, *case, "--seconds", str(seconds)]
+    # -P: beside this file is another `dashboard`.
+    command = [folder / ".venv/bin/python", "-P", __file__, *case, "--seconds", str(seconds)]
     environment = os.environ | {"PYTHONPATH": str(folder)}
     return subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
