@@ -513,21 +513,21 @@ NOTIFIED = """async () => (await Promise.all((await navigator.serviceWorker.getR
 
 
 def test_a_service_worker_notifies_where_pages_may_not(open_page: Any) -> None:
-    """As in Chrome on Android; several alerts that are due at once are all told."""
+    """As in Chrome on Android; several alerts that are due at once are all told. The rendered prices make none due."""
     page = open_page(goto=False)
     page.context.grant_permissions(["notifications"])
     page.add_init_script(NO_CONSTRUCTOR)
     page.add_init_script(
-        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":900,"firedAt":0},'
-          + '{"symbol":"ETH","kind":"above","value":800,"firedAt":0}]'"""
+        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":90000,"firedAt":0},'
+          + '{"symbol":"ETH","kind":"above","value":8000,"firedAt":0}]'"""
     )
-    Server(page, frame("board", rate(price="99000"), rate("ETH", "3000")))
+    Server(page, frame("board", rate(price="99000"), rate("ETH", "9000")))
     page.goto("/")
     expect(page.locator("#toast p")).to_have_count(2)
     page.wait_for_function(f"({NOTIFIED})().then((all) => all.length === 2)")
     assert page.evaluate(NOTIFIED) == [
-        "BTC above $900.00: BTC is at $99,000.00",
-        "ETH above $800.00: ETH is at $3,000.00",
+        "BTC above $90,000.00: BTC is at $99,000.00",
+        "ETH above $8,000.00: ETH is at $9,000.00",
     ]
 
 
@@ -536,7 +536,7 @@ def test_what_nothing_can_notify_is_told_on_the_page(open_page: Any) -> None:
     page.add_init_script(NO_CONSTRUCTOR)
     page.route("**/notification-worker.js", lambda route: route.fulfill(status=404))
     page.add_init_script(
-        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":900,"firedAt":0}]'"""
+        """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":90000,"firedAt":0}]'"""
     )
     Server(page, frame("board", rate(price="99000")))
     with page.expect_console_message(lambda message: "no notification" in message.text):
