@@ -19,6 +19,8 @@ from rates.types import encode_json, time_text
 
 Row = Mapping[str, Any]
 FORMATS = ("json", "csv")
+# The time in each minute of a day.
+CLOCK = [f"T{minute // 60:02}:{minute % 60:02}:00.000Z" for minute in range(1440)]
 
 
 def answer_rows(request: HttpRequest, body: Row, rows: Iterable[Row], fields: Sequence[str], name: str) -> HttpResponse:
@@ -66,8 +68,8 @@ def write_time(seconds: float) -> str:
 
 def write_minute(seconds: int) -> str:
     """Return a Unix time that is a whole minute in the same form; there are thousands in an answer."""
-    minute = seconds % 86400 // 60
-    return f"{_write_day(seconds // 86400)}T{minute // 60:02}:{minute % 60:02}:00.000Z"
+    day, second = divmod(seconds, 86400)
+    return _write_day(day) + CLOCK[second // 60]
 
 
 @lru_cache(maxsize=4096)
