@@ -45,7 +45,7 @@ def script_texts() -> dict[str, str]:
         "no_prices": _("There are no prices yet."),
         "no_answer": _("No source has a newer one."),
         "next_try": _("{source} is asked again at {time}."),
-        "demo_hint": _("Without a network, `make demo` shows made-up prices."),
+        "demo_hint": _("Without a network, “make demo” shows made-up prices."),
         "refused_why": _("The server refused the connection."),
         "from": _("Prices below are from {time}."),
         "retry": _("Retrying in {n} s."),

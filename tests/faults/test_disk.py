@@ -1,12 +1,9 @@
 """The data folder is full, or the database is gone: prices go on, and the admin says what is wrong."""
 
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.faults.admin import LIST, Staff
 from tests.faults.clients import Clients
@@ -15,18 +12,6 @@ from tests.faults.processes import Process, Redis, System, wait_until
 from tests.faults.running import wait_phase
 
 Build, Listen = Callable[..., System], Callable[..., Clients]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder that holds 8 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system cannot be mounted here (needs root)")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.faults.conftest import Figure
 from tests.faults.postgres import Postgres
 from tests.faults.processes import ROOT, Redis, System, wait_until
 from tests.faults.test_clocks import HOUR, Clock
-from tests.faults.test_disk import assert_quiet
+from tests.faults.test_disk import assert_quiet, fill
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
@@ -48,7 +49,11 @@ def arrange(rows: Iterable[tuple[str, int, int]]) -> Candles:
 
 def read(system: System, interval: int = MINUTE) -> Candles:
     """Return the candles in the SQLite of *system*."""
-    with closing(sqlite3.connect(system.folder / "db.sqlite3", timeout=20)) as connection:
+    return read_file(system.folder / "db.sqlite3", interval)
+
+
+def read_file(database: Path, interval: int = MINUTE) -> Candles:
+    with closing(sqlite3.connect(database, timeout=20)) as connection:
         return arrange(connection.execute(f"{QUERY}{interval}"))
 
 
@@ -153,6 +158,26 @@ def test_minutes_wait_for_a_database_that_is_down(
     assert len(worker.lines("WARNING .* connection failed")) >= 1
     assert worker.lines("Traceback") == []
     assert len(worker.lines("WARNING|ERROR")) < 10 + DATABASE_DOWN / 60, worker.said
+
+
+def test_minutes_wait_for_a_disk_that_is_full(build: Build, small_disk: Path, figure: Figure) -> None:
+    system = build(DATABASE_URL=f"sqlite:///{small_disk / 'db.sqlite3'}")
+    shutil.copy(system.folder / "db.sqlite3", small_disk)
+    worker = system.start("worker")
+    wait_until(lambda: worker.lines("price now from"), 20, "prices")
+    begin = next_minute()
+    wait_for(begin + 0.5 * MINUTE)
+    # What was in use is free again when it is closed.
+    while time.time() < begin + 1.5 * MINUTE:
+        filling = fill(small_disk)
+        time.sleep(1)
+    filling.unlink()
+    wait_written(lambda: read_file(small_disk / "db.sqlite3"), begin + MINUTE)
+    found = read_file(small_disk / "db.sqlite3")["bitcoin"]
+    figure("publications in the minutes", str([found.get(begin + n * MINUTE, 0) for n in range(2)]))
+    assert worker.lines("disk")
+    assert min(found.get(begin + n * MINUTE, 0) for n in range(2)) > MINUTE / 2
+    assert_quiet(worker)
 
 
 @pytest.mark.parametrize("offset", [HOUR, -HOUR])
