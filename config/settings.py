@@ -76,9 +76,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "rates.forwarded.forwarded_scheme",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Pages only: WhiteNoise answers before it with what it has compressed once.
+    # Pages only: WhiteNoise answers before these, with what it has compressed once.
+    "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

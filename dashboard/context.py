@@ -33,17 +33,16 @@ SCRIPTS = (
     "dashboard/js/reasons.js",
     "dashboard/js/status.js",
     "dashboard/js/controls.js",
-    "dashboard/js/table-controls.js",
     "dashboard/js/view.js",
     "dashboard/js/lines.js",
-    "dashboard/js/lists.js",
     "dashboard/js/order.js",
     "dashboard/js/paint.js",
     "dashboard/js/marks.js",
 )
+TABLE_SCRIPTS = ("dashboard/js/table-controls.js", "dashboard/js/lists.js")
 COIN_SCRIPTS = tuple(
     f"dashboard/js/{name}.js"
-    for name in ("coin", "history", "candles", "chart", "chart-style", "chart-marks", "readout", "embed-code")
+    for name in ("coin", "history", "candles", "chart", "chart-style", "chart-marks", "readout")
 )
 THEMES = ("light", "dark")
 PALETTES = ("blue", "east")
@@ -132,6 +131,7 @@ def board_context(request: HttpRequest, board: BoardView, wall: bool) -> dict[st
     first = set(list(board.rates)[: board.most])
     up, down = board.directions.count("up"), board.directions.count("down")
     return page_context(request, board) | {
+        "scripts": SCRIPTS + TABLE_SCRIPTS,
         "wall": wall,
         "cards": pinned + others if cards_only else pinned,
         "rows": [coin for coin in board.coins if coin.symbol in first],

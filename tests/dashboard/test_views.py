@@ -143,6 +143,16 @@ def test_no_page_has_anything_inline_that_the_policy_would_block(client: Client)
         assert "unsafe" not in policy
 
 
+def test_static_files_carry_no_more_than_browsers_need_of_them(client: Client) -> None:
+    """A page has thirty of them: each header that only pages need would cost 4 KiB."""
+    answer = client.get("/static/dashboard/js/main.js")
+    answer.close()
+    headers = answer.headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Access-Control-Allow-Origin"] == "*", "other sites may import the client of the socket"
+    assert not {"Content-Security-Policy", "X-Frame-Options", "Set-Cookie", "Content-Language"} & headers.keys()
+
+
 def test_a_name_cannot_end_the_data_block(client: Client) -> None:
     publish(Row("BAD", "</script><script>alert(1)</script>", row("BAD").rate))
     page = text_of(client)

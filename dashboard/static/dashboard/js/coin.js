@@ -1,12 +1,13 @@
 /** The coin page: its figures, kept current by the events of `main.js`; chart and table are in `history.js`. */
-import {wireEmbedCode} from "./embed-code.js";
 import {createHistory} from "./history.js";
 import {setText} from "./marks.js";
-import {formatExact, formatNumber, formatShare, inUnit, sourceName} from "./numbers.js";
+import {formatExact, formatNumber, formatShare, inUnit, sourceName, texts} from "./numbers.js";
 
 const page = document.body.dataset, byId = (id) => document.getElementById(id);
-wireEmbedCode(() => document.querySelector("h1").textContent);
 const history = createHistory(page, Number(page.decimals));
+byId("embed-open").addEventListener("click", () => {
+  import("./embed-code.js").then(({openEmbedCode}) => openEmbedCode(), () => { byId("toast").textContent = texts.lost; });
+});
 
 function showFigures(coin) {
   setText(document.querySelector("h1"), `${coin.name} (${coin.symbol})`);

@@ -1,7 +1,6 @@
 /** Buttons, fields and single-key shortcuts. */
 import {applyTheme, load, save} from "./preferences.js";
 import {texts} from "./numbers.js";
-import {wireTable} from "./table-controls.js";
 
 const byId = (id) => document.getElementById(id);
 const all = (selector) => [...document.querySelectorAll(selector)];
@@ -15,7 +14,6 @@ export function wireControls(board, order, view, actions) {
     order.togglePin(star.closest("[data-symbol]").dataset.symbol);
     view.render({whole: true});
   });
-  if (byId("rows")) wireTable(board, order, view);
   if (byId("pause")) wireHeader(actions);
 }
 

@@ -126,6 +126,8 @@ const readLines = keepLines(board, linesUrl, () => paused || view.render());
 byId("currency")?.addEventListener("change", ({target}) => chooseCurrency(target.value));
 if (byId("alerts")) wireAlerts();
 wireControls(board, order, view, {pause, announce, retry: socket.retry, settingChanged: () => updateTitle(true)});
+// Preloaded where there is a table.
+if (byId("rows")) (await import("./table-controls.js")).wireTable(board, order, view);
 view.render({whole: true});
 refreshAges();
 if (document.body.classList.contains("wall")) import("./wall.js").then(({startWall}) => startWall(byId("cards"), byId("wall-page"), status.isPaused));
