@@ -44,6 +44,12 @@ class Range:
         """Return what is asked of `/api/rates/<symbol>/candles`."""
         return f"interval={INTERVAL_NAMES[self.step]}&limit={self.count + 1}"
 
+    @property
+    def begin(self) -> datetime:
+        """Return when its oldest candle begins now."""
+        oldest = floor_time(datetime.now(UTC).timestamp(), self.step) - self.count * self.step
+        return datetime.fromtimestamp(oldest, UTC)
+
 
 RANGES = (
     Range("1h", gettext_noop("1 h"), MINUTE, 60),
@@ -78,8 +84,8 @@ def read_rows(coingecko_id: str, shown: Range, decimals: int, currency: str) -> 
     """Return the newest candles of a range, newest first; none while the database is down."""
     try:
         coin = Instrument(coingecko_id, settings.QUOTE_CURRENCY)
-        oldest = floor_time(datetime.now(UTC).timestamp(), shown.step) - shown.count * shown.step
-        candles = read_history(coin, shown.step, ROWS, start=oldest, currency=currency).candles
+        start = int(shown.begin.timestamp())
+        candles = read_history(coin, shown.step, ROWS, start=start, currency=currency).candles
     except DatabaseError as error:
         logger.warning("no candles for the page: %s", str(error).partition("\n")[0])
         return []

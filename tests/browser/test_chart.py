@@ -72,12 +72,16 @@ def test_each_range_is_read_drawn_listed_and_offered_as_a_file(page: Any) -> Non
         assert answer(asked)[:2] == (step, limit)
         assert parse_qs(asked)["points"] == ["1000"]  # the server merges what a screen cannot show
         expect(page.locator("#updates tr").first).to_contain_text("62,001.50")
+        file = parse_qs(urlsplit(page.locator("#csv").get_attribute("href")).query)
+        oldest = datetime.fromisoformat(file["start"][0]).timestamp()
+        # A gap brings no older candles into the file. While this runs, a candle may end.
+        assert oldest in {(int(time.time()) // step - ended - limit + 1) * step for ended in (0, 1)}
     expect(page.get_by_role("button", name="24 h", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#extremes")).to_have_text("Lowest $61,702.50, highest $62,010.50 in this range")
     expect(page.locator("#moved")).to_have_text("+0.47% in this range")
     expect(page.locator("#updates tr")).to_have_count(12)
     expect(page.locator("#updates tr").nth(DISPUTED)).to_contain_text("disputed")
-    assert page.locator("#csv").get_attribute("href").endswith("?interval=5m&limit=289&format=csv")
+    assert [file[name] for name in ("interval", "limit", "format")] == [["5m"], ["289"], ["csv"]]
     page.get_by_role("button", name="Candles").click()
     page.get_by_role("button", name="1 y", exact=True).click()
     page.reload()

@@ -1,5 +1,7 @@
 """The pages as they leave the server: last known prices, marks of age and doubt, and nothing that a browser may run."""
 
+import csv
+import html
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -237,7 +239,7 @@ def test_a_page_asks_again_for_the_lines_of_its_coins_and_why_prices_are_late(cl
     assert list(client.get("/pauses").json()) == ["coingecko"]
 
 
-def test_the_table_of_a_coin_has_no_candle_from_before_its_range(client: Client) -> None:
+def test_table_and_file_of_a_coin_have_no_candle_from_before_the_range(client: Client) -> None:
     Coin.objects.get_or_create(symbol="BTC", defaults={"name": "Bitcoin", "coingecko_id": "bitcoin"})
     publish(row())
     now = floor_time(datetime.now(UTC).timestamp(), MINUTE)
@@ -248,5 +250,8 @@ def test_the_table_of_a_coin_has_no_candle_from_before_its_range(client: Client)
     page = text_of(client, "/coins/btc/")
     assert "5,011.00" in page
     assert "6,011.00" not in page
+    link = re.search(r'id="csv" href="([^"]*)"', page)
+    assert link
+    assert [row["close"] for row in csv.DictReader(text_of(client, html.unescape(link[1])).splitlines())] == ["5011"]
     client.cookies["range"] = "24h"
     assert "6,011.00" in text_of(client, "/coins/btc/")

@@ -1,7 +1,11 @@
 /** Candles as `/api/rates/<symbol>/candles` tells them, kept current by live prices. Knows nothing of the page. */
-/** Return the candles of an answer that lie within the range that ends at *now* (seconds); prices stay text. */
-export function readCandles(answer, {step, count}, now) {
-  const oldest = floor(now, step) - count * step;
+/** Return when a range of *count* candles and the running one begins, if it ends at *now*; all in seconds. */
+export function findBeginning({step, count}, now) {
+  return floor(now, step) - count * step;
+}
+
+/** Return the candles of an answer from *oldest* (seconds) on; prices stay text. */
+export function readCandles(answer, oldest) {
   return answer.candles.map((candle) => ({...candle, time: Date.parse(candle.time) / 1000})).filter(({time}) => time >= oldest);
 }
 

@@ -1,6 +1,6 @@
 /** Chart, readout and table of a coin's candles in the chosen range: loaded, kept current, rendered. */
 import {ask} from "./api.js";
-import {extend, findExtremes, readCandles} from "./candles.js";
+import {extend, findBeginning, findExtremes, readCandles} from "./candles.js";
 import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
 import {formatPercent, formatPrice, money as moneyIn, texts, translate} from "./numbers.js";
@@ -32,7 +32,6 @@ export function createHistory(page, places) {
   }
 
   function forget() {
-    byId("csv").href = `${address()}&format=csv`;
     loaded = false;
     candles = [];
   }
@@ -40,7 +39,9 @@ export function createHistory(page, places) {
   /** Read the range from the server: at first, after a gap, when a candle has ended. What is shown stays until then. */
   async function reload() {
     const mine = ++attempt, wanted = {step: Number(range.dataset.step), count: Number(range.dataset.count)};
+    const oldest = findBeginning(wanted, newest?.at ?? Date.now() / 1000);
     clearTimeout(timer);
+    byId("csv").href = `${address()}&start=${new Date(1000 * oldest).toISOString()}&format=csv`;
     if (!byId("gone").hidden) return; // the server does not know this coin any more
     askedAt = Date.now();
     const answer = await ask(`${address()}&points=${page.points}`); // a screen shows no more
@@ -50,7 +51,7 @@ export function createHistory(page, places) {
       if (!candles.length) show(byId("chart-empty"), texts.chart_away);
       return;
     }
-    candles = readCandles(answer, wanted, newest?.at ?? Date.now() / 1000);
+    candles = readCandles(answer, oldest);
     step = answer.step;
     loaded = true;
     if (newest) extend(candles, newest.coin, newest.at, step);
