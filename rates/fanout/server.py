@@ -189,8 +189,13 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         if self.transport.get_extra_info("sslcontext") is None:
             self._descriptor = self.transport.get_extra_info("socket").fileno()
         if upgrade.early:
-            self.transport.resume_reading()
-            self.data_received(upgrade.early)
+            self._read_early(upgrade)
+
+    def _read_early(self, upgrade: Upgrade) -> None:
+        """Read what the client said before its handshake was answered, and go on reading."""
+        early, upgrade.early = upgrade.early, b""
+        self.transport.resume_reading()
+        self.data_received(early)
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
@@ -245,6 +250,8 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         timeout = STUCK_CLOSE_TIMEOUT if self._blocked else CLOSE_TIMEOUT
         self._close_timer = self.loop.call_later(timeout, self.abort)
         self._end_session()
+        if self._upgrade and self._upgrade.early:
+            self._read_early(self._upgrade)
 
     def abort(self) -> None:
         """End the connection at once and drop what waits."""
@@ -312,7 +319,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         """Note the sign of life; a pong that comes alone is not parsed."""
         self._heard_at = monotonic()
         self._pinged_at = None
-        if self._upgrade:
+        if self._upgrade and not self._close_sent:
             self._upgrade.data_received(data)
         elif self._parser or len(data) != PONG_SIZE or not data.startswith(PONG_HEADER):
             self._parse(data)

@@ -90,7 +90,8 @@ def test_a_worker_that_lost_its_redis_ends_without_a_traceback(checkout: Path) -
         assert ("superuser" in said, said.count("runs as root")) == (False, int(os.geteuid() == 0))
         [server] = [pid for pid, line in running_in(checkout).items() if "valkey-server" in line]
         os.kill(server, signal.SIGTERM)
-        worker.wait_for("Cannot connect to redis")
+        # Said by its child. It tries to connect by then.
+        worker.wait_for("candles wait: Redis")
 
 
 def test_the_embedded_redis_ends_although_its_folder_is_gone(checkout: Path) -> None:

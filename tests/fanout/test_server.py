@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from rates.fanout import server
+from rates.fanout.close_codes import CloseCode
 from rates.fanout.hub import get_hub
 from rates.fanout.server import PING_AFTER, PING_WITH_HEARTBEAT_AFTER, PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
 from rates.fanout.sockets import SOON, Frame
 from tests.boards import save
-from tests.raw_socket import HANDSHAKE, PING, frame
+from tests.raw_socket import CLOSE, HANDSHAKE, PING, RawSocket, frame
 from tests.servers import serving, until
 
 LITTLE = 4096
@@ -119,3 +121,20 @@ async def test_any_byte_is_an_answer_to_a_ping(said: bytes) -> None:
         link._pinged_at = asyncio.get_running_loop().time() - PONG_TIMEOUT_IF_ACKNOWLEDGED
         client.sendall(said)
         await until(lambda: link._pinged_at is None)
+
+
+@pytest.mark.parametrize("early", [b"", frame(PING)], ids=["silent", "talkative"])
+async def test_a_client_that_answers_its_refusal_is_gone_at_once(settings, monkeypatch, early: bytes) -> None:
+    """It may have said something before it was answered."""
+    monkeypatch.setattr(server, "CLOSE_TIMEOUT", 3600)
+    settings.RATES_WS_AUTH = "jwt"
+    async with serving("rates.fanout.server:RatesWebSocketProtocol") as address:
+        host, _, port = address.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(HANDSHAKE.format(address=address, query="").encode() + early)
+        await reader.readuntil(b"\r\n\r\n")
+        client = RawSocket(reader, writer)
+        assert await client.close_code() == CloseCode.TOKEN_REFUSED
+        writer.write(frame(CLOSE, CloseCode.TOKEN_REFUSED.to_bytes(2)))
+        assert await client.read() is None
+        writer.close()
