@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from rates.backfill.factors import Factors
 from rates.history.candles import Candle
 from rates.judgement.conversion import multiply
 from rates.judgement.readings import distance_pct
@@ -37,7 +38,7 @@ class CheckResult(NamedTuple):
     why: str = ""
 
 
-def to_candles(past: Sequence[VendorCandle], source: str, factors: Mapping[int, Decimal] | None) -> list[Candle]:
+def to_candles(past: Sequence[VendorCandle], source: str, factors: Factors) -> list[Candle]:
     """
     Return the candles of *past* in our currency.
 

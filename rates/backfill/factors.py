@@ -20,13 +20,16 @@ from rates.vendor_history.answers import HistorySource
 CARRIED = 900
 
 
-def lacks_factors(source: HistorySource, span: TimeRange, interval: int) -> bool:
-    """Return whether a candle of *source* within *span* could not be converted now."""
-    factors = load_factors(source, span, interval)
-    return factors is not None and any(time not in factors for time in range(*span, interval))
+# What a unit was worth, by time; None where nothing has to be converted.
+Factors = Mapping[int, Decimal] | None
 
 
-def load_factors(source: HistorySource, span: TimeRange, interval: int) -> Mapping[int, Decimal] | None:
+def are_complete(factors: Factors, span: TimeRange, interval: int) -> bool:
+    """Return whether every candle within *span* could be converted."""
+    return factors is None or all(time in factors for time in range(*span, interval))
+
+
+def load_factors(source: HistorySource, span: TimeRange, interval: int) -> Factors:
     """
     Return what a unit of the quote of *source* was worth, by time; None if that is our currency.
 

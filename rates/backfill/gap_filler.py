@@ -96,6 +96,8 @@ class GapFiller:
         elif step.request is None:
             gap = self._gaps.popleft()
             self._missing[gap.coin.symbol, gap.interval] = step.missing
+            if step.judged_again:
+                logger.info("history: %s: %d candles are no longer disputed: USDT/USD is known", gap, step.judged_again)
         else:
             self._count(step)
         return False

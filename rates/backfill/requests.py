@@ -20,14 +20,14 @@ from django.db import transaction
 
 from rates import store
 from rates.backfill.consistency import CheckResult, check_candles, to_candles
-from rates.backfill.factors import lacks_factors, load_factors
+from rates.backfill.factors import Factors, are_complete, load_factors
 from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
 from rates.central_bank import daily
 from rates.currencies import CENTRAL_BANK, is_coin, measured, pair_of
 from rates.exceptions import NotOffered, SourceError
 from rates.history import archive
 from rates.history.archive import SOURCE_NUMBERS
-from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED
+from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle
 from rates.history.series import Instrument, StoredSeries, find_series, get_series
 from rates.judgement.next_board import rules_of
 from rates.judgement.rules import read_rules
@@ -119,12 +119,14 @@ class StepResult:
         stored: number of candles that were stored.
         wait: seconds until the next request may be sent; 0 if it may be sent now, or there is none.
         missing: what no vendor has, once there is no request left.
+        judged_again: number of candles that were disputed until what their quote currency was worth had come.
     """
 
     request: Request | None = None
     stored: int = 0
     wait: float = 0.0
     missing: Sequence[TimeRange] = ()
+    judged_again: int = 0
 
 
 def list_sources() -> list[HistorySource]:
@@ -169,13 +171,32 @@ def fill(gap: Gap, now: float, *, factors_follow: bool = False) -> StepResult:
             continue
         health = _load_health(source)
         wait = _seconds_until(source, health, now)
-        if factors_follow and lacks_factors(source, request.span, gap.interval):
+        factors = load_factors(source, request.span, gap.interval) if factors_follow or not wait else None
+        if factors_follow and not are_complete(factors, request.span, gap.interval):
             return StepResult(wait=max(wait, FACTOR_WAIT))
         if not wait:
-            return StepResult(request, _send(request, health))
+            return StepResult(request, _send(request, health, factors))
         if wait <= LONGEST_WAIT:
             return StepResult(wait=wait)
-    return StepResult(missing=missing)
+    return StepResult(missing=missing, judged_again=_judge_again(gap, series, wanted))
+
+
+def _judge_again(gap: Gap, series: StoredSeries, wanted: TimeRange) -> int:
+    """
+    Convert the vendors' candles within *wanted* that nobody could convert when they came; return their number.
+
+    They are as the vendor gave them, so nobody has to be asked for them again.
+    """
+    found = archive.read_disputed_past(series.pk, *wanted)
+    judged: list[Candle] = []
+    for source in HISTORY_SOURCES.values():
+        if source.QUOTE and (own := [candle for candle in found if candle.source == source.NAME]):
+            span = TimeRange(own[0].time, own[-1].time + gap.interval)
+            factors = load_factors(source, span, gap.interval)
+            judged += to_candles([VendorCandle(*candle[:5]) for candle in own], source.NAME, factors)
+    if known := [candle for candle in judged if not candle.disputed]:
+        archive.write_candles(gap.interval, {gap.instrument: known})
+    return len(known)
 
 
 def has_recent_price(instrument: Instrument, now: float) -> bool:
@@ -221,7 +242,7 @@ def _credit_spacing(source: Source, now: float) -> float:
     return CREDIT_SHARE * pacing.credit_spacing(source, 1, store.load_calls(), datetime.fromtimestamp(now, UTC))
 
 
-def _send(request: Request, health: Health) -> int:
+def _send(request: Request, health: Health, factors: Factors) -> int:
     """Send *request*; return the number of candles that were stored."""
     asked_at = time.time()
     store.count_calls({request.source.NAME: 1}, datetime.fromtimestamp(asked_at, UTC))
@@ -241,7 +262,7 @@ def _send(request: Request, health: Health) -> int:
             logger.warning("history: %s", error)
         return 0
     _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
-    return _store_answer(request, _per_coin(answer, request))
+    return _store_answer(request, _per_coin(answer, request), factors)
 
 
 def _per_coin(answer: HistoryAnswer, request: Request) -> HistoryAnswer:
@@ -266,12 +287,12 @@ def _save_health(request: Request, health: Health) -> None:
     store.update_healths(partial(pacing.merge_health, {pacing.history_name(request.source.NAME): health}))
 
 
-def _store_answer(request: Request, answer: HistoryAnswer) -> int:
+def _store_answer(request: Request, answer: HistoryAnswer, factors: Factors) -> int:
     """Store the candles of *answer* that pass the check; return their number."""
     (start, end), interval = request.span, request.gap.interval
     around = archive.read_candles(request.series.pk, start - interval, end + interval)
     checked = check_candles(
-        to_candles(answer.candles, request.source.NAME, load_factors(request.source, request.span, interval)),
+        to_candles(answer.candles, request.source.NAME, factors),
         # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
         {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
         _find_next_price(request),

@@ -164,6 +164,14 @@ def read_times(series: int, start: int, end: int) -> list[int]:
         return [time_of(key) for (key,) in cursor.fetchall()]
 
 
+def read_disputed_past(series: int, start: int, end: int) -> list[Candle]:
+    """Return the vendors' candles of *series* within [*start*, *end*) that are disputed, oldest first."""
+    with connection.cursor() as cursor:
+        condition = "id >= %s AND id < %s AND disputed AND updates = 0 ORDER BY id"
+        cursor.execute(READ + condition, _bounds(series, start, end))
+        return [to_candle(row) for row in cursor.fetchall()]
+
+
 def read_first_time(series: int) -> int | None:
     """Return when the first candle of *series* began; None when there is none."""
     with connection.cursor() as cursor:

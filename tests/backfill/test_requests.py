@@ -1,5 +1,6 @@
 """The past, fetched from three vendors that have it, and misbehave."""
 
+import re
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,7 +16,7 @@ from rates import store
 from rates.backfill.gap_filler import GapFiller
 from rates.backfill.requests import TETHER, Gap, StepResult, fill
 from rates.history import archive, writer
-from rates.history.candles import DAY, HOUR, MINUTE, Candle, floor_time
+from rates.history.candles import DAY, HOUR, MINUTE, STORED, Candle, floor_time
 from rates.history.series import Instrument
 from rates.models import Backfill, Coin
 from rates.sources import pacing
@@ -104,6 +105,35 @@ def test_prices_of_binance_are_converted_by_what_a_usdt_was_worth(vendors: Vendo
 def test_where_nobody_knows_what_a_usdt_was_worth_the_past_is_disputed(vendors: Vendors) -> None:
     fill_all(Gap(coin(), MINUTE))
     assert read(MINUTE)[0].disputed
+
+
+def test_the_past_is_no_longer_disputed_once_somebody_knows_what_a_usdt_was_worth(vendors: Vendors) -> None:
+    for interval in (HOUR, MINUTE):
+        fill_all(Gap(coin(), interval))
+    assert all(c.disputed for interval in (HOUR, MINUTE) for c in read(interval) if not c.updates)
+    for interval in STORED:
+        fill_all(Gap(TETHER, interval))
+    before, calls = read(HOUR)[0], len(vendors["binance"].history.asked)
+    for interval in (HOUR, MINUTE):
+        assert fill(Gap(coin(), interval), time.time()).judged_again > 1400
+        assert fill(Gap(coin(), interval), time.time()).judged_again == 0
+        assert not any(c.disputed for c in read(interval))
+    after = read(HOUR)[0]
+    assert abs(after.close / before.close - Decimal("1.0001")) < Decimal("1e-9")
+    assert after[5:] == (0, "binance", False)
+    assert len(vendors["binance"].history.asked) == calls
+
+
+def test_what_nobody_can_convert_stays_disputed_and_so_does_what_was_published(vendors: Vendors) -> None:
+    fill_all(Gap(coin(), MINUTE))
+    published = read(MINUTE)[-1]._replace(disputed=True)
+    archive.write_candles(MINUTE, {BTC: [published]})
+    disputed = sum(c.disputed for c in read(MINUTE))
+    # Only the last minutes are known, and each for a quarter of an hour.
+    known = fill(Gap(coin(), MINUTE), time.time()).judged_again
+    assert known <= 15
+    assert sum(c.disputed for c in read(MINUTE)) == disputed - known
+    assert read(MINUTE)[-1].disputed
 
 
 def test_hours_and_days_follow_and_fit(vendors: Vendors) -> None:
@@ -307,6 +337,21 @@ def test_the_past_waits_for_what_a_usdt_was_worth(vendors: Vendors, settings: Se
     assert not any(c.disputed for c in days[40:])
 
 
+def test_scarce_credits_leave_the_past_disputed_only_until_they_have_told_what_a_usdt_was_worth(
+    vendors: Vendors, settings: Settings
+) -> None:
+    """Of 10,000 credits a month the backfill gets a tenth, so CoinGecko is asked every 45 minutes."""
+    settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
+    settings.COINGECKO_MONTHLY_CREDITS = 10_000
+    filler = GapFiller(sleep=let_wait)
+    for _ in range(3):
+        work_through(filler)
+        let_wait(DAY)
+        let_search(filler)
+    assert not any(c.disputed for interval in (MINUTE, HOUR) for c in read(interval))
+    assert sum(c.disputed for c in read(DAY)) < 40, "CoinGecko tells what a USDT was worth on 364 days"
+
+
 def test_what_a_usdt_was_worth_is_fetched_before_coins_that_need_the_same_vendor(
     vendors: Vendors, settings: Settings
 ) -> None:
@@ -382,6 +427,17 @@ def test_staff_fetch_a_past_by_hand(vendors: Vendors, settings: Settings) -> Non
     assert sorted(bars) == bars
     assert "BTC 1d: " in said
     assert "missing: nothing" in said
+
+
+def test_staff_are_told_of_candles_that_are_disputed_no_longer(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance"]
+    assert "disputed" not in command("BTC")
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    said = command("BTC")
+    hours = re.search(r"BTC 1h: .*\n  (\d+) candles were disputed for lack of a USDT/USD, which is known now", said)
+    assert hours
+    assert abs(int(hours[1]) - 90 * 24) <= 24
+    assert "disputed" not in command("BTC")
 
 
 def test_staff_are_told_what_is_wrong_with_the_question(vendors: Vendors, settings: Settings) -> None:

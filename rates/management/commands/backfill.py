@@ -12,11 +12,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from rates.backfill.plan import WANTED, TimeRange
+from rates.backfill.plan import WANTED
 from rates.backfill.requests import (
     TETHER,
     Gap,
     Request,
+    StepResult,
     fill,
     has_recent_price,
     kept_seconds,
@@ -72,11 +73,10 @@ class Command(BaseCommand):
             pairs = {gap.instrument for gap in gaps}
             Backfill.objects.filter(series__base__in={pair.base for pair in pairs}, candles=0).delete()
         for gap in gaps:
-            missing = self._fill(gap)
-            self._sum_up(gap, missing)
+            self._sum_up(gap, self._fill(gap))
 
-    def _fill(self, gap: Gap) -> Sequence[TimeRange]:
-        """Return what no vendor has of *gap*, once there is no request left."""
+    def _fill(self, gap: Gap) -> StepResult:
+        """Return the last step, once there is no request left."""
         asked = stored = 0
         while True:
             step = fill(gap, time.time())
@@ -85,7 +85,7 @@ class Command(BaseCommand):
                 continue
             if step.request is None:
                 self._draw(gap, 1.0, f"{asked} requests, {stored} candles\n")
-                return step.missing
+                return step
             asked, stored = asked + 1, stored + step.stored
             self._draw(gap, _find_share(step.request), f"{step.request.source.NAME}, {stored} candles")
 
@@ -94,13 +94,16 @@ class Command(BaseCommand):
         self.stdout.write(f"\r{gap!s:<10} [{'#' * done}{'.' * (BAR - done)}] {words:<40}", ending="")
         self.stdout.flush()
 
-    def _sum_up(self, gap: Gap, missing: Sequence[TimeRange]) -> None:
+    def _sum_up(self, gap: Gap, step: StepResult) -> None:
+        missing = step.missing
         series = find_series(gap.instrument, gap.interval)
         times = archive.read_times(series.pk, 0, int(time.time())) if series else []
         spans = ", ".join(f"{_write_day(start)} to {_write_day(end)}" for start, end in missing[-MOST_MISSING:])
         more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
         since = f" since {_write_day(times[0])}" if times else ""
         self.stdout.write(f"{gap}: {len(times)} candles{since}; missing: {spans or 'nothing'}{more}")
+        if step.judged_again:
+            self.stdout.write(f"  {step.judged_again} candles were disputed for lack of a USDT/USD, which is known now")
         noted = Backfill.objects.filter(series_id=series.pk).exclude(note="") if series else ()
         for told in noted:
             self.stdout.write(f"  {told.note}")
