@@ -1,20 +1,18 @@
 """Static files in production: hashed names, compressed, and never a reason for an error page."""
 
-from typing import Any
-
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # WhiteNoise has no hints
-    """Hashed names once `collectstatic` has run, and plain names before that."""
+    """Hashed names of what `collectstatic` has hashed, and plain names of all else."""
 
     # ES modules import each other by name; those names have to be hashed too.
     support_js_module_import_aggregation = True
-    manifest_strict = False
 
-    def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
-        """Return the hashed name; the plain one for a file that was not collected."""
-        try:
-            return str(super().hashed_name(name, content, filename))
-        except ValueError:
-            return name
+    def stored_name(self, name: str) -> str:
+        """
+        Return the hashed name; the plain one of a file that was not collected, or with `DEBUG`, which hashes none.
+
+        Django would hash it here: a name under which there is no file.
+        """
+        return str(super().stored_name(name)) if self.hash_key(name) in self.hashed_files else name

@@ -13,6 +13,7 @@ from threading import Thread
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.db import DatabaseError, connection
 
 from rates.exceptions import one_line
@@ -58,9 +59,10 @@ def _try_proxy(proxy: Proxy, name: str) -> None:
 
 def note_preparation() -> None:
     """Log what a web process lacks: static files that are collected, and in a while, tables."""
-    if not settings.DEBUG and not Path(settings.STATIC_ROOT).is_dir():
+    if not settings.DEBUG and not Path(settings.STATIC_ROOT, ManifestFilesMixin.manifest_name).is_file():
         logger.warning(
-            "static files are not collected, so browsers ask for them again and again: run manage.py collectstatic"
+            "static files are not collected, or with DEBUG on, so browsers ask for them again and again: "
+            "run manage.py collectstatic"
         )
     Thread(target=_try_tables, daemon=True).start()
 

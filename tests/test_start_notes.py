@@ -1,9 +1,11 @@
 """What a process says at its start."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 
 from rates.exceptions import one_line
@@ -35,12 +37,22 @@ def test_a_proxy_under_a_name_that_is_not_read_is_told(settings, caplog, monkeyp
 @pytest.mark.django_db
 def test_static_files_that_are_not_collected_are_told_in_production(settings, caplog, tmp_path: Path) -> None:
     settings.DEBUG = False
-    settings.STATIC_ROOT = tmp_path
+    threads = threading.active_count()
+    settings.STATIC_ROOT, backend = tmp_path, {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": backend}
+    call_command("collectstatic", interactive=False, verbosity=0)
+    note_preparation()
+    assert "collectstatic" in caplog.text, "without hashed names, as with DEBUG"
+    caplog.clear()
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "config.static.StaticStorage"}}
+    call_command("collectstatic", interactive=False, verbosity=0)
     note_preparation()
     assert "collectstatic" not in caplog.text
     settings.STATIC_ROOT = tmp_path / "static"
     note_preparation()
     assert caplog.text.count("run manage.py collectstatic") == 1
+    # Each looks for tables in a thread, which must not outlive the test's database.
+    wait_until(lambda: threading.active_count() == threads, 20)
 
 
 @pytest.mark.django_db
