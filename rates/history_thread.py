@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 PAUSE = 2.0
 LEASE = 30.0
 AFTER_INTERNAL_ERROR = 60.0
+# How long a process that ends waits for this thread, which may wait for a vendor.
+END_WITHIN = 2.0
 # How long the leader keeps its connection to the database: to open one for each minute, which in SQLite ends by moving
 # all that was written into the file, would cost half as much again as the writing.
 CONNECTION_KEPT = 600.0
@@ -42,12 +44,22 @@ class HistoryThread:
 
     def __init__(self) -> None:
         self.stop = Event()
+        self._thread = Thread(target=self.run, name="history", daemon=True)
         self._token = secrets.token_hex(8)
         self._filler = GapFiller(self.stop.wait)
         self._days = DayTracker()
         self._cleaned_at = 0.0
         self._reconnect_at = float("-inf")
         self._log = OutageLog(logger)
+
+    def start(self) -> None:
+        """Start it in this process, until the process ends."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stop it, and wait a moment until the lease is released: the next leader would wait for it to expire."""
+        self.stop.set()
+        self._thread.join(END_WITHIN)
 
     def run(self) -> None:
         """Work until *stop* is set, then release the lease."""
@@ -87,10 +99,3 @@ class HistoryThread:
         self._days.refresh(now)
         daily.refresh(datetime.fromtimestamp(now, UTC))
         self._filler.work(FILL_FOR)
-
-
-def start_history_thread() -> HistoryThread:
-    """Start it in this process, until the process ends."""
-    history = HistoryThread()
-    Thread(target=history.run, name="history", daemon=True).start()
-    return history

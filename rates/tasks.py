@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from rates import feed, garbage_collection, store
 from rates.exceptions import StoreUnavailable
 from rates.history.recorder import recorder
-from rates.history_thread import HistoryThread, start_history_thread
+from rates.history_thread import HistoryThread
 from rates.outage_log import OutageLog
 from rates.start_notes import note_proxies
 from rates.telemetry import counts
@@ -99,15 +99,16 @@ def start_process(**_kwargs: object) -> None:
     garbage_collection.freeze_startup_heap()
     counts.start_at_zero(counts.answers, settings.RATES_SOURCES, ("answered", *counts.FAILURES))
     report_in_thread("worker", _last_tick)
-    _history.append(start_history_thread())
+    _history.append(HistoryThread())
+    _history[-1].start()
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
 def end_process(**_kwargs: object) -> None:
     """Leave nothing behind of what this process has published."""
-    for thread in _history:
-        thread.stop.set()
     recorder().flush()
+    for thread in _history:
+        thread.end()
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]

@@ -24,6 +24,7 @@ from rates.models import Coin, StoredCandle
 from rates.store import Saved
 from rates.types import CoinState, Currency, Rate, Snapshot, time_text
 from tests.coins import pairs
+from tests.faults.processes import wait_until
 from tests.history.test_archive import BEGIN, read
 from tests.history.test_candles import candle
 from tests.stand_ins.coingecko import CoinGecko
@@ -234,6 +235,15 @@ def test_the_leader_keeps_its_connection_while_all_is_well(monkeypatch: pytest.M
     monkeypatch.setattr(keeper, "_token", "another")
     keeper.run_once()
     assert connection.connection is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_ends_leaves_the_lease_to_the_next_one() -> None:
+    keeper = HistoryThread()
+    keeper.start()
+    wait_until(lambda: store.client().exists(store.HISTORY_LEADER), 20)
+    keeper.end()
+    assert store.acquire_leadership("another", 60, store.HISTORY_LEADER)
 
 
 @pytest.mark.django_db(transaction=True)
