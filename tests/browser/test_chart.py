@@ -185,3 +185,46 @@ def test_a_range_without_prices_shows_none_of_the_one_before(open_page: Any) -> 
     page.get_by_role("button", name="24 h", exact=True).click()
     expect(page.locator("#chart canvas")).to_be_visible()
     expect(page.locator("#updates tr")).to_have_count(12)
+
+
+def test_a_gap_up_to_the_present_is_drawn_too(open_page: Any) -> None:
+    page = open_page(goto=False)
+    page.server = Server(page, frame("board", rate(price="62001.50", stale=True)))
+
+    def respond(route: Any) -> None:
+        told = json.loads(answer(urlsplit(route.request.url).query)[2])
+        route.fulfill(body=json.dumps(told | {"candles": told["candles"][:-134]}), content_type="application/json")
+
+    page.route("**/api/rates/BTC/candles?*", respond)
+    page.goto("/coins/btc/")
+    expect(page.locator("#updates tr").first).to_contain_text("61,857.50")
+    plot = page.locator("#chart .u-over").bounding_box()
+    # Twelve hours without a price are half of the chart: what is nearest there is the last candle before them.
+    page.mouse.move(plot["x"] + 0.55 * plot["width"], plot["y"] + 50)
+    expect(page.locator("#readout")).to_contain_text("Close $61,857.50")
+    page.mouse.move(plot["x"] + 0.25 * plot["width"], plot["y"] + 50)
+    expect(page.locator("#readout")).to_contain_text(re.compile(r"Close \$61,78\d\.50"))
+
+
+LABELS = """async ([times, step, utc]) => {
+  const {timeLabels} = await import("/static/dashboard/js/chart-style.js");
+  return timeLabels(times, step, utc);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("times", "step", "utc", "named"),
+    [
+        ([1796096610, 1796096640, 1796096670], 30, False, [False, True, False]),
+        ([1796083200, 1796086800], 3600, False, [True, True]),
+        ([1796072400, 1796083200, 1796094000], 10800, True, [False, True, False]),
+        ([1796083200, 1796169600], 86400, True, [True, True]),
+    ],
+    ids=["within a minute", "hours", "within a day of UTC", "days"],
+)
+def test_times_are_told_once_however_few_candles_there_are(
+    times: list[int], step: int, utc: bool, named: list[bool], page: Any
+) -> None:
+    labels = page.evaluate(LABELS, [times, step, utc])
+    assert [label != "" for label in labels] == named
+    assert len({*filter(None, labels)}) == sum(named)

@@ -47,6 +47,7 @@ function include(candle, {high, low, close, source, disputed}) {
   Object.assign(candle, {close, source, disputed: candle.disputed || disputed});
 }
 
-function floor(seconds, step) {
+/** Return when the candle of *step* seconds that contains a time begins. */
+export function floor(seconds, step) {
   return Math.floor(seconds / step) * step;
 }

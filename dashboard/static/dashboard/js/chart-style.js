@@ -49,10 +49,15 @@ export function formatMoment(time, options, utc) {
   return formats.get(key).format(time * 1000);
 }
 
-/** Return times of the axis as its step asks for: clock times, and the date where a day begins; days; months. */
+/**
+ * Return times of the axis as its step asks for: clock times, and the date where a day begins; days; months.
+ *
+ * Few candles are drawn wide, and there is no label within a minute, or within a day where candles are of days (*utc*).
+ */
 export function timeLabels(times, step, utc) {
   const day = {day: "numeric", month: "short"}, clock = {hour: "numeric", minute: "2-digit"};
   return times.map((time) => {
+    if (time % (utc ? DAY : 60)) return "";
     if (step >= 28 * DAY) return formatMoment(time, {month: "short", year: "numeric"}, utc);
     const date = new Date(time * 1000), midnight = utc ? time % DAY === 0 : date.getHours() + date.getMinutes() === 0;
     return formatMoment(time, step >= DAY || midnight ? day : clock, utc);

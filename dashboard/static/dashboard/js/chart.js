@@ -9,7 +9,7 @@ const DAY = 86400;
 export function drawChart(element, price, onPoint) {
   const fallback = element.querySelector(".spark");
   const unseen = {paths: () => null, points: {show: false}}; // it counts for the scale
-  let plot = null, shown = {candles: [], step: 60, kind: "line"}, rows = [], columns = [[], [], [], [], []], built = "";
+  let plot = null, shown = {candles: [], step: 60, kind: "line", until: 0}, rows = [], columns = [[], [], [], [], []], built = "";
   const size = () => ({width: element.clientWidth, height: element.clientHeight});
 
   /** What uPlot cannot change in place: days are in UTC, a line has one colour. */
@@ -32,8 +32,8 @@ export function drawChart(element, price, onPoint) {
       cursor: {drag: {x: false, y: false}, y: false, points: {show: line, size: 9, width: 2}},
       tzDate: (time) => (utc ? window.uPlot.tzDate(new Date(time * 1000), "Etc/UTC") : new Date(time * 1000)),
       scales: {
-        // Not what uPlot proposes, which for one candle is years.
-        x: {time: true, range: () => [shown.candles[0].time - shown.step / 2, shown.candles.at(-1).time + shown.step / 2]},
+        // Not what uPlot proposes, which for one candle is years. A gap up to the present is one too.
+        x: {time: true, range: () => [shown.candles[0].time - shown.step / 2, Math.max(shown.candles.at(-1).time, shown.until) + shown.step / 2]},
         y: {range: (_, low, high) => padRange(low, high)},
       },
       axes: [
@@ -46,7 +46,7 @@ export function drawChart(element, price, onPoint) {
         draw: [(u) => {
           if (!shown.candles.length) return;
           if (!line) drawCandles(u, shown.step, color);
-          else markNow(u, shown.candles.at(-1), color);
+          else if (shown.candles.at(-1).time >= shown.until) markNow(u, shown.candles.at(-1), color);
           markExtremes(u, findExtremes(shown.candles), price, color);
         }],
         setCursor: [(u) => onPoint(u.cursor.idx === null || rows[u.cursor.idx]?.missing ? null : rows[u.cursor.idx])],
@@ -60,7 +60,7 @@ export function drawChart(element, price, onPoint) {
     .observe(document.documentElement, {attributeFilter: ["data-theme", "data-palette"]});
   document.fonts.ready.then(() => plot?.redraw(false, true));
   return {
-    /** Show candles, oldest first; *kind*: "line" or "candles". */
+    /** Show candles, oldest first, up to the one that begins at *until* (seconds); *kind*: "line" or "candles". */
     show(view) {
       shown = view;
       ({rows, columns} = toColumns(view.candles, view.step));

@@ -1,6 +1,6 @@
 /** Chart, readout and table of a coin's candles in the chosen range: loaded, kept current, rendered. */
 import {ask} from "./api.js";
-import {extend, findBeginning, findExtremes, readCandles} from "./candles.js";
+import {extend, findBeginning, findExtremes, floor, readCandles} from "./candles.js";
 import {drawChart} from "./chart.js";
 import {setText} from "./marks.js";
 import {formatPercent, formatPrice, money as moneyIn, texts, translate} from "./numbers.js";
@@ -16,7 +16,7 @@ export function createHistory(page, places) {
   const element = byId("chart"), rangeButtons = [...byId("ranges").children], kindButtons = [...byId("kinds").children];
   let decimals = places, currency = page.currency;
   let range = chosenButton(rangeButtons), candles = [], step = Number(range.dataset.step), attempt = 0, timer = null, loaded = false, askedAt = 0;
-  let pointed = null, newest = null, changed = true;
+  let pointed = null, newest = null, publishedAt = 0, changed = true;
   const money = (value) => moneyIn(value, currency, decimals);
   const chart = drawChart(element, (value) => formatPrice(value, decimals).full, (candle) => {
     const moved = candle !== pointed;
@@ -76,7 +76,7 @@ export function createHistory(page, places) {
     if (!changed || !loaded || byId("pause")?.getAttribute("aria-pressed") === "true") return;
     changed = false;
     if (!candles.length) return blank();
-    chart.show({candles, step, kind: chosen});
+    chart.show({candles, step, kind: chosen, until: floor(publishedAt, step)});
     const {low, high} = findExtremes(candles), [first, last] = [Number(candles[0].open), Number(candles.at(-1).close)];
     setText(byId("extremes"), translate("extremes", {low: money(low.low), high: money(high.high)}));
     setText(byId("moved"), translate("moved", {change: formatPercent((last / first - 1) * 100)}));
@@ -126,6 +126,8 @@ export function createHistory(page, places) {
     catchUp() { if (Date.now() - askedAt > JUST_ASKED_MS) reload(); },
     /** Take in what was published of the coin at the server's time *at*, in seconds; a stale price makes no candle. */
     extend(coin, at) {
+      if (floor(at, step) !== floor(publishedAt, step)) changed = true;
+      publishedAt = at;
       if (coin.price === null || coin.stale) return;
       const ended = candles.length > 0 && at >= candles.at(-1).time + step;
       newest = {coin, at};
