@@ -77,7 +77,7 @@ def check_candles(
     if candles and not shared and (next_price is None or distance_pct(candles[-1].close, next_price) > jump):
         return CheckResult([], len(found), f"ends at {candles[-1].close}, and {next_price or 'nothing'} follows")
     wrong = {candle.time for candle, _ in off}
-    why = f"{outliers + len(off)} candles disagree with what is around them" if outliers or off else ""
+    why = "they disagree with what is around them" if outliers or off else ""
     return CheckResult([candle for candle in candles if candle.time not in wrong], outliers + len(off), why)
 
 

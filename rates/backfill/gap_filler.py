@@ -17,7 +17,7 @@ from rates.backfill.plan import TimeRange
 from rates.backfill.requests import TETHER, Gap, StepResult, fill, has_recent_price, list_gaps, list_sources
 from rates.currencies import is_pair
 from rates.history.candles import DAY, INTERVAL_NAMES, floor_time
-from rates.models import Coin
+from rates.models import Backfill, Coin
 from rates.types import read_time
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,8 @@ class GapFiller:
     def _begin(self) -> None:
         coins = list(Coin.objects.enabled())
         self._known = {coin.coingecko_id for coin in coins}
+        # Written while the clock was ahead: nobody had that range yet.
+        Backfill.objects.filter(end__gt=time.time()).delete()
         if settings.RATES_BACKFILL and list_sources():
             self._gaps = deque(list_gaps(coins))
             self._all, self._requests, self._stored, self._missing = len(self._gaps), 0, 0, {}

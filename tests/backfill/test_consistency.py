@@ -77,7 +77,7 @@ def test_a_candle_in_another_unit_is_left_out(closes: str, left: str) -> None:
 def test_what_was_left_out_is_counted_and_told() -> None:
     judgement = check_candles(told("5", "5", "5000", "5"), known(minute_3="5"), None, read_rules())
     assert (len(judgement.candles), judgement.refused) == (3, 1)
-    assert "1 candles" in judgement.why
+    assert "disagree" in judgement.why
 
 
 PAST = [VendorCandle(0, D("100.00"), D("120.00"), D("80.00"), D("110.00")), VendorCandle(60, *4 * [D("100.00")])]

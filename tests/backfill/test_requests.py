@@ -16,8 +16,9 @@ from rates import store
 from rates.backfill.gap_filler import GapFiller
 from rates.backfill.requests import TETHER, Gap, StepResult, fill
 from rates.history import archive, writer
+from rates.history.archive import SOURCE_NAMES
 from rates.history.candles import DAY, HOUR, MINUTE, STORED, Candle, floor_time
-from rates.history.series import Instrument
+from rates.history.series import Instrument, get_series
 from rates.models import Backfill, Coin
 from rates.sources import pacing
 from tests.boards import publish
@@ -194,7 +195,7 @@ def test_a_candle_of_another_unit_is_not_taken_and_told(vendors: Vendors, caplog
     vendors["binance"].history.fault = "unit"
     fill_all(Gap(coin(), HOUR))
     assert max(c.high for c in read(HOUR)) < vendors["binance"].prices["BTC"] * 2
-    assert "1 candles disagree" in caplog.text
+    assert "1 candles refused: they disagree" in caplog.text
     assert Backfill.objects.filter(refused=1).exists()
 
 
@@ -377,6 +378,22 @@ def test_what_has_no_price_keeps_no_new_gap_from_being_found(vendors: Vendors, s
     filler.work(30)
     assert store.load_backfill()["gaps"] == 3 * (2 + 1)
     assert read(MINUTE)[0].source == "binance"
+
+
+def test_what_a_fast_clock_took_for_answered_is_asked_for_again(vendors: Vendors) -> None:
+    series = get_series([BTC], MINUTE)[BTC].pk
+    for number in SOURCE_NAMES:
+        Backfill.objects.create(series_id=series, source=number, start=time.time() - DAY, end=time.time() + HOUR)
+    work_through(GapFiller(sleep=let_wait))
+    assert len(read(MINUTE)) >= 24 * 60
+
+
+def test_staff_are_told_which_vendor_refused_what(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    vendors["binance"].history.fault, vendors["kraken"].history.fault = "unit", "no_pair"
+    said = command("BTC")
+    assert re.search(r"\n  binance, from \d{4}-\d\d-\d\d( \d\d:\d\d)?: 1 candles refused: they disagree", said)
+    assert re.search(r"\n  kraken, from \d{4}-\d\d-\d\d( \d\d:\d\d)?: has no pair", said)
 
 
 def test_a_new_coin_does_not_wait_for_the_next_search(vendors: Vendors) -> None:

@@ -25,6 +25,7 @@ from rates.backfill.requests import (
     list_sources,
 )
 from rates.history import archive
+from rates.history.archive import SOURCE_NAMES
 from rates.history.candles import MINUTE, STORED
 from rates.history.series import find_series
 from rates.models import Backfill, Coin
@@ -106,7 +107,9 @@ class Command(BaseCommand):
             self.stdout.write(f"  {step.judged_again} candles were disputed for lack of a USDT/USD, which is known now")
         noted = Backfill.objects.filter(series_id=series.pk).exclude(note="") if series else ()
         for told in noted:
-            self.stdout.write(f"  {told.note}")
+            vendor, refused = SOURCE_NAMES[told.source], f"{told.refused} candles refused: " if told.refused else ""
+            note = told.note.removeprefix(f"{vendor}: ")
+            self.stdout.write(f"  {vendor}, from {_write_day(told.start)}: {refused}{note}")
 
 
 def _find_coins(symbols: Sequence[str]) -> list[Coin]:
