@@ -32,6 +32,7 @@ from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.market import StandIn
+from tests.world import UNANSWERED
 
 SOURCES = {"coingecko": coingecko_source, "binance": binance_source, "kraken": kraken_source}
 COINS = [
@@ -41,7 +42,8 @@ COINS = [
 # A source that lies about USDT too, in step with its coins, cannot be told from a crash; "depeg" lies about USDT alone.
 FOLLOWED = ("BTC", "XLM")
 INTERVAL = timedelta(seconds=5)
-TIMEOUT = 0.25
+# Seconds that a source has to answer: one that answers, and one that does not, which is waited for in vain.
+PATIENCE, TIMEOUT = 30.0, 0.25
 RISE = Decimal("1.006")
 BAND = Decimal("0.02")
 FAULT_TICKS = 4
@@ -66,11 +68,17 @@ class Service:
         for stand_in in self.stand_ins.values():
             for symbol in FOLLOWED:
                 stand_in.prices[symbol] *= RISE
-        rates = [replace(rate, **self._shift(rate)) for name in self.stand_ins for rate in ask(name)]
+        rates = [replace(rate, **self._shift(rate)) for name in self.stand_ins for rate in self._ask(name)]
         change = next_board.revise(self.memory, COINS, rates, datetime.now(UTC) + self.offset)
         self.memory = Memory(None, change.states)
         self.rows = [json.loads(fragment.json) for fragment in change.fragments.values()]
         self.offset += INTERVAL
+
+    def _ask(self, name: str) -> Sequence:
+        with suppress(SourceError):
+            timeout = TIMEOUT if self.stand_ins[name].fault in UNANSWERED else PATIENCE
+            return SOURCES[name].fetch_rates(COINS, timeout)
+        return []
 
     def _shift(self, rate) -> dict[str, datetime]:
         return {name: getattr(rate, name) + self.offset for name in ("observed_at", "received_at")}
@@ -85,12 +93,6 @@ class Service:
             if one_is_well:
                 assert row["price"] is not None
                 assert not row["stale"], row
-
-
-def ask(name: str) -> Sequence:
-    with suppress(SourceError):
-        return SOURCES[name].fetch_rates(COINS, TIMEOUT)
-    return []
 
 
 @pytest.fixture

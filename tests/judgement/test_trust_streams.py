@@ -157,7 +157,7 @@ class StreamWorld(World):
             feed.publish_streamed(self.running.drain(), list(Coin.objects.all()))
             self.running.compare()
             self.boards = [shown("BTC")]
-            feed.run_tick()
+            self.run_tick()
             self.boards.append(shown("BTC"))
         return self.boards[-1]
 
