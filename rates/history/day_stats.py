@@ -54,6 +54,7 @@ class DayTracker:
         self._started = time.monotonic()
         self._hour = self._read_until = 0
         self._hours: dict[Instrument, list[Candle]] = {}
+        self._edges: dict[Instrument, list[Candle]] = {}
         self._running: dict[Instrument, Candle] = {}
         self._minutes: dict[Instrument, list[Point]] = {}
         self._began: dict[Instrument, int] = {}
@@ -70,6 +71,7 @@ class DayTracker:
         if floor_time(now - SETTLED_AFTER, HOUR) != self._hour:
             self._begin_hour(now)
         self._read_hours(now)
+        self._read_edges(now)
         self._read_minutes(now)
         store.save_day_stats(self._encode(now))
         is_first = not self._running or time.monotonic() - self._started < FIRST_SECONDS
@@ -77,7 +79,7 @@ class DayTracker:
 
     def _begin_hour(self, now: float) -> None:
         self._hour = self._read_until = floor_time(now - SETTLED_AFTER, HOUR)
-        self._hours, self._running, self._minutes, self._began = {}, {}, {}, {}
+        self._hours, self._edges, self._running, self._minutes, self._began = {}, {}, {}, {}, {}
 
     def _read_hours(self, now: float) -> None:
         """Read the closed hours of every coin that does not have a whole day of them: the backfill may bring more."""
@@ -85,6 +87,12 @@ class DayTracker:
         lacking = {i: s for i, s in list_series(HOUR).items() if len(self._hours.get(i, ())) < DAY // HOUR - 1}
         self._hours |= {i: archive.read_candles(series.pk, oldest, self._hour) for i, series in lacking.items()}
         self._began |= self._find_beginnings(lacking)
+
+    def _read_edges(self, now: float) -> None:
+        """Read the minutes of the hour in which the last 24 hours began: only some of it belongs to them."""
+        hour = floor_time(now - DAY, HOUR)
+        lacking = {i: series for i, series in list_series(MINUTE).items() if not self._edges.get(i)}
+        self._edges |= {i: archive.read_candles(series.pk, hour, hour + HOUR) for i, series in lacking.items()}
 
     def _find_beginnings(self, lacking: Collection[Instrument]) -> dict[Instrument, int]:
         """Return the first minute of each coin that is *lacking* hours: its first hour may not be a whole one."""
@@ -121,15 +129,23 @@ class DayTracker:
     def _describe(self, instrument: Instrument, now: float, before: Decimal | None) -> list[object] | None:
         hours, running = self._hours.get(instrument, []), self._running.get(instrument)
         candles = [*hours, running] if running else hours
-        if not candles:
+        within = [*self._find_first(instrument, now), *(candle for candle in candles if candle.time >= now - DAY)]
+        if not candles or not within:
             return None
-        low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
+        low, high = min(candle.low for candle in within), max(candle.high for candle in within)
         first = candles[0]
         began = (int(now - DAY), before) if before else (self._began.get(instrument, first.time), first.open)
         closes = [(candle.time + HOUR, candle.close) for candle in hours]
         minutes = self._minutes.get(instrument, []) if len(hours) < FEW_HOURS else []
         line = [(at, str(price)) for at, price in (began, *closes, *minutes) if at >= began[0]]
         return [before and str(before), str(low), str(high), line]
+
+    def _find_first(self, instrument: Instrument, now: float) -> list[Candle]:
+        """Return the candles from 24 hours ago to the next full hour; where there are no minutes, the whole hour."""
+        hour = floor_time(now - DAY, HOUR)
+        minutes = [candle for candle in self._edges.get(instrument, ()) if candle.time >= hour]
+        found = minutes or [candle for candle in self._hours.get(instrument, ()) if candle.time == hour]
+        return [candle for candle in found if not minutes or candle.time > now - DAY - MINUTE]
 
 
 class DayReader:

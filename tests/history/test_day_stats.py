@@ -53,6 +53,36 @@ def test_low_and_high_are_of_the_last_24_hours_and_the_line_begins_with_the_pric
     assert (line[-1], len(line)) == ((floor_time(now, HOUR), D(62000)), 24)
 
 
+@pytest.mark.parametrize(("minutes_ago", "seen"), [(2, False), (-3, True)])
+def test_what_came_before_the_last_24_hours_does_not_count_though_its_hour_does(
+    minutes_ago: int, seen: bool, now: float
+) -> None:
+    store_day(now)
+    hour, wild = floor_time(now - DAY, HOUR), floor_time(now - DAY, MINUTE) - minutes_ago * MINUTE
+    minutes = [candle(at, "50000", "50000", "50000") for at in range(hour, hour + HOUR, MINUTE) if at != wild]
+    archive.write_candles(MINUTE, {BTC: sorted([*minutes, candle(wild, "20", "900000", "50000")])})
+    archive.write_candles(HOUR, {BTC: [candle(hour, "20", "900000", "50000")]})
+    DayTracker().refresh(now)
+    assert (read_days()["bitcoin"][1:] == (D(20), D(900000))) is seen
+    assert (read_days()["bitcoin"][1:] == (D(40000), D(70000))) is not seen
+
+
+def test_who_has_only_prices_from_just_before_the_last_24_hours_has_no_day(now: float) -> None:
+    minute = floor_time(now - DAY, MINUTE) - 3 * MINUTE
+    archive.write_candles(MINUTE, {BTC: [candle(minute, "1", "3", "2")]})
+    archive.merge_closed(now)
+    DayTracker().refresh(now)
+    assert read_days() == {}
+
+
+def test_where_there_are_no_minutes_the_hour_in_which_the_day_began_counts_as_a_whole(now: float) -> None:
+    hour = floor_time(now - DAY, HOUR)
+    hours = [candle(hour, "20", "900000", "50000"), candle(hour + HOUR, "60000", "65000", "62000")]
+    archive.write_candles(HOUR, {BTC: hours})
+    DayTracker().refresh(now)
+    assert read_days()["bitcoin"][1:] == (D(20), D(900000))
+
+
 def test_with_less_than_a_day_the_line_says_since_when_and_has_minutes(now: float) -> None:
     hour = floor_time(now, HOUR)
     began = hour - HOUR + 4 * MINUTE
