@@ -24,6 +24,7 @@ async def hub() -> AsyncIterator[None]:
     """A hub that has read the store."""
     get_hub.cache_clear()
     get_hub().start()
+    await get_hub().wait_ready(60)
     yield
     await get_hub().stop()
     get_hub.cache_clear()
@@ -182,7 +183,6 @@ async def test_one_coin_is_answered_with_its_publication(board: None, hub: None)
 
 async def test_updates_that_cannot_be_read_are_those_read_last_or_a_problem(board: None, hub: None, settings) -> None:
     board_api._histories.clear()
-    await get_hub().wait_ready(10)
     asked = "/api/rates/BTC/history"
     with redis_away(settings):
         away = await AsyncClient().get(asked)

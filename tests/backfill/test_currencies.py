@@ -17,7 +17,7 @@ from rates.history.reading import read_history
 from rates.history.series import Instrument
 from rates.models import Backfill
 from rates.vendor_history import ecb
-from tests.backfill.test_requests import BTC, Vendors, asked, coin, command, fill_all, let_wait, vendors  # noqa: F401 - the fixture
+from tests.backfill.test_requests import BTC, PATIENCE, Vendors, asked, coin, command, fill_all, let_wait, vendors  # noqa: F401 - the fixture
 from tests.history.test_archive import read
 from tests.stand_ins.ecb import CentralBank
 
@@ -114,7 +114,7 @@ def test_kraken_tells_what_a_usdt_was_worth() -> None:
 
 def test_weekends_are_not_reported_as_missing(settings: Settings) -> None:
     settings.RATES_CURRENCIES = ["pln"]
-    GapFiller(sleep=let_wait).work(30)
+    GapFiller(sleep=let_wait).work(PATIENCE)
     progress = store.load_backfill()
     assert progress is not None
     days = [gap for gap in progress["missing"] if (gap["symbol"], gap["interval"]) == ("USD/PLN", "1d")]

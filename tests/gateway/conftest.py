@@ -20,7 +20,7 @@ async def board() -> AsyncIterator[None]:
     await asyncio.to_thread(save, BTC="1.50", ETH=None)
     get_hub.cache_clear()
     get_hub().start()
-    await get_hub().wait_ready(10)
+    await get_hub().wait_ready(60)
     yield
     await get_hub().stop()
     get_hub.cache_clear()

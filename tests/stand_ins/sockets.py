@@ -48,7 +48,7 @@ SUBSCRIPTIONS = frozenset({"mute", "deaf", "frozen_renewal", "lagging"})
 BURST = 1000
 TOO_BIG = '"' + 10_000_000 * "x" + '"'
 # Seconds in the `Retry-After` of an answer to too many requests for historical candles.
-HISTORY_PAUSE = 3
+HISTORY_PAUSE = 60
 HISTORY_ANSWERS = {
     "limited": (429, ""),
     "limited_once": (429, ""),

@@ -19,6 +19,7 @@ from tests.coins import pairs
 from tests.stand_ins.binance import Binance
 from tests.stand_ins.coingecko import CoinGecko
 from tests.stand_ins.kraken import Kraken
+from tests.stand_ins.sockets import HISTORY_PAUSE
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 BTC = Coin(symbol="BTC", coingecko_id="bitcoin", **pairs("BTC"))
@@ -119,7 +120,7 @@ def test_a_limit_names_its_pause(binance: Binance) -> None:
     binance.history.fault = "limited"
     with pytest.raises(SourceLimited) as caught:
         fetch((binance_past, binance), HOUR, 10)
-    assert caught.value.retry_after == 3
+    assert caught.value.retry_after == HISTORY_PAUSE
 
 
 def test_krakens_limit_comes_with_status_200(kraken: Kraken) -> None:
