@@ -88,10 +88,12 @@ def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
 def prices_at(request: HttpRequest) -> HttpResponse:
     """Answer with the price of each of up to 1,000 coins and moments, in the order of the question."""
     body = read_body(request)
-    # Both mean the same in the address, as elsewhere; what the body says wins.
-    told = {name: value for name, value in body.items() if value is not None}
-    currency = read_currency(told.get("currency", request.GET.get("currency")))
-    within = read_within(told["within"], (int, float)) if "within" in told else read_within(request.GET.get("within"))
+    # Both mean the same in the address, as elsewhere, where nonsense is refused too; what the body says wins.
+    currency, within = read_currency(request.GET.get("currency")), read_within(request.GET.get("within"))
+    if body.get("currency") is not None:
+        currency = read_currency(body["currency"])
+    if body.get("within") is not None:
+        within = read_within(body["within"], (int, float))
     wanted = body.get("wanted")
     if not isinstance(wanted, list):
         raise Problem(400, "bad_request", 'wanted must be a list of {"symbol": …, "time": …}')

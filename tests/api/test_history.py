@@ -402,7 +402,9 @@ def test_the_address_may_say_what_the_body_does_not() -> None:
     row = post(question | {"currency": "usd", "within": None}, address=address).json()["prices"][0]
     assert (row["currency"], row["price"]) == ("usd", "6")
     assert post(question | {"within": 1}, address=address).json()["prices"][0]["code"] == "no_price"
-    assert post(question, 400, address="/api/rates/at?currency=xyz").json()["code"] == "unknown_currency"
+    for nonsense, code in (("currency=xyz", "unknown_currency"), ("within=-1", "bad_time")):
+        for body in (question, question | {"currency": "usd", "within": 1}):
+            assert post(body, 400, address=f"/api/rates/at?{nonsense}").json()["code"] == code
 
 
 def test_a_time_that_is_missing_is_said_to_be() -> None:
