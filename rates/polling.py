@@ -57,6 +57,10 @@ class Poll:
         memory = store.load_tick(calls=limited)
         self.coins = coins
         self.states = next_board.match_states(memory.states, coins)
+        # All others are certain not to be delivered, so that no source has to be looked at.
+        self._streamed = frozenset(
+            symbol for symbol, state in self.states.items() for reading in state.readings.values() if reading.live
+        )
         self.answers: dict[str, list[Rate] | SourceError] = {}
         self._rules = read_rules()
         self._healths = _read_healths(memory.healths)
@@ -87,7 +91,7 @@ class Poll:
         """
         now = datetime.now(UTC)
         contradicted = self._disputes_quote() or any(
-            self._is_contradicted(self.states[coin.symbol], now) for coin in self.coins
+            self._is_contradicted(self.states[coin.symbol], now) for coin in self.coins if coin.symbol in self._streamed
         )
         check = settings.RATES_STALE_AFTER / 2 if contradicted else CHECK_INTERVAL
         wanted = {}
@@ -96,7 +100,7 @@ class Poll:
             if (left or self._lacks_quote(name, now)) and self._may_ask(name, left, now, wait=check):
                 wanted[name] = left
                 continue
-            coins = [coin for coin in left if self._needs(coin, name, now)]
+            coins = [coin for coin in left if coin.symbol not in self._streamed or self._needs(coin, name, now)]
             unstreamed = any(not _shows_stream(self.states[coin.symbol]) for coin in coins)
             wait = settings.RATES_STALE_AFTER / 2 if place or not unstreamed else 0.0
             if coins and self._may_ask(name, coins, now, wait):
@@ -156,7 +160,8 @@ class Poll:
 
         None if the source has none of them: an empty answer would count as a good one.
         """
-        left = [coin for coin in coins if not self._is_live(self.states[coin.symbol], now, name)]
+        streamed = self._streamed
+        left = [c for c in coins if c.symbol not in streamed or not self._is_live(self.states[c.symbol], now, name)]
         return left if POLL_SOURCES[name].count_calls(left) else []
 
     def _lacks_quote(self, name: str, now: datetime) -> bool:

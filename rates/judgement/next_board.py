@@ -9,6 +9,7 @@ Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from operator import is_
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from rates.judgement.readings import add_rate
 from rates.judgement.rules import Rules, read_rules
 from rates.judgement.standing import Judged, LastVerdicts
 from rates.judgement.unchanged import Unchanged
+from rates.kept import KeptLast
 from rates.models import Coin
 from rates.publication import encode_row
 from rates.store import Change, Memory
@@ -35,6 +37,7 @@ from rates.types import (
     DayStats,
     Fragment,
     HistoryPoint,
+    KnownPairs,
     OwnerChange,
     Rate,
     Reading,
@@ -76,7 +79,7 @@ def revise(
     watched = shown | {s: judged[s] for s in list_pairs(coins) if s in judged and judged[s] is not old.get(s)}
     return Change(
         as_of=now,
-        fragments=_rows.make_all({c.symbol: (c, verdicts[c.symbol], days.get(c.coingecko_id)) for c in coins}),
+        fragments=_encode_rows(coins, verdicts, days),
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
@@ -97,7 +100,9 @@ def revise(
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
     """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
     quote = settings.QUOTE_CURRENCY
-    followed = _matched.make_all({coin.symbol: (states.get(coin.symbol, NOTHING), coin, quote) for coin in coins})
+    symbols = [coin.symbol for coin in coins]
+    known = [states.get(symbol, NOTHING) for symbol in symbols]
+    followed = _matched.make_all(symbols, known, coins, _known_pairs(coins), repeat(quote))
     if coins:
         pairs = (*QUOTE_PAIRS.values(), *list_pairs(coins))
         followed |= {pair: _match_quote(states.get(pair, NOTHING), quote) for pair in pairs}
@@ -111,8 +116,12 @@ def _match_quote(state: CoinState, quote: str) -> CoinState:
     return CoinState(quote=quote) if state.quote else replace(state, quote=quote)
 
 
-def _match_coin(state: CoinState, coin: Coin, quote: str) -> CoinState:
-    _, pairs, unverified = coin.known_pairs
+def _read_pairs(coins: Sequence[Coin]) -> list[KnownPairs]:
+    return [coin.known_pairs for coin in coins]
+
+
+def _match_coin(state: CoinState, coin: Coin, known: KnownPairs, quote: str) -> CoinState:
+    _, pairs, unverified = known
     # Nothing of the coin has changed: the case of nearly every coin in nearly every tick.
     if (
         state.coingecko_id == coin.coingecko_id
@@ -238,6 +247,14 @@ def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
     return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 
+def _encode_rows(
+    coins: Sequence[Coin], verdicts: Mapping[str, Verdict], days: Mapping[str, DayStats]
+) -> dict[str, Fragment]:
+    symbols = [coin.symbol for coin in coins]
+    lately = [days.get(coin.coingecko_id) for coin in coins]
+    return _rows.make_all(symbols, coins, [verdicts[symbol] for symbol in symbols], lately)
+
+
 def _encode_row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Fragment:
     row = Row(
         symbol=coin.symbol,
@@ -299,6 +316,7 @@ def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -
 
 
 # What nearly all coins have in common with the publication before.
+_known_pairs = KeptLast(_read_pairs)
 _matched = Unchanged(_match_coin)
 _verdicts = LastVerdicts()
 _rows = Unchanged(_encode_row)

@@ -6,7 +6,7 @@ They are where nothing has changed: states and rows that were read as they were 
 Tested in `tests/judgement/test_standing.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import is_
 from typing import Any, Generic, TypeVar
 
@@ -24,10 +24,11 @@ class Unchanged(Generic[T]):
         self._make = make
         self._known: dict[str, tuple[Sequence[Any], T]] = {}
 
-    def make_all(self, values: Mapping[str, Sequence[Any]]) -> dict[str, T]:
-        """Return what is made of the *values* of each name; only where one of them is another object, it is made."""
+    def make_all(self, names: Iterable[str], *columns: Iterable[Any]) -> dict[str, T]:
+        """Return what is made of the values that *columns* have for each of *names*, where one is another object."""
         known = self._known
-        made = {name: self._find(known.get(name), given) for name, given in values.items()}
+        rows = zip(names, zip(*columns, strict=False), strict=False)
+        made = {name: self._find(known.get(name), given) for name, given in rows}
         # Replaced at once, as several threads may call.
         self._known = made
         return {name: each for name, (_, each) in made.items()}

@@ -30,6 +30,7 @@ from rates.exceptions import (
     SourceUnreachable,
     StoreUnavailable,
 )
+from rates.kept import KeptLast
 from rates.models import Coin
 from rates.outbound.websocket import ExchangeSession
 from rates.sources.pacing import fingerprint
@@ -120,13 +121,20 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     return Rates.of_pairs(parse_tickers(found, traded, datetime.now(UTC)), targets, reasons)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
     """Return the coins that each pair prices; two coins may share one."""
+    return _pairs(coins)
+
+
+def _map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
     targets: dict[str, tuple[Target, ...]] = {}
     for coin in coins:
         if pair := coin.pairs.get(NAME):
             targets[pair.name] = (*targets.get(pair.name, ()), Target(coin.symbol, pair.factor))
     return targets
+
+
+_pairs = KeptLast(_map_pairs)
 
 
 def _ask_all(session: ExchangeSession, pairs: Sequence[str]) -> tuple[list[Result], Mapping[str, str]]:

@@ -52,7 +52,7 @@ def setup_fingerprint() -> str:
     return fingerprint(settings.BINANCE_STREAM_URL)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
     """Return the coins that each pair prices."""
     return dict(list(binance.map_pairs(coins).items())[:MOST_PAIRS])
 

@@ -11,11 +11,11 @@ that comes first. It makes the address longer by up to 260 characters, and the a
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +31,7 @@ from rates.exceptions import (
     SourceRefused,
     SourceUnreachable,
 )
+from rates.kept import KeptLast
 from rates.models import Coin
 from rates.outbound.dialing import USER_AGENT
 from rates.outbound.errors import describe
@@ -84,26 +85,33 @@ def price_url() -> str:
 
 def count_calls(coins: Sequence[Coin]) -> int:
     """Return how many requests it takes to ask for *coins*."""
-    return len(_batches(coin.coingecko_id for coin in coins))
+    return len(_batches(coins))
 
 
-def _batches(ids: Iterable[str]) -> Sequence[Sequence[str]]:
-    """Return *ids* and USDT's in batches, each for one request."""
-    return _split(tuple(sorted({USDT_ID, *ids})))
-
-
-# A tick asks several times how many calls the same coins take.
-@lru_cache(maxsize=8)
-def _split(ids: Sequence[str]) -> Sequence[Sequence[str]]:
+def _split(coins: Sequence[Coin]) -> Sequence[Sequence[str]]:
+    """Return the ids of *coins* and USDT's in batches, each for one request."""
     batches: list[list[str]] = [[]]
     length = 0
-    for coin_id in ids:
+    for coin_id in sorted({USDT_ID, *(coin.coingecko_id for coin in coins)}):
         length += len(coin_id) + 1
         if length > LONGEST_IDS or len(batches[-1]) == IDS_PER_REQUEST:
             batches.append([])
             length = len(coin_id) + 1
         batches[-1].append(coin_id)
     return batches
+
+
+def _name_ids(coins: Sequence[Coin]) -> Mapping[str, Sequence[str]]:
+    """Return the symbols that each id prices, and the pair of USDT's."""
+    symbols: dict[str, tuple[str, ...]] = {USDT_ID: (USDT_PAIR,)}
+    for coin in coins:
+        symbols[coin.coingecko_id] = (*symbols.get(coin.coingecko_id, ()), coin.symbol)
+    return symbols
+
+
+# A tick asks several times how many calls the same coins take.
+_batches = KeptLast(_split)
+_symbols = KeptLast(_name_ids)
 
 
 def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
@@ -114,11 +122,9 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
         SourceError: on a network failure, an error status, or an unreadable body; nothing within *timeout* seconds.
     """
     started = time.monotonic()
-    symbols = {USDT_ID: (USDT_PAIR,)}
-    for coin in coins:
-        symbols[coin.coingecko_id] = (*symbols.get(coin.coingecko_id, ()), coin.symbol)
+    symbols = _symbols(coins)
     # Those that there was no time for in the last tick come first: so a list that is too long has prices over several.
-    batches = sorted(_batches(symbols), key=lambda ids: ids[0] not in _left_out)
+    batches = sorted(_batches(coins), key=lambda ids: ids[0] not in _left_out)
     fetch = partial(_fetch_batch, symbols=symbols, deadline=started + timeout)
     # This thread asks as well, and alone where there is one batch.
     with ThreadPoolExecutor(SIDE_BY_SIDE - 1) as threads:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from rates.currencies import is_pair, measured, pair_of, relative_change
 from rates.exceptions import SourceLimited, SourceUnreachable
+from rates.kept import KeptLast
 from rates.models import Coin
 from rates.outbound.websocket import ExchangeSession
 from rates.sources.pacing import fingerprint
@@ -109,14 +110,17 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     return Rates.of_pairs(list(rates.values()), asked)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
     """
     Return the coins that each pair prices; those of USDT and of the other currencies are always among them.
 
     A coin's pair tells its base asset; the quote that is asked for is ours. The quote currency itself has no pair.
     """
-    quote = settings.QUOTE_CURRENCY.upper()
-    targets = {f"{USDT}/{quote}": (Target(USDT_PAIR),), **_map_currencies()}
+    return _pairs(coins, settings.QUOTE_CURRENCY.upper(), measured())
+
+
+def _map_pairs(coins: Sequence[Coin], quote: str, codes: Sequence[str]) -> Mapping[str, tuple[Target, ...]]:
+    targets = {f"{USDT}/{quote}": (Target(USDT_PAIR),), **_map_currencies(codes)}
     for coin in coins:
         if pair := coin.pairs.get(NAME):
             name = f"{pair.name.rpartition('/')[0]}/{quote}"
@@ -124,9 +128,12 @@ def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
     return {name: coins for name, coins in targets.items() if name != f"{quote}/{quote}"}
 
 
-def _map_currencies() -> dict[str, tuple[Target, ...]]:
+_pairs = KeptLast(_map_pairs)
+
+
+def _map_currencies(codes: Sequence[str]) -> dict[str, tuple[Target, ...]]:
     """Return the pairs that tell what one unit of the base is worth in other currencies, or the other way round."""
-    told = {pair_of(code): pair_of(code) for code in measured()}
+    told = {pair_of(code): pair_of(code) for code in codes}
     told |= {"/".join(reversed(pair.split("/"))): pair for pair in told}
     return {name: (Target(told[name], inverse=told[name] != name),) for name in CURRENCY_PAIRS if name in told}
 

@@ -27,7 +27,7 @@ def setup_fingerprint() -> str:
     return fingerprint(settings.KRAKEN_WS_URL)
 
 
-def map_pairs(coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
     """Return the coins that each pair prices; USDT's is always among them."""
     return kraken.map_pairs(coins) if coins else {}
 

@@ -70,7 +70,7 @@ class StreamSource(Protocol):
     def setup_fingerprint(self) -> str:
         """Return a digest of this stream's configuration; its health is only valid for the same one."""
 
-    def map_pairs(self, coins: Sequence[Coin]) -> dict[str, tuple[Target, ...]]:
+    def map_pairs(self, coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
         """Return the coins that each pair prices."""
 
     def open_address(self, pairs: Collection[str]) -> str:
