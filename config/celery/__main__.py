@@ -22,7 +22,7 @@ class BeatThread(StartStopStep):  # type: ignore[misc]
 
     def create(self, worker: Any) -> Any:
         """Return the thread."""
-        return EmbeddedService(worker.app, thread=True)
+        return EmbeddedService(worker.app, thread=True, scheduler_cls=worker.app.conf.beat_scheduler)
 
     def stop(self, worker: Any) -> None:
         """Ask beat to end, without waiting: it may be waiting for a Redis that is down."""

@@ -2,10 +2,12 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from kombu import Producer
 
+from config.celery.__main__ import BeatThread
 from config.celery.application import app
 from config.celery.beat import MonotonicScheduler
 from config.outage_filter import OutageFilter
@@ -30,6 +32,12 @@ def test_a_channel_that_closes_while_beat_sends_is_one_line(caplog: pytest.LogCa
     assert OutageFilter().filter(record)
     assert record.exc_info is None
     assert "the channel to Redis was closed meanwhile" in record.getMessage()
+
+
+def test_beat_in_the_process_of_the_worker_plans_by_the_monotonic_clock_too() -> None:
+    worker = SimpleNamespace(app=app)
+    service = BeatThread(worker).create(worker).service
+    assert isinstance(service.get_scheduler(lazy=True), MonotonicScheduler)
 
 
 def test_a_tick_is_worth_running_when_the_clocks_of_beat_and_worker_differ_by_seconds() -> None:

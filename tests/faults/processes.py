@@ -32,6 +32,8 @@ COMMANDS = {
     "daphne": "python -m daphne -b 127.0.0.1 -p {port} config.asgi:application",
     "worker": f"{CELERY} -B",
     "plain_worker": CELERY,
+    # As in `make run`.
+    "one_process_worker": "python -m config.celery",
     "beat": "celery --quiet -A config beat --pidfile=",
     "stream": "python manage.py stream_rates",
 }

@@ -49,15 +49,16 @@ def negative_ages(system: System) -> list[str]:
     return found + re.findall(r"^rates_\w*(?:age|seconds)\w*(?:\{.*\})? -.*$", metrics, re.M)
 
 
+@pytest.mark.parametrize("kind", ["worker", "one_process_worker"])
 @pytest.mark.parametrize("offset", [HOUR, -HOUR])
 def test_the_workers_clock_steps(
-    offset: int, build: Callable[..., System], listen: Callable[..., Clients], market: CoinGecko, tmp_path: Path,
-    figure: Figure,
+    offset: int, kind: str, build: Callable[..., System], listen: Callable[..., Clients], market: CoinGecko,
+    tmp_path: Path, figure: Figure,
 ) -> None:  # fmt: skip
     clock = Clock(tmp_path)
     system = build(RATES_REFRESH_INTERVAL=str(INTERVAL))
     system.start("web")
-    worker = system.start("worker", **clock.settings)
+    worker = system.start(kind, **clock.settings)
     system.wait_fresh()
     clients = listen(system, 5)
     time.sleep(2 * INTERVAL)
