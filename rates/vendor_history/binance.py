@@ -72,7 +72,7 @@ def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float
         raise garbled(NAME, f"refused the request (code {code}, status {status})")
     if not isinstance(body, list):
         raise garbled(NAME, f"an answer that is no list (status {status})")
-    candles = parse_klines(body, interval)
+    candles = [candle for candle in parse_klines(body, interval) if candle.time >= start]
     # An answer that stops early may have been cut short: the rest is requested again.
     until = candles[-1].time + interval if candles else end
     return HistoryAnswer(select_closed(candles, interval, start, end, time.time()), min(until, end))
