@@ -15,6 +15,7 @@ HISTORY_FAULTS = frozenset(
         "short",  # a tenth of what there is
         "gap",  # the middle third is missing
         "misaligned",  # times that are 17 seconds late
+        "earlier",  # times of a hundred days before
         "running_far",  # the candle that is not over has another price
         "unit",  # one candle in thousands
         "unit_all",  # all of them
@@ -107,6 +108,8 @@ def _spoil(rows: Sequence[HistoryRow], fault: str, *, running: bool) -> Iterator
             continue
         if fault == "misaligned":
             yield row._replace(time=row.time + LATE)
+        elif fault == "earlier":
+            yield row._replace(time=row.time - 100 * DAY)
         elif fault == "unit_all" or (fault == "unit" and place == count // 2):
             yield HistoryRow(row.time, *(price * 1000 for price in row[1:]))
         elif fault == "running_far" and running and place == count - 1:

@@ -100,6 +100,11 @@ def test_an_answer_of_binance_that_stops_early_does_not_say_that_there_is_no_mor
     assert fetch((binance_past, binance), HOUR, 100) == HistoryAnswer([], begin(HOUR, 0))
 
 
+def test_candles_from_before_the_request_answer_none_of_it_and_it_is_not_sent_for_each_candle(vendor: Vendor) -> None:
+    vendor[1].history.fault = "earlier"
+    assert fetch(vendor, HOUR, 48) == HistoryAnswer([], begin(HOUR, 0))
+
+
 def test_kraken_has_no_more_than_its_newest_candles(kraken: Kraken) -> None:
     past = fetch((kraken_past, kraken), HOUR, 1000)
     assert len(past.candles) in (718, 719)
