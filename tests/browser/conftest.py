@@ -24,9 +24,9 @@ ARGS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """Chromium; one per module, for no event loop of playwright may outlive the module."""
+    """Chromium, for all files of a worker; no event loop of playwright may outlive them."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need the package playwright")
     if not CHROMIUM:
         pytest.skip("browser tests need Chromium (apt install chromium, or set CHROMIUM_BIN)")

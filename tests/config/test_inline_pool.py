@@ -18,7 +18,7 @@ def told(**_):
     print("shut down", flush=True)
 
 before = Path(sys.argv[1])
-pool = InlinePool(1, timeout=0.2)
+pool = InlinePool(1, timeout=60 if before.exists() else 0.2)
 if before.exists():
     done = []
     pool.apply_async(done.append, ("a task",), callback=print, accept_callback=lambda *_: None)
