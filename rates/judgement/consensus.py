@@ -29,7 +29,7 @@ def find_consensus(
         return None
     ranked = fresh if len(fresh) == 1 else _rank(fresh, rules)
     worth = [(reading.rate.price, factors.get(reading.rate.source, SAME)) for reading in ranked]
-    prices = [convert_price(price, factor) for price, factor in worth if factor is not None]
+    prices = [price if f is SAME else convert_price(price, f) for price, f in worth if f is not None]
     if len(prices) < len(ranked):
         return None
     spread = distance_pct(max(prices), min(prices))
@@ -59,5 +59,4 @@ def _rank(fresh: Sequence[Reading], rules: Rules) -> list[Reading]:
 
 def _go_on(good: Decimal | None, prices: Sequence[Decimal], rules: Rules) -> bool:
     """Return whether one of *prices* has moved on from the last *good* one in a small step."""
-    band = min(rules.agreement_pct, rules.max_jump_pct)
-    return good is None or any(distance_pct(price, good) <= band for price in prices)
+    return good is None or any(distance_pct(price, good) <= rules.small_step_pct for price in prices)

@@ -190,7 +190,7 @@ def _carry_good_price(good: Decimal | None, candidates: Sequence[Candidate], rul
     if good is None:
         return None
     off, nearest = min([(distance_pct(c.price, good), c.price) for c in candidates])
-    return nearest if off <= min(rules.agreement_pct, rules.max_jump_pct) else good
+    return nearest if off <= rules.small_step_pct else good
 
 
 def _group(candidates: Sequence[Candidate], rules: Rules) -> list[Sequence[Candidate]]:

@@ -16,6 +16,7 @@ from rates.types import Rate, Reading, round_places
 
 # A reading from further in the future than this was received before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
+YOUNGEST = -CLOCK_TOLERANCE
 # A price that its source computed longer ago than this proves nothing about now; the last trade of a quiet market does,
 # if the exchange was asked for it.
 OLDEST_OBSERVATION = timedelta(minutes=5)
@@ -37,7 +38,7 @@ def distance_pct(one: Decimal, other: Decimal) -> Decimal:
 
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
     """Return whether *moment* lies at most *limit* back; one that is ahead of our clock does not."""
-    return -CLOCK_TOLERANCE <= now - moment <= limit
+    return YOUNGEST <= now - moment <= limit
 
 
 def add_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
@@ -125,8 +126,10 @@ def _is_behind(rate: Rate, old: Rate) -> bool:
 
     That cannot be told when *old* has our timestamp for lack of one, or was received before our clock was set back.
     """
+    if rate.observed_at >= old.observed_at:
+        return False
     ours = old.observed_at == old.received_at or old.received_at - rate.received_at > CLOCK_TOLERANCE
-    return rate.observed_at < old.observed_at and not ours
+    return not ours
 
 
 def find_moving(fresh: Sequence[Reading], rules: Rules) -> Sequence[Reading]:

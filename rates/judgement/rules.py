@@ -51,6 +51,11 @@ class Rules(Struct, frozen=True, dict=True):
         return self.stale_after / 2
 
     @cached_property
+    def small_step_pct(self) -> Decimal:
+        """How far from the last good price a price may be that has moved on from it."""
+        return min(self.agreement_pct, self.max_jump_pct)
+
+    @cached_property
     def places(self) -> Mapping[tuple[str, bool], int]:
         """The rank of each kind of reading, (source, live); every reading of every coin needs it."""
         order = [(name, True) for name in self.streams] + [(name, False) for name in self.polls]
