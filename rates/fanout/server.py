@@ -54,11 +54,13 @@ PONG_TIMEOUT = 9.0
 # The same where the client's host has acknowledged every byte: some libraries answer pings only while a program reads.
 PONG_TIMEOUT_IF_ACKNOWLEDGED = 60.0
 MAX_FRAGMENTS = 100
+# For a ping that no frame has taken along.
+NOTHING = Frame()
 
-# Seconds of silence from which a heartbeat takes the ping along: one write instead of two.
+# Seconds of silence from which a heartbeat, or any frame, takes the ping along: one write instead of two.
 PING_WITH_HEARTBEAT_AFTER = PING_AFTER / 2
-PING = Frame()
-PING.wire = PING.compressed = b"\x89\x00"
+PING_WITH_FRAME_AFTER = PING_AFTER - 2
+PING = b"\x89\x00"
 # The pong to it is this header and four bytes of mask.
 PONG_HEADER = b"\x8a\x80"
 PONG_SIZE = 6
@@ -78,13 +80,11 @@ def ends_at_frame_boundary(data: bytes) -> bool:
     return at == len(data)
 
 
-# A heartbeat goes to thousands.
+# A frame goes to thousands.
 @lru_cache(maxsize=1)
-def with_ping(frame: Frame) -> Frame:
-    """Return *frame* with a ping behind it."""
-    both = Frame(*frame.texts)
-    both.wire, both.compressed = frame.wire + PING.wire, frame.compressed + PING.wire
-    return both
+def with_ping(wire: bytes) -> bytes:
+    """Return the encoded frame *wire* with a ping behind it."""
+    return wire + PING
 
 
 class RatesWebSocketProtocol(asyncio.Protocol):
@@ -102,6 +102,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         "_heard_at",
         "_is_text",
         "_parser",
+        "_ping_is_due",
         "_pinged_at",
         "_session",
         "_timer",
@@ -133,6 +134,8 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         self._is_text = False
         self._heard_at = monotonic() - random.random() * PING_AFTER  # spreads the pings of a crowd
         self._pinged_at: float | None = None
+        # The next frame takes a ping along.
+        self._ping_is_due = False
         # While the client has yet to read what was written to it.
         self._blocked = False
         self._timer: SlowClientTimer | None = None
@@ -215,6 +218,9 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         if not self._accepts_frames:
             return False
         wire = frame.compressed if self._compressed else frame.wire
+        if self._ping_is_due:
+            wire = with_ping(wire)
+            self._ping_is_due, self._pinged_at = False, monotonic()
         try:
             taken = os.write(self._descriptor, wire) if self._descriptor >= 0 else 0
         except OSError:
@@ -225,13 +231,9 @@ class RatesWebSocketProtocol(asyncio.Protocol):
 
     def write_heartbeat(self, frame: Frame) -> bool:
         """Write *frame*, and with it the ping that would soon be due."""
-        now = monotonic()
-        if self._pinged_at is not None or now - self._heard_at < PING_WITH_HEARTBEAT_AFTER:
-            return self.write(frame)
-        if not self.write(with_ping(frame)):
-            return False
-        self._pinged_at = now
-        return True
+        if self._pinged_at is None and monotonic() - self._heard_at >= PING_WITH_HEARTBEAT_AFTER:
+            self._ping_is_due = True
+        return self.write(frame)
 
     def _hand_over(self, data: bytes | memoryview) -> None:
         """Give *data* to the transport, with the answer to the handshake in front if that waits for it."""
@@ -271,9 +273,13 @@ class RatesWebSocketProtocol(asyncio.Protocol):
         if self._pinged_at is not None:
             self._check_pong(now - self._pinged_at)
             return self._pinged_at + PONG_TIMEOUT
-        if now - self._heard_at < PING_AFTER:
+        silence = now - self._heard_at
+        if silence < PING_WITH_FRAME_AFTER:
+            return self._heard_at + PING_WITH_FRAME_AFTER
+        self._ping_is_due = True
+        if silence < PING_AFTER:
             return self._heard_at + PING_AFTER
-        if not self.write(PING):
+        if not self.write(NOTHING):
             return SOON
         self._pinged_at = now
         return now + PONG_TIMEOUT
@@ -318,7 +324,7 @@ class RatesWebSocketProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Note the sign of life; a pong that comes alone is not parsed."""
         self._heard_at = monotonic()
-        self._pinged_at = None
+        self._pinged_at, self._ping_is_due = None, False
         if self._upgrade and not self._close_sent:
             self._upgrade.data_received(data)
         elif self._parser or len(data) != PONG_SIZE or not data.startswith(PONG_HEADER):

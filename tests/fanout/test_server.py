@@ -11,7 +11,13 @@ import pytest
 from rates.fanout import server
 from rates.fanout.close_codes import CloseCode
 from rates.fanout.hub import get_hub
-from rates.fanout.server import PING_AFTER, PING_WITH_HEARTBEAT_AFTER, PONG_TIMEOUT, PONG_TIMEOUT_IF_ACKNOWLEDGED
+from rates.fanout.server import (
+    PING_AFTER,
+    PING_WITH_FRAME_AFTER,
+    PING_WITH_HEARTBEAT_AFTER,
+    PONG_TIMEOUT,
+    PONG_TIMEOUT_IF_ACKNOWLEDGED,
+)
 from rates.fanout.sockets import SOON, Frame
 from tests.boards import save
 from tests.raw_socket import CLOSE, HANDSHAKE, PING, RawSocket, frame
@@ -61,7 +67,7 @@ async def test_a_client_is_checked_when_its_ping_or_its_pong_is_due_and_each_sec
         blocked: list[Any] = []
         link.on_blocked = lambda: blocked.append(link)
         link._heard_at = asyncio.get_running_loop().time()
-        assert link.check_client() == link._heard_at + PING_AFTER
+        assert link.check_client() == link._heard_at + PING_WITH_FRAME_AFTER
         link.pause_writing()
         assert blocked == [link]
         assert link.check_client() == SOON
@@ -71,6 +77,8 @@ async def test_a_client_is_checked_when_its_ping_or_its_pong_is_due_and_each_sec
         assert link.check_client() == link._pinged_at + PONG_TIMEOUT
         client.sendall(frame(PING))
         await until(lambda: link._pinged_at is None)
+        assert link.check_client() == link._heard_at + PING_WITH_FRAME_AFTER
+        link._heard_at -= PING_WITH_FRAME_AFTER
         assert link.check_client() == link._heard_at + PING_AFTER
 
 
@@ -94,6 +102,37 @@ async def test_a_heartbeat_takes_a_ping_along_that_would_soon_be_due() -> None:
         link.pause_writing()
         assert not link.write_heartbeat(Frame("not taken"))
         assert link._pinged_at == pinged_at
+
+
+async def test_a_frame_takes_a_ping_along_that_is_due_next() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        link._heard_at = asyncio.get_running_loop().time()
+        link.check_client()
+        assert link.write(Frame("early"))
+        assert link._pinged_at is None
+        link._heard_at -= PING_WITH_FRAME_AFTER
+        link.check_client()
+        assert link._pinged_at is None
+        assert link.write(Frame("late"))
+        assert link.check_client() == link._pinged_at + PONG_TIMEOUT
+        assert link.write(Frame("the end"))
+        received = b""
+        while not received.endswith(b"the end"):
+            received += await asyncio.to_thread(client.recv, 65536)
+        assert received.endswith(b"\x81\x05early\x81\x04late\x89\x00\x81\x07the end")
+
+
+async def test_a_client_that_says_something_before_the_next_frame_needs_no_ping() -> None:
+    await asyncio.to_thread(save, BTC="1")
+    async with silent_client(2**20) as (client, link):
+        link._heard_at = asyncio.get_running_loop().time() - PING_WITH_FRAME_AFTER
+        link.check_client()
+        heard_at = link._heard_at
+        client.sendall(frame(PING))
+        await until(lambda: link._heard_at > heard_at)
+        assert link.write(Frame("the end"))
+        assert link._pinged_at is None
 
 
 async def test_a_client_whose_host_takes_everything_has_longer_for_its_pong() -> None:

@@ -85,13 +85,14 @@ class QuietServer(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Serve until it has to stop."""
-        asked = asyncio.Event()
+        loop, asked = asyncio.get_running_loop(), asyncio.Event()
         # A signal may come while the loop sleeps, and nothing else would wake it.
-        self._wake_up = partial(asyncio.get_running_loop().call_soon_threadsafe, asked.set)
+        self._wake_up = partial(loop.call_soon_threadsafe, asked.set)
         while not await self.on_tick(0):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK):
-                    await asked.wait()
+            tick = loop.call_later(TICK, asked.set)
+            await asked.wait()
+            tick.cancel()
+            asked.clear()
         self._wake_up = bool
 
 
