@@ -138,8 +138,16 @@ async def test_a_handshake_in_pieces_is_accepted(server: Server) -> None:
         assert (await answer_to(server, *pieces)).startswith(b"HTTP/1.1 101 ")
 
 
+async def wait_for_board(server: Server) -> None:
+    """Wait until *server* has a board; without one it has nothing to answer a ping with."""
+    async with await RawSocket.open(server.address) as client:
+        while b'"type":"board"' not in (text := await client.read_until(TEXT) or b""):
+            assert text, "no board"
+
+
 async def test_what_a_client_says_right_after_its_handshake_is_answered(server: Server) -> None:
     await asyncio.to_thread(publish, BTC="1")
+    await wait_for_board(server)
     async with await RawSocket.open(server.address) as client:
         client.writer.write(frame(TEXT, b'{"type":"ping"}') * 2)
         kinds = [await client.read_until(TEXT) for _ in range(4)]
