@@ -60,12 +60,12 @@ def _subtract(span: TimeRange, other: TimeRange) -> list[TimeRange]:
 
 def newest_chunk(ranges: Iterable[TimeRange], interval: int, most: int, oldest: float) -> TimeRange | None:
     """
-    Return the newest part of *ranges* for one request; None if nothing is left.
+    Return the newest part of *ranges* for one request, with what lies between them; None if nothing is left.
 
-    An answer has at most *most* candles, and none that began before *oldest*.
+    An answer has at most *most* candles, and none that began before *oldest*. So many short gaps cost one request.
     """
-    newest = max(ranges, default=None, key=lambda span: span.end)
-    if newest is None:
-        return None
-    start = max(newest.start, newest.end - most * interval, -int(-oldest // interval) * interval)
-    return TimeRange(start, newest.end) if start < newest.end else None
+    missing = list(ranges)
+    end = max((span.end for span in missing), default=0)
+    begin = max(end - most * interval, -int(-oldest // interval) * interval)
+    start = min((max(span.start, begin) for span in missing if span.end > begin), default=end)
+    return TimeRange(start, end) if start < end else None

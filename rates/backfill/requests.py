@@ -300,7 +300,9 @@ def _store_answer(request: Request, answer: HistoryAnswer, factors: Factors) -> 
     )
     if checked.why:
         logger.warning("history: %s: %d candles refused: %s", request, checked.refused, checked.why)
-    inside = [candle for candle in checked.candles if start <= candle.time < end]
+    # Between two gaps stands what is known.
+    known = {candle.time for candle in around}
+    inside = [candle for candle in checked.candles if start <= candle.time < end and candle.time not in known]
     # Always some progress, or an answer that stops early could be requested forever.
     _save(request, checked._replace(candles=inside), min(max(answer.until, start + interval), end))
     return len(inside)

@@ -44,6 +44,9 @@ def test_what_was_asked_for_is_not_asked_for_again(
 def test_pieces_are_the_newest_that_one_answer_holds() -> None:
     ranges = [TimeRange(0, 600), TimeRange(1200, 6000)]
     assert newest_chunk(ranges, MINUTE, 10, 0) == TimeRange(5400, 6000)
+    assert newest_chunk(ranges, MINUTE, 95, 0) == TimeRange(300, 6000)
+    assert newest_chunk(ranges, MINUTE, 100, 0) == TimeRange(0, 6000)
+    assert newest_chunk(ranges, MINUTE, 100, 610) == TimeRange(1200, 6000)
     assert newest_chunk(ranges[:1], MINUTE, 100, 0) == TimeRange(0, 600)
     assert newest_chunk(ranges[:1], MINUTE, 100, 130) == TimeRange(180, 600)
     assert newest_chunk(ranges, MINUTE, 100, 7000) is None

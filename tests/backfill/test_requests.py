@@ -184,6 +184,19 @@ def test_a_gap_of_one_vendor_is_filled_by_another(vendors: Vendors) -> None:
     assert {"binance", "kraken"} <= {c.source for c in read(HOUR)}
 
 
+def test_many_short_gaps_cost_one_request_and_what_is_between_them_stands(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["kraken"]
+    hour = floor_time(time.time(), HOUR)
+    prices = {at: vendors["kraken"].history.price("BTC", at + HOUR) for at in range(hour - 20 * DAY, hour, HOUR)}
+    known = [Candle(at, *4 * [price], 0, "binance", False) for at, price in prices.items() if at // HOUR % 3]
+    archive.write_candles(HOUR, {BTC: known})
+    assert asked(fill_all(Gap(coin(), HOUR))) == ["kraken"]
+    found = [candle for candle in read(HOUR) if candle.time in prices]
+    assert [candle.time for candle in found] == [*prices][: len(found)]
+    assert {at for at in prices if at // HOUR % 3 == 0} >= {c.time for c in found if c.source == "kraken"}
+    assert {*known} <= {*found}
+
+
 @pytest.mark.parametrize("fault", ["misaligned", "running_far", "microseconds"])
 def test_odd_times_and_running_candles_do_no_harm(fault: str, vendors: Vendors) -> None:
     for vendor in vendors.values():
