@@ -224,9 +224,13 @@ def _load(keys: Sequence[int]) -> dict[int, Candle]:
 
 
 def delete_before(interval: int, time: int) -> None:
-    """Delete all candles of *interval* that began before the Unix *time*, and the records of their backfill."""
+    """
+    Delete all candles of *interval* that began before the Unix *time*, and the records of their backfill.
+
+    A record that goes on after *time* is deleted too: when more is kept again, its beginning has to be requested.
+    """
     with transaction.atomic():
         for series in list_series(interval).values():
             keys = (make_key(series.pk, 0), make_key(series.pk, time))
             StoredCandle.objects.filter(pk__gte=keys[0], pk__lt=keys[1]).delete()
-        Backfill.objects.filter(series__interval=interval, end__lte=time).delete()
+        Backfill.objects.filter(series__interval=interval, start__lt=time).delete()

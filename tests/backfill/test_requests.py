@@ -281,6 +281,18 @@ def test_the_gap_of_an_outage_is_filled_in_minutes(vendors: Vendors) -> None:
     assert sum(c.updates == 12 for c in found) == len(before) + 4
 
 
+def test_what_was_too_old_is_fetched_again_when_more_is_kept(vendors: Vendors) -> None:
+    since = floor_time(time.time(), MINUTE) - 3 * DAY
+    gap = Gap(coin(), MINUTE, since)
+    fill_all(gap)
+    archive.delete_before(MINUTE, since + 36 * HOUR)
+    assert read(MINUTE)[0].time == since + 36 * HOUR
+    fill_all(gap)
+    found = read(MINUTE)
+    assert found[0].time == since
+    assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
+
+
 def test_an_hour_that_was_half_published_is_completed(vendors: Vendors) -> None:
     writer.write_closed(time.time())
     archive.merge_closed(time.time())
