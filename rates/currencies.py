@@ -9,6 +9,7 @@ from these two by `in_currency`, in the process that needs it.
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import ROUND_DOWN, Context, Decimal
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ COIN_IDS = {
 PARTS_OF_BTC = {"bits": 6, "sats": 8}
 # The name of the European Central Bank as a source; it knows no coins.
 CENTRAL_BANK = "ecb"
+# Its rate of a day stands until the next working day, over Easter for five days; after this it says nothing any more.
+CENTRAL_BANK_STANDS = timedelta(days=6)
 # Decimals that amounts are shown with: by ISO 4217 where that is not 2. Prices keep all digits.
 _DECIMALS = {"clp": 0, "jpy": 0, "krw": 0, "vnd": 0, "bhd": 3, "kwd": 3, "xag": 4, "xau": 6, "xdr": 4, "sats": 0}
 COIN_DECIMALS = 8

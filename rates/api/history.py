@@ -17,12 +17,12 @@ from rates.api.parameters import (
     load_coins,
     pick_coin,
     read_body,
-    read_bound,
     read_currency,
     read_interval,
     read_limit,
     read_moment,
     read_points,
+    read_range,
     read_within,
 )
 from rates.api.problems import Problem, problem_view
@@ -51,10 +51,9 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     interval = read_interval(request.GET.get("interval", "1h"))
     currency = read_currency(request.GET.get("currency"))
     limit, points = read_limit(request.GET.get("limit")), read_points(request.GET.get("points"))
-    start, end = read_bound(request, "start", 0), read_bound(request, "end", reading.END_OF_TIME)
-    if start >= end:
-        raise Problem(400, "bad_time", "start must be before end")
-    read = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
+    start, end = read_range(request)
+    end = reading.END_OF_TIME if end is None else end
+    read = reading.read_history(instrument, interval, limit, start=start or 0, end=end, currency=currency)
     found = _add_live(read.candles, symbol, interval, currency)
     step = fit_interval(found, interval, points)
     texts = _write_candles(found if step == interval else merge(found, step), step)
@@ -77,7 +76,7 @@ def price_at(request: HttpRequest, symbol: str) -> HttpResponse:
     moment = read_moment("time", request.GET.get("time"))
     answer = _find_prices([Question(instrument, moment)], [symbol], currency, read_within(request.GET.get("within")))[0]
     if answer is None:
-        raise Problem(404, "no_price", _say_no_price(symbol, moment))
+        raise Problem(404, "no_price", _say_no_price(symbol, currency, moment))
     row = _price_row(symbol, currency, moment, answer)
     response = answer_rows(request, row, [row], PRICE_FIELDS, f"{symbol}-at")
     patch_cache_control(response, public=True, max_age=RUNNING_AGE)
@@ -137,12 +136,14 @@ def _refusal_row(item: Any, problem: Problem) -> Row:
 def _answer_row(symbol: str, currency: str, moment: float, answer: Valuation | None) -> Row:
     if answer is not None:
         return _price_row(symbol, currency, moment, answer)
-    return {"symbol": symbol, "time": write_time(moment), "code": "no_price", "detail": _say_no_price(symbol, moment)}
+    detail = _say_no_price(symbol, currency, moment)
+    return {"symbol": symbol, "time": write_time(moment), "code": "no_price", "detail": detail}
 
 
-def _say_no_price(symbol: str, moment: float) -> str:
+def _say_no_price(symbol: str, currency: str, moment: float) -> str:
     when = write_time(moment)
-    return f"{symbol} has no price within one candle before {when}; ?within= allows an older one, in seconds"
+    price = f"no price in {currency.upper()}"
+    return f"{symbol} has {price} within one candle before {when}; ?within= allows an older one, in seconds"
 
 
 def _find_prices(

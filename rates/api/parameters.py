@@ -151,10 +151,17 @@ def read_within(given: Any, kinds: tuple[type, ...] = (str,)) -> float:
     return seconds
 
 
-def read_bound(request: HttpRequest, name: str, default: int) -> int:
-    """Return the Unix time in the parameter *name*, up to a whole second; *default* where there is none."""
+def read_range(request: HttpRequest) -> tuple[int | None, int | None]:
+    """Return the Unix times in the parameters `start` and `end`, up to whole seconds; None where there is none."""
+    start, end = _read_bound(request, "start"), _read_bound(request, "end")
+    if start is not None and end is not None and start >= end:
+        raise Problem(400, "bad_time", "start must be before end")
+    return start, end
+
+
+def _read_bound(request: HttpRequest, name: str) -> int | None:
     text = request.GET.get(name)
-    return default if text is None else math.ceil(read_time(name, text))
+    return None if text is None else math.ceil(read_time(name, text))
 
 
 def read_moment(name: str, given: Any) -> float:

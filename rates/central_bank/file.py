@@ -21,7 +21,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from django.conf import settings
 
-from rates.currencies import CENTRAL_BANK, CODES, find_ratio, pair_of
+from rates.currencies import CENTRAL_BANK, CENTRAL_BANK_STANDS, CODES, find_ratio, pair_of
 from rates.exceptions import SourceError, SourceGarbled, SourceLimited, SourceRefused, SourceUnreachable
 from rates.outbound.dialing import USER_AGENT
 from rates.outbound.errors import describe
@@ -32,8 +32,6 @@ from rates.types import Rate, decimal_text
 
 # The daily file has 2 kB, that of 90 days 90 kB.
 LONGEST_BODY = 100_000
-# After this a file says nothing any more.
-KEPT_FOR = timedelta(days=6)
 # When the rates are fixed, UTC: at 14:15 in winter; in summer an hour earlier, which makes no difference here.
 FIXED_AT = timedelta(hours=13, minutes=15)
 CUBE = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
@@ -137,7 +135,7 @@ def read_rates(text: str, codes: Sequence[str], now: datetime) -> list[Rate]:
     observed_at = datetime.fromisoformat(kept["day"])
     worth = {"eur": Decimal(1), **{code: Decimal(rate) for code, rate in kept["rates"].items()}}
     base = worth.get(settings.QUOTE_CURRENCY)
-    if base is None or now - observed_at > KEPT_FOR:
+    if base is None or now - observed_at > CENTRAL_BANK_STANDS:
         return []
     at = min(observed_at, now)
     return [

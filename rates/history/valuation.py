@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from rates.currencies import derive_price, divide
+from rates.currencies import CENTRAL_BANK, CENTRAL_BANK_STANDS, derive_price, divide
 from rates.history import archive
 from rates.history.candles import DAY, MINUTE, STORED, Candle
 from rates.history.reading import UNWRITTEN_MINUTES, factor_instrument, find_coin_unit, read_unwritten
@@ -65,7 +65,7 @@ def find_prices(
 def _find_worth(currency: str, times: Sequence[float], within: float) -> list[Valuation | None]:
     """Return what *currency* was worth at *times*, as recorded; where that is not, by the coin that it is."""
     quote = settings.QUOTE_CURRENCY
-    worth = _find([Question(factor_instrument(quote, currency), time) for time in times], within)
+    worth = _find_rates(factor_instrument(quote, currency), times, within)
     unit = find_coin_unit(quote, currency)
     if unit is None or None not in worth:
         return worth
@@ -73,6 +73,12 @@ def _find_worth(currency: str, times: Sequence[float], within: float) -> list[Va
     by_coin = _find([Question(coin, time) for time in times], within)
     return [known or (other and other._replace(price=divide(units, other.price)))
             for known, other in zip(worth, by_coin, strict=True)]  # fmt: skip
+
+
+def _find_rates(factor: Instrument, times: Sequence[float], within: float) -> list[Valuation | None]:
+    """Return what was recorded of *factor*; the central bank's rate of a day stands until the next working day."""
+    found = _find([Question(factor, time) for time in times], max(within, CENTRAL_BANK_STANDS.total_seconds() - DAY))
+    return [known if known and known.source == CENTRAL_BANK else _if_near(known, within) for known in found]
 
 
 def _convert(answer: Valuation | None, factor: Valuation | None) -> Valuation | None:

@@ -231,6 +231,7 @@ def test_a_coin_that_is_a_currency_is_worth_what_its_candles_say(settings: Setti
         ("/api/rates/BTC/candles?interval=1M", 400, "bad_interval"),
         ("/api/rates/BTC/candles?start=yesterday", 400, "bad_time"),
         ("/api/rates/BTC/candles?start=2026-11-02&end=2026-11-01", 400, "bad_time"),
+        ("/api/rates/BTC/candles?start=2026-11-02&end=2026-11-02", 400, "bad_time"),
         ("/api/rates/BTC/candles?limit=5001", 400, "bad_limit"),
         ("/api/rates/BTC/candles?limit=0", 400, "bad_limit"),
         ("/api/rates/BTC/candles?limit=-1", 400, "bad_limit"),
@@ -250,6 +251,15 @@ def test_a_coin_that_is_a_currency_is_worth_what_its_candles_say(settings: Setti
 )
 def test_what_cannot_be_answered_is_said_in_a_word(path: str, status: int, word: str) -> None:
     assert code(path, status) == word
+
+
+@pytest.mark.parametrize(
+    "bound", ["start=2300-01-01", "start=9999-12-31T23:59:59Z", "end=1960-01-01", "end=1970-01-01"]
+)
+def test_a_range_without_candles_has_none(bound: str) -> None:
+    write(*minutes(BEGIN, 3))
+    for interval in ("1m", "4h", "1d"):
+        assert get(f"/api/rates/BTC/candles?interval={interval}&{bound}")["candles"] == []
 
 
 def test_other_methods_are_named_in_the_refusal() -> None:
@@ -353,6 +363,19 @@ def test_many_prices_are_answered_in_the_order_of_the_question() -> None:
     assert prices[4]["time"] == iso(BEGIN)
     assert all(p["detail"] for p in prices[2:])
     assert post({"wanted": []}).json() == {"prices": []}
+
+
+def test_the_central_banks_rate_stands_until_the_next_working_day() -> None:
+    friday, moment = floor_time(BEGIN, DAY) - 3 * DAY, floor_time(BEGIN, DAY) + HOUR
+    write(candle(friday, "0.5 0.5 0.5 0.5")._replace(source="ecb"), pair=EURO, interval=DAY)
+    write(*(candle(friday + n * DAY, "100 100 100 100") for n in range(9)), interval=DAY)
+    found = get(f"/api/rates/BTC/at?time={iso(moment)}&currency=eur")
+    assert (found["price"], found["distance_seconds"]) == ("50.0", HOUR)
+    assert code(f"/api/rates/BTC/at?time={iso(friday + 7 * DAY)}&currency=eur", 404) == "no_price"
+    # What an exchange told is no rate of a day.
+    write(candle(friday, "0.5 0.5 0.5 0.5")._replace(source="kraken"), pair=EURO, interval=DAY)
+    refusal = get(f"/api/rates/BTC/at?time={iso(moment)}&currency=eur", 404)
+    assert refusal["detail"].startswith("BTC has no price in EUR within one candle before ")
 
 
 def test_the_live_price_is_told_in_another_currency_too() -> None:
