@@ -38,6 +38,15 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture
+def interpreter(browser: Any) -> Iterator[Any]:
+    """A Chromium that compiles no script: code would come into its heap whenever there is time to compile it."""
+    flags = "--js-flags=--no-opt --no-maglev --no-sparkplug --no-lazy-feedback-allocation"
+    chromium = browser.browser_type.launch(executable_path=CHROMIUM, headless=True, args=[*ARGS, flags])
+    yield chromium
+    chromium.close()
+
+
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What every system starts from."""
@@ -57,8 +66,8 @@ def open_page(browser: Any, site: Site) -> Iterator[Any]:
     contexts = []
     problems: list[str] = []
 
-    def open_page(path: str = "/", *, goto: bool = True, **options: Any) -> Any:
-        context = browser.new_context(
+    def open_page(path: str = "/", *, goto: bool = True, chromium: Any = browser, **options: Any) -> Any:
+        context = chromium.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", "base_url": site.url} | options
         )
         contexts.append(context)
