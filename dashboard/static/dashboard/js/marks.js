@@ -72,8 +72,8 @@ function endFlashes() {
 }
 
 export function paintRange(node, coin, {low, high}) {
-  node.hidden = low === null;
-  if (node.hidden) return;
+  node.classList.toggle("unknown", low === null);
+  if (low === null) return;
   setPrice(node.firstElementChild, formatPrice(low, coin.decimals));
   setPrice(node.lastElementChild, formatPrice(high, coin.decimals));
   const at = high > low ? ((Number(coin.price) - low) / (high - low)) * 100 : 50;
