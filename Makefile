@@ -13,7 +13,7 @@ SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
 	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \
 	else echo "$$2"; fi; }
 
-.PHONY: mine help run demo test test-service test-pages test-faults soak check style types migrations deployable vulnerabilities bench bench-quick format requirements release clean
+.PHONY: mine help run demo test test-faults soak check style types migrations deployable vulnerabilities bench bench-quick format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -27,18 +27,11 @@ demo: .venv/run ## the same with made-up prices: needs no internet
 # Tests run several at a time, so a busy moment may fail one: what failed runs once more, alone. A real fault fails twice.
 ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
 
-# Tests wait more than they compute, those of pages most of all, so both kinds run at the same time. Three files of pages
-# at a time, each with a whole system of its own: more browsers would be slower than what they wait for.
+# Three quarters of what tests do is waiting, so eight run at a time on two cores. Browsers beside them would be slower
+# than what they wait for; each of three workers has one of its own, and a whole system for each file.
 test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-service test-pages
-
-test-service: CACHE = -o cache_dir=.pytest_cache/service
-test-service:
-	$(BIN)/pytest $(CACHE) -n 6 --dist worksteal --ignore tests/browser || $(ALONE) $(CACHE) --ignore tests/browser
-
-test-pages: CACHE = -o cache_dir=.pytest_cache/pages
-test-pages:
-	$(BIN)/pytest $(CACHE) -n 3 --dist loadfile tests/browser || $(ALONE) $(CACHE) tests/browser
+	$(BIN)/pytest -n 8 --dist worksteal --ignore tests/browser || $(ALONE) --ignore tests/browser
+	$(BIN)/pytest -n 3 --dist loadfile tests/browser || $(ALONE) tests/browser
 
 # Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py

@@ -121,7 +121,8 @@ def test_changes_in_a_coin_are_those_of_both(api: Api) -> None:
 
 def test_a_line_has_the_hours_of_seven_days(api: Api) -> None:
     lines = {row["id"]: row["sparkline_in_7d"]["price"] for row in rows(api, "sparkline=true")}
-    assert len(lines["bitcoin"]) == 168
+    # One fewer where the hour has ended since they were stored.
+    assert len(lines["bitcoin"]) in (167, 168)
     assert lines["stellar"] == []
     euros = rows(api, "sparkline=true&ids=bitcoin", "eur")[0]["sparkline_in_7d"]["price"]
     assert euros == pytest.approx([price * 0.92 for price in lines["bitcoin"]])

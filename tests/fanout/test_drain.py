@@ -40,7 +40,7 @@ async def running(name: str) -> AsyncIterator[tuple[subprocess.Popen[bytes], str
 
 async def connected(address: str) -> None:
     """Wait until a socket can be opened."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with open_socket(address) as client:
@@ -63,7 +63,7 @@ async def test_on_sigterm_every_client_gets_bye_and_the_exit_code_is_0(name: str
         delays = {(await next_frame(client, "bye"))["retry_ms"] for client in typed}
         assert len(delays) > 1
         assert {await closed_code(client) for client in typed + plain} == {1012}
-        assert await asyncio.to_thread(process.wait, 10) == 0
+        assert await asyncio.to_thread(process.wait, 30) == 0
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne"])
