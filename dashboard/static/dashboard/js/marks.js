@@ -18,6 +18,7 @@ export function paintLogo(mark, path) {
   const address = `${document.body.dataset.root}/${path}`;
   const image = mark.firstElementChild ?? mark.appendChild(document.createElement("img"));
   if (image.getAttribute("src") !== address) Object.assign(image, {alt: "", src: address});
+  image.onerror = () => { image.hidden = true; };
   image.hidden = image.complete && !image.naturalWidth; // it could not be loaded
 }
 
