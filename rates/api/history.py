@@ -52,8 +52,7 @@ def candles(request: HttpRequest, symbol: str) -> HttpResponse:
     currency = read_currency(request.GET.get("currency"))
     limit, points = read_limit(request.GET.get("limit")), read_points(request.GET.get("points"))
     start, end = read_range(request)
-    end = reading.END_OF_TIME if end is None else end
-    read = reading.read_history(instrument, interval, limit, start=start or 0, end=end, currency=currency)
+    read = reading.read_history(instrument, interval, limit, start=start, end=end, currency=currency)
     found = _add_live(read.candles, symbol, interval, currency)
     step = fit_interval(found, interval, points)
     texts = _write_candles(found if step == interval else merge(found, step), step)
@@ -141,9 +140,8 @@ def _answer_row(symbol: str, currency: str, moment: float, answer: Valuation | N
 
 
 def _say_no_price(symbol: str, currency: str, moment: float) -> str:
-    when = write_time(moment)
-    price = f"no price in {currency.upper()}"
-    return f"{symbol} has {price} within one candle before {when}; ?within= allows an older one, in seconds"
+    what, when = f"{symbol} has no price in {currency.upper()}", f"within one candle before {write_time(moment)}"
+    return f"{what} {when}; ?within= allows an older one, in seconds"
 
 
 def _find_prices(

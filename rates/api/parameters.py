@@ -151,12 +151,12 @@ def read_within(given: Any, kinds: tuple[type, ...] = (str,)) -> float:
     return seconds
 
 
-def read_range(request: HttpRequest) -> tuple[int | None, int | None]:
-    """Return the Unix times in the parameters `start` and `end`, up to whole seconds; None where there is none."""
+def read_range(request: HttpRequest) -> tuple[int, int]:
+    """Return the Unix times in the parameters `start` and `end`, up to whole seconds; all of time is the default."""
     start, end = _read_bound(request, "start"), _read_bound(request, "end")
     if start is not None and end is not None and start >= end:
         raise Problem(400, "bad_time", "start must be before end")
-    return start, end
+    return start or 0, reading.END_OF_TIME if end is None else end
 
 
 def _read_bound(request: HttpRequest, name: str) -> int | None:

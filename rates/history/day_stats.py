@@ -143,9 +143,9 @@ class DayTracker:
     def _find_first(self, instrument: Instrument, now: float) -> list[Candle]:
         """Return the candles from 24 hours ago to the next full hour; where there are no minutes, the whole hour."""
         hour = floor_time(now - DAY, HOUR)
-        minutes = [candle for candle in self._edges.get(instrument, ()) if candle.time >= hour]
-        found = minutes or [candle for candle in self._hours.get(instrument, ()) if candle.time == hour]
-        return [candle for candle in found if not minutes or candle.time > now - DAY - MINUTE]
+        if minutes := [candle for candle in self._edges.get(instrument, ()) if candle.time >= hour]:
+            return [candle for candle in minutes if candle.time > now - DAY - MINUTE]
+        return [candle for candle in self._hours.get(instrument, ()) if candle.time == hour]
 
 
 class DayReader:
