@@ -18,6 +18,7 @@ from pytest_django import Settings
 from rates import feed, store
 from rates.models import Coin
 from rates.store.codec import encode_state
+from rates.store.keys import VERSION
 from rates.types import CoinState, Rate
 from tests.coins import pairs
 from tests.stand_ins.binance import Binance
@@ -99,6 +100,7 @@ def let_pass(seconds: float) -> None:
     }
     if states:
         store.client().hset(store.STATES, mapping=states)
+        store.client().delete(VERSION)
     times = ("asked_at", "answered_at", "failed_at", "paused_until")
     store.update_healths(
         lambda stored: {

@@ -9,9 +9,8 @@ Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from itertools import repeat
 from operator import is_
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from msgspec.structs import replace
@@ -99,10 +98,16 @@ def revise(
 
 def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict[str, CoinState]:
     """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
-    quote = settings.QUOTE_CURRENCY
-    symbols = [coin.symbol for coin in coins]
-    known = [states.get(symbol, NOTHING) for symbol in symbols]
-    followed = _matched.make_all(symbols, known, coins, _known_pairs(coins), repeat(quote))
+    # A tick asks twice. The states are one item more, so that they are compared by identity as the coins are.
+    return _followed([states, *coins], settings.QUOTE_CURRENCY)
+
+
+def _follow(states_and_coins: Sequence[Any], quote: str) -> dict[str, CoinState]:
+    states, *coins = states_and_coins
+    followed = {
+        coin.symbol: _match_coin(states.get(coin.symbol, NOTHING), coin, known, quote)
+        for coin, known in zip(coins, _known_pairs(coins), strict=True)
+    }
     if coins:
         pairs = (*QUOTE_PAIRS.values(), *list_pairs(coins))
         followed |= {pair: _match_quote(states.get(pair, NOTHING), quote) for pair in pairs}
@@ -317,6 +322,6 @@ def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -
 
 # What nearly all coins have in common with the publication before.
 _known_pairs = KeptLast(_read_pairs)
-_matched = Unchanged(_match_coin)
+_followed = KeptLast(_follow)
 _verdicts = LastVerdicts()
 _rows = Unchanged(_encode_row)

@@ -5,6 +5,7 @@ Redis, the shared memory of all processes.
     redis_client  the client, transactions, and failures as `StoreUnavailable`
     board         the published board, its histories, the state of each coin: how they are changed
     header        whose board it is, its number and its coins
+    memory        the board and the states, read only where somebody has changed them since
     snapshot      the board and the states as they are read
     overview      the same with all that the admin shows
     codec         the state of a coin as text
@@ -16,7 +17,7 @@ Redis, the shared memory of all processes.
     lookups       what CoinGecko told beside prices: look-ups of the admin, market caps; the central bank's file
 """
 
-from rates.store.board import Change, Memory, Saved, update_board
+from rates.store.board import Change, Saved, update_board
 from rates.store.coordination import (
     Healths,
     acquire_leadership,
@@ -47,6 +48,7 @@ from rates.store.lookups import (
     save_market_caps,
     save_search,
 )
+from rates.store.memory import Memory, load_tick
 from rates.store.minutes import (
     forget_minutes,
     load_backfill,
@@ -59,7 +61,7 @@ from rates.store.minutes import (
 )
 from rates.store.overview import Overview, load_histories, load_overview
 from rates.store.redis_client import client, load_server_facts, redis_errors
-from rates.store.snapshot import load_snapshot, load_states, load_tick
+from rates.store.snapshot import load_snapshot, load_states
 
 __all__ = [
     "BOARD_VERSION",

@@ -1,8 +1,7 @@
 """The published board, its histories and the state of each coin: changed together by publishers."""
 
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from rates.exceptions import ForeignBoard
 from rates.store.codec import encode_state
-from rates.store.header import Header, describe_foreign, encode_header, read_any_header
-from rates.store.keys import BOARD, COUNTERS, OWNERS, SCRATCH, STATES, history_key, rate_key
+from rates.store.header import encode_header
+from rates.store.keys import BOARD, COUNTERS, OWNERS, SCRATCH, STATES, VERSION, history_key, rate_key
 from rates.store.known import known_fragments, known_states
+from rates.store.memory import Memory, MemoryQuery, remember
 from rates.store.redis_client import transact
-from rates.store.snapshot import rate_keys, read_snapshot
+from rates.store.snapshot import rate_keys
 from rates.types import (
     CoinState,
     Currency,
@@ -25,7 +24,6 @@ from rates.types import (
     OwnerChange,
     Snapshot,
     map_prices,
-    read_time,
     time_text,
 )
 
@@ -57,19 +55,6 @@ end
 
 # Of hundreds of points a publication.
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """
-    What all publishers share: the published board (None before the first) and the state of each coin.
-
-    *inherited* are the coins on a board that another deployment has left behind; nothing else is taken from it.
-    """
-
-    snapshot: Snapshot | None
-    states: Mapping[str, CoinState]
-    inherited: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,38 +124,19 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
             and executes the transaction later; hubs notice that by its number.
         ForeignBoard: while another deployment publishes the board.
     """
-    # Most likely the board still has the coins that it had; all of it is read in one round trip then.
-    expected = known_fragments.names
-    reads = [("GET", BOARD), ("HGETALL", STATES), ("MGET", *rate_keys(expected))]
+    query = MemoryQuery()
 
-    def work(pipe: Any, answers: Sequence[Any]) -> Saved:
-        header, states, texts = read_any_header(answers[0]), known_states.read(answers[1]), answers[2]
-        if header and header.symbols != expected:
-            texts = pipe.mget(rate_keys(header.symbols))
-        if header and header.difference:
-            memory = _inherit(header)
-        else:
-            memory = Memory(read_snapshot(header, texts) if header else None, states)
+    def work(pipe: Any, answers: Sequence[Any]) -> tuple[Saved, str, Memory]:
+        memory = query.read(answers[0], lambda symbols: pipe.mget(rate_keys(symbols)))
         change = decide(memory)
         saved = _assign_seq(memory.snapshot, change)
         pipe.multi()
-        _write(pipe, memory, saved, change)
-        return saved
+        return saved, *_write(pipe, memory, saved, change)
 
     # Both keys, because a change that is not published writes the states alone.
-    return transact(work, reads, BOARD, STATES)
-
-
-def _inherit(header: Header) -> Memory:
-    """
-    Return the memory of a deployment that begins where another one has stopped.
-
-    Raises:
-        ForeignBoard: when that one has published within `RATES_STALE_AFTER`.
-    """
-    if abs(time.time() - read_time(header.as_of).timestamp()) < settings.RATES_STALE_AFTER:
-        raise ForeignBoard(describe_foreign(header.difference))
-    return Memory(None, {}, header.symbols)
+    saved, version, memory = transact(work, [query.command], BOARD, STATES)
+    remember(version, memory)
+    return saved
 
 
 def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
@@ -192,13 +158,17 @@ def _assign_seq(before: Snapshot | None, change: Change) -> Saved:
     )
 
 
-def _write(pipe: Any, memory: Memory, saved: Saved, change: Change) -> None:
-    if memory.inherited:
+def _write(pipe: Any, before: Memory, saved: Saved, change: Change) -> tuple[str, Memory]:
+    """Queue what has changed; return the version that it will have, and what will then be stored."""
+    if before.inherited:
         # In another currency, or of other coins of the same names.
-        pipe.delete(STATES, *(key for symbol in memory.inherited for key in (rate_key(symbol), history_key(symbol))))
-    _write_states(pipe, memory.states, change.states)
-    if saved.published:
-        _write_board(pipe, saved, change)
+        pipe.delete(STATES, *(key for symbol in before.inherited for key in (rate_key(symbol), history_key(symbol))))
+    version = token_hex(8)
+    pipe.set(VERSION, version)
+    _write_states(pipe, before.states, change.states)
+    if not saved.published:
+        return version, replace(before, states=change.states)
+    return version, Memory(saved.snapshot, change.states, head=_write_board(pipe, saved, change))
 
 
 def _write_states(pipe: Any, before: Mapping[str, CoinState], after: Mapping[str, CoinState]) -> None:
@@ -208,17 +178,18 @@ def _write_states(pipe: Any, before: Mapping[str, CoinState], after: Mapping[str
         pipe.hset(STATES, mapping=texts)
     if gone := before.keys() - after.keys():
         pipe.hdel(STATES, *gone)
-    known_states.remember(texts, after, after)
+    known_states.remember(texts, after)
 
 
-def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
-    snapshot = saved.snapshot
+def _write_board(pipe: Any, saved: Saved, change: Change) -> str:
+    """Queue the board and what is told about it; return its header."""
+    snapshot, head = saved.snapshot, encode_header(saved.snapshot)
     # Neither expires: a coin whose price does not change for long must not make the board unreadable.
-    pipe.set(BOARD, encode_header(snapshot))
-    rates = {rate_key(symbol): snapshot.fragments[symbol].json for symbol in saved.changed}
-    if rates:
-        pipe.mset(rates)
-    known_fragments.remember({s: f.json for s, f in snapshot.fragments.items()}, snapshot.fragments, snapshot.fragments)
+    pipe.set(BOARD, head)
+    texts = {symbol: snapshot.fragments[symbol].json for symbol in saved.changed}
+    if texts:
+        pipe.mset({rate_key(symbol): text for symbol, text in texts.items()})
+    known_fragments.remember(texts, snapshot.fragments)
     gone = [history_key(symbol) for symbol in change.forgotten]
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
     if gone:
@@ -235,6 +206,7 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> None:
         pipe.hincrby(COUNTERS, name, count)
     # Inside the transaction, so that messages are in the order of the publications; prices alone do not tell it.
     pipe.publish(settings.REDIS_CHANNEL, map_prices(snapshot.fragments.values()))
+    return head
 
 
 def _demand_permissions(pipe: Any) -> None:

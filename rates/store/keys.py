@@ -6,6 +6,7 @@ Every key in Redis; no module outside this package spells one. `RATES_NAMESPACE`
     rates:board             header of the board: {"v", "epoch", "seq", "as_of", "symbols", "currencies",
                             "deployment"}
     rates:states            hash, symbol, quote pair or currency (USD/EUR) -> its state (`codec`)
+    rates:states:version    changes with every publication and every state; deleted, it makes publishers read all again
     rates:sources           hash, source -> its health: pause, spacing, last answer (`pacing`)
     rates:calls             hash, "source:2026-11" and "source:2026-11-24" -> calls made; this month and the one before
     rates:counters          hash, name -> count of what happened
@@ -40,6 +41,7 @@ from django.conf import settings
 NAMESPACE = settings.RATES_NAMESPACE
 BOARD = f"{NAMESPACE}:board"
 STATES = f"{NAMESPACE}:states"
+VERSION = f"{NAMESPACE}:states:version"
 SOURCE_HEALTHS = f"{NAMESPACE}:sources"
 CALLS = f"{NAMESPACE}:calls"
 COUNTERS = f"{NAMESPACE}:counters"

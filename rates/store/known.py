@@ -5,7 +5,7 @@ Tested in `tests/store/test_board.py`.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from rates.store.codec import decode_state
@@ -36,10 +36,14 @@ class Known(Generic[T]):
     def _find(self, known: tuple[str, T] | None, name: str, text: str) -> tuple[str, T]:
         return known if known is not None and known[0] == text else (text, self._decode(name, text))
 
-    def remember(self, texts: Mapping[str, str], values: Mapping[str, T], names: Iterable[str]) -> None:
-        """Remember *texts* of some *values*; of all others of *names* what is known, and of no other name anything."""
-        known = self._known | {name: (text, values[name]) for name, text in texts.items()}
-        self._known = {name: known[name] for name in names if name in known}
+    def remember(self, texts: Mapping[str, str], values: Mapping[str, T]) -> None:
+        """Remember *values*: new *texts* of some of them, what is known of the others, and nothing of other names."""
+        known = self._known
+        self._known = {
+            name: (texts[name], value) if name in texts else known[name]
+            for name, value in values.items()
+            if name in texts or name in known
+        }
 
 
 # A tick reads both, and usually they are what the same process wrote in the tick before.

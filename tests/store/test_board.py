@@ -120,7 +120,8 @@ def test_neither_an_unchanged_coin_nor_the_board_expires() -> None:
     save({"BTC": "1", "XLM": "2"})
     save({"BTC": "2", "XLM": "2"})
     keys = {key: store.client().ttl(key) for key in store.client().keys("*")}
-    assert keys == dict.fromkeys(["rates:board", "rates:states", "rates:BTC", "rates:XLM"], -1)
+    names = ("rates:board", "rates:states", "rates:states:version", "rates:BTC", "rates:XLM")
+    assert keys == dict.fromkeys(names, -1)
 
 
 def test_a_coin_that_was_lost_is_written_again_in_the_same_epoch() -> None:
