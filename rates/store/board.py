@@ -6,7 +6,6 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-import msgspec
 from django.conf import settings
 
 from rates.store.codec import encode_state
@@ -15,7 +14,6 @@ from rates.store.keys import BOARD, COUNTERS, OWNERS, SCRATCH, STATES, VERSION, 
 from rates.store.known import known_fragments, known_states
 from rates.store.memory import Memory, MemoryQuery, remember
 from rates.store.redis_client import transact
-from rates.store.snapshot import rate_keys
 from rates.types import (
     CoinState,
     Currency,
@@ -23,6 +21,7 @@ from rates.types import (
     HistoryPoint,
     OwnerChange,
     Snapshot,
+    encode_json,
     map_prices,
     time_text,
 )
@@ -53,8 +52,8 @@ for i, key in ipairs(KEYS) do
 end
 """
 
-# Of hundreds of points a publication.
-_encode = msgspec.json.Encoder().encode
+# A `HistoryPoint`, of which there are hundreds in a publication; neither a number nor a time has to be escaped.
+POINT = '{"price":"%s","observed_at":"%s"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def update_board(decide: Callable[[Memory], Change]) -> Saved:
     query = MemoryQuery()
 
     def work(pipe: Any, answers: Sequence[Any]) -> tuple[Saved, str, Memory]:
-        memory = query.read(answers[0], lambda symbols: pipe.mget(rate_keys(symbols)))
+        memory = query.read(answers[0])
         change = decide(memory)
         saved = _assign_seq(memory.snapshot, change)
         pipe.multi()
@@ -194,13 +193,13 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> str:
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
     if gone:
         pipe.delete(*gone)
-    points = {history_key(symbol): _encode(point._asdict()) for symbol, point in change.points.items()}
+    points = {history_key(symbol): POINT % point for symbol, point in change.points.items()}
     if points:
         limits = (HISTORY_TTL, settings.RATES_HISTORY_LENGTH, snapshot.as_of)
         _demand_permissions(pipe)
         pipe.eval(APPEND_ALL, len(points), *points, *limits, *points.values())
     if change.owners:
-        pipe.lpush(OWNERS, *(_encode(owner._asdict()) for owner in change.owners))
+        pipe.lpush(OWNERS, *(encode_json(owner._asdict()) for owner in change.owners))
         pipe.ltrim(OWNERS, 0, OWNER_CHANGES_KEPT - 1)
     for name, count in change.counts.items():
         pipe.hincrby(COUNTERS, name, count)

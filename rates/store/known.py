@@ -21,11 +21,6 @@ class Known(Generic[T]):
         self._decode = decode
         self._known: dict[str, tuple[str, T]] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of all values, in the order of the last `read`."""
-        return tuple(self._known)
-
     def read(self, texts: Mapping[str, str]) -> dict[str, T]:
         """Return the values of *texts* by name, and forget all others; only texts that are new are decoded."""
         known = self._known

@@ -9,7 +9,7 @@ Tested in `tests/store/test_memory.py`.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,22 +19,24 @@ from rates.deployment import describe_deployment
 from rates.exceptions import ForeignBoard
 from rates.store.header import Header, describe_foreign, read_any_header
 from rates.store.keys import BANK_FILE, BOARD, CALLS, SOURCE_HEALTHS, STATES, VERSION, rate_key
-from rates.store.known import known_fragments, known_states
+from rates.store.known import known_states
 from rates.store.redis_client import client, read_counts, read_hash, redis_errors
-from rates.store.snapshot import rate_keys, read_snapshot
+from rates.store.snapshot import read_snapshot
 from rates.types import CoinState, Snapshot, read_time
 
-# In one go, so that all of it is of one moment, and the answer takes one round trip whether it is known or not.
+# In one go, so that all of it is of one moment, and the answer takes one round trip whether it is known or not. The
+# coins on the board are those that its header names.
 READ = """
 local version, head = redis.call("GET", KEYS[1]), redis.call("GET", KEYS[2])
 if version and version == ARGV[1] and head == ARGV[2] then return false end
+local is_json, board = pcall(cjson.decode, head or "{}")
+local symbols = is_json and type(board) == "table" and board.symbols
 local texts = {}
-for i = 4, #KEYS do texts[i - 3] = redis.call("GET", KEYS[i]) end
+for i, symbol in ipairs(type(symbols) == "table" and symbols or {}) do
+    texts[i] = redis.call("GET", ARGV[3] .. symbol)
+end
 return {version, head, redis.call("HGETALL", KEYS[3]), texts}
 """
-
-# Returns the texts of the coins with these symbols, None for each that is not there.
-LoadTexts = Callable[[Sequence[str]], Sequence[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,12 @@ class MemoryQuery:
         seen = _Last.seen
         # Replaced at once by other threads, so what the answer is compared with is kept here.
         self._seen = seen if seen.deployment == describe_deployment() else _NOTHING
-        self._symbols = known_fragments.names
-        keys = (VERSION, BOARD, STATES, *map(rate_key, self._symbols))
-        self.command = ("EVAL", READ, str(len(keys)), *keys, self._seen.version, self._seen.memory.head)
+        known = (self._seen.version, self._seen.memory.head)
+        self.command = ("EVAL", READ, "3", VERSION, BOARD, STATES, *known, rate_key(""))
 
-    def read(self, answer: Sequence[Any] | None, load_texts: LoadTexts) -> Memory:
+    def read(self, answer: Sequence[Any] | None) -> Memory:
         """
-        Return what the *answer* says; *load_texts* is asked for the coins if others are on the board by now.
+        Return what the *answer* says.
 
         Raises:
             ForeignBoard: while another deployment publishes the board.
@@ -99,8 +100,6 @@ class MemoryQuery:
         header = read_any_header(head)
         if header and header.difference:
             return _inherit(header)
-        if header and header.symbols != self._symbols:
-            texts = load_texts(header.symbols)
         snapshot = read_snapshot(header, texts) if header else None
         memory = Memory(snapshot, known_states.read(dict(zip(states[::2], states[1::2], strict=True))), head=head or "")
         remember(version or "", memory)
@@ -139,5 +138,6 @@ def load_tick(*, calls: bool) -> TickMemory:
     with redis_errors(), client().pipeline(transaction=False) as pipe:
         pipe.execute_command(*query.command).hgetall(SOURCE_HEALTHS).get(BANK_FILE)
         answer, healths, bank_file, *counted = (pipe.hgetall(CALLS) if calls else pipe).execute()
-        states = query.read(answer, lambda symbols: client().mget(rate_keys(symbols))).states
-    return TickMemory(states, read_hash(healths), bank_file, read_counts(counted[0] if calls else {}))
+    return TickMemory(
+        query.read(answer).states, read_hash(healths), bank_file, read_counts(counted[0] if calls else {})
+    )

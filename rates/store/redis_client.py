@@ -124,9 +124,8 @@ def transact(work: Callable[[Any, Sequence[Any]], T], reads: Sequence[Sequence[s
     """
     Run *work* as an optimistic transaction of two round trips and return its result.
 
-    *work* gets a pipeline that watches *keys* and the answers to the commands *reads*: it reads more if it has to,
-    calls `multi`, and queues the writes. It runs again when another process has changed one of the keys, so it must
-    have no side effects.
+    *work* gets a pipeline that watches *keys* and the answers to the commands *reads*: it calls `multi`, and queues the
+    writes. It runs again when another process has changed one of the keys, so it must have no side effects.
 
     A command that is refused stops all of them. One that fails while they run, as a script can, does not undo the
     others: that is logged.
