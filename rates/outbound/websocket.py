@@ -138,9 +138,7 @@ class ExchangeSession:
         """Read what has arrived, without waiting; if the connection has ended, that is told after its messages."""
         with suppress(OSError):
             while self._protocol.state is State.OPEN:
-                sock = self._before_deadline()
-                sock.settimeout(0)
-                self._accept(sock.recv(CHUNK))
+                self._accept(self._before_deadline(longest=0).recv(CHUNK))
 
     def _check_open(self) -> None:
         if self._protocol.state is not State.OPEN:
@@ -176,11 +174,11 @@ class ExchangeSession:
         if data := b"".join(self._protocol.data_to_send()):
             self._before_deadline().sendall(data)
 
-    def _before_deadline(self) -> socket.socket:
-        """Return the socket, whose next step ends by the deadline."""
+    def _before_deadline(self, longest: float = float("inf")) -> socket.socket:
+        """Return the socket, whose next step ends by the deadline, and takes *longest* seconds at most."""
         if is_over(self.deadline):
             raise TimeoutError("no answer in time")
-        self._sock.settimeout(time_left(self.deadline))
+        self._sock.settimeout(min(longest, time_left(self.deadline)))
         return self._sock
 
 

@@ -276,7 +276,7 @@ def parse_tickers(
     """
     rates = []
     for t in tickers:
-        if read_number(t.count) != 0:
+        if t.count != 0:
             values = (t.symbol, t.last_price, t.open_price, t.quote_volume, t.close_time)
             rates += build_rates(values, targets, received_at)
     return rates

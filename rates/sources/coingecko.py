@@ -324,23 +324,17 @@ def parse_prices(body: Any, symbols: Mapping[str, Sequence[str]], quote: str, re
     """
     if not isinstance(body, dict):
         raise SourceGarbled(NAME, "an answer that is not an object")
+    change, volume = f"{quote}_24h_change", f"{quote}_24h_vol"
     rates = []
     for coin_id, item in body.items():
         price = read_price(item.get(quote)) if isinstance(item, dict) else None
         if price is None:
             continue
-        rates += [
-            Rate(
-                symbol=symbol,
-                price=price,
-                change_24h_pct=read_number(item.get(f"{quote}_24h_change")),
-                volume_24h=read_volume(item.get(f"{quote}_24h_vol")),
-                source=NAME,
-                observed_at=read_time(item.get("last_updated_at"), 1, received_at) or received_at,
-                received_at=received_at,
-            )
-            for symbol in symbols.get(coin_id, ())
-        ]
+        moved, traded = read_number(item.get(change)), read_volume(item.get(volume))
+        observed_at = read_time(item.get("last_updated_at"), 1, received_at) or received_at
+        for symbol in symbols.get(coin_id, ()):
+            # Nearly always one, for which a comprehension would take three times as long.
+            rates.append(Rate(symbol, price, moved, traded, NAME, observed_at, received_at))  # noqa: PERF401
     return rates
 
 

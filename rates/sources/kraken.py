@@ -58,6 +58,10 @@ class Ticker(Struct):
     system: Any = None
 
 
+# What came at a moment.
+Arrived = tuple[Sequence[Ticker], datetime]
+
+
 class Message(Struct):
     """A message of Kraken's: prices, a status, or the answer to a request."""
 
@@ -93,21 +97,22 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
         SourceError: when nothing usable came within *timeout* seconds.
     """
     targets = map_pairs(coins)
-    rates: dict[str, Rate] = {}
+    arrived: list[Arrived] = []
     answered: set[str] = set()
     halt = ""
     try:
         with open_session(NAME, settings.KRAKEN_WS_URL, timeout) as session:
             session.send(subscribe_text("subscribe", list(targets), 1))
-            halt = _read_snapshots(session, targets, rates, answered)
+            halt = _read_snapshots(session, targets, arrived, answered)
+        rates = _build_newest(arrived, targets)
     except SourceUnreachable:
-        if not rates:
+        if not (rates := _build_newest(arrived, targets)):
             raise
     coins_asked = {pair: coins for pair, coins in targets.items() if not is_pair(coins[0].symbol)}
     if halt:
         return Rates.of_pairs([], coins_asked, dict.fromkeys(targets, f"not traded now ({halt})"))
     asked = {pair: coins for pair, coins in coins_asked.items() if pair in answered}
-    return Rates.of_pairs(list(rates.values()), asked)
+    return Rates.of_pairs(rates, asked)
 
 
 def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
@@ -139,21 +144,33 @@ def _map_currencies(codes: Sequence[str]) -> dict[str, tuple[Target, ...]]:
 
 
 def _read_snapshots(
-    session: ExchangeSession, targets: Mapping[str, Sequence[Target]], rates: dict[str, Rate], answered: set[str]
+    session: ExchangeSession, targets: Mapping[str, Sequence[Target]], arrived: list[Arrived], answered: set[str]
 ) -> str:
-    """Fill *rates* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
+    """Fill *arrived* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
         messages = read_messages(session.read_all())
         tickers = [ticker for message in messages if message.channel == "ticker" for ticker in read_tickers(message)]
         answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
-        rates.update((rate.symbol, rate) for rate in build_rates(tickers, targets, datetime.now(UTC)))
+        arrived.append((tickers, datetime.now(UTC)))
         if halt := next(filter(None, (read_halt(each) for each in messages if each.channel == "status")), ""):
             return halt
         refused = [read_refusal(message) for message in messages if message.success is False]
         answered.update(pair for pair in refused if pair)
         nameless += refused.count(None)
     return ""
+
+
+def _build_newest(arrived: Sequence[Arrived], targets: Mapping[str, Sequence[Target]]) -> list[Rate]:
+    """Return the rates in the newest usable ticker of each pair: updates come while snapshots are waited for."""
+    rates: list[Rate] = []
+    left = targets
+    for tickers, received_at in reversed(arrived):
+        newest = {ticker.symbol: ticker for ticker in tickers if ticker.symbol in left}
+        rates += build_rates(newest.values(), left, received_at)
+        priced = {rate.symbol for rate in rates}
+        left = {pair: coins for pair, coins in left.items() if coins[0].symbol not in priced}
+    return rates
 
 
 def read_halt(message: Message) -> str:

@@ -122,9 +122,10 @@ def read_volume(value: object) -> Decimal | None:
 
 def read_text(value: object) -> Decimal | None:
     """Return the number in a text of digits, as exchanges send it; None for anything else."""
-    if not isinstance(value, str) or len(value) > LONGEST_NUMBER or not NUMBER.fullmatch(value):
+    if not isinstance(value, str) or (number := _decimal(value)) is None:
         return None
-    return read_number(Decimal(value))
+    # Most are written in the way that Python has, and need not be looked at again.
+    return read_number(number) if str(number) == value or NUMBER.fullmatch(value) else None
 
 
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
