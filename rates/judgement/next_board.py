@@ -21,7 +21,7 @@ from rates.judgement.conversion import QUOTE_PAIRS, Factors, depeg_notes, pair_r
 from rates.judgement.currencies import currency_rules, describe_currencies, judge_currency, list_pairs
 from rates.judgement.identity import identity_notes, judge_proven
 from rates.judgement.ownership import Verdict, decide
-from rates.judgement.readings import add_rate
+from rates.judgement.readings import update_readings
 from rates.judgement.rules import Rules, read_rules
 from rates.judgement.standing import Judged, LastVerdicts
 from rates.judgement.unchanged import Unchanged
@@ -39,7 +39,6 @@ from rates.types import (
     KnownPairs,
     OwnerChange,
     Rate,
-    Reading,
     Row,
     decimal_text,
     time_text,
@@ -182,14 +181,16 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, Mapping[str, str]]]
 
 def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* added to their readings; rates of coins without a state are left out."""
-    readings: dict[str, Mapping[str, Reading]] = {}
+    arrived: dict[str, list[Rate]] = {symbol: [] for rate in rates if (symbol := rate.symbol) in states}
     for rate in rates:
-        symbol = rate.symbol
-        if symbol in states:
-            known = readings.get(symbol) or states[symbol].readings
-            its_rules = _find_rules(symbol, rules) if is_pair(symbol) else rules
-            readings[symbol] = add_rate(known, rate, live, its_rules)
-    return states | {symbol: replace(states[symbol], readings=known) for symbol, known in readings.items()}
+        if rate.symbol in arrived:
+            arrived[rate.symbol].append(rate)
+    return states | {symbol: _add_to(symbol, states[symbol], news, live, rules) for symbol, news in arrived.items()}
+
+
+def _add_to(symbol: str, state: CoinState, rates: Sequence[Rate], live: bool, rules: Rules) -> CoinState:
+    its_rules = _find_rules(symbol, rules) if is_pair(symbol) else rules
+    return replace(state, readings=update_readings(state.readings, rates, live, its_rules))
 
 
 def _find_rules(symbol: str, rules: Rules) -> Rules:

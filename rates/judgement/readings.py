@@ -5,7 +5,7 @@ An unchanged price is not suspicious in itself. It counts as frozen when another
 steps; so a reading remembers the others' prices when its own last changed (`anchors`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -36,49 +36,64 @@ def distance_pct(one: Decimal, other: Decimal) -> Decimal:
     return (one - other) / other * 100
 
 
+def is_within(one: Decimal, other: Decimal, ratio: Decimal) -> bool:
+    """Return whether neither of two prices is more than *ratio* times the other; cheaper than their distance."""
+    return one <= other * ratio and other <= one * ratio
+
+
 def is_fresh(moment: datetime, now: datetime, limit: timedelta) -> bool:
     """Return whether *moment* lies at most *limit* back; one that is ahead of our clock does not."""
     return YOUNGEST <= now - moment <= limit
 
 
-def add_rate(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> dict[str, Reading]:
+def update_readings(
+    readings: Mapping[str, Reading], rates: Iterable[Rate], live: bool, rules: Rules
+) -> dict[str, Reading]:
     """
-    Return *readings* after *rate* arrived.
+    Return the *readings* of a coin after its *rates* arrived, one after the other.
 
-    When its source is new or has jumped, the others measure from here how far it moves: a jump is itself doubtful, and
-    no evidence that the others are frozen.
+    When a source is new or has jumped, the others measure from here how far it moves: a jump is itself doubtful, and no
+    evidence that the others are frozen.
     """
-    old, new = readings.get(rate.source), _next_reading(readings, rate, live, rules)
-    if old is None or distance_pct(new.rate.price, old.rate.price) > rules.agreement_pct:
-        anchor = {rate.source: new.rate.price}
-        readings = {name: replace(each, anchors={**each.anchors, **anchor}) for name, each in readings.items()}
-    return {**readings, rate.source: new}
+    readings = dict(readings)
+    prices = {source: reading.rate.price for source, reading in readings.items()}
+    for rate in rates:
+        source = rate.source
+        old = readings.get(source)
+        others = prices.copy()
+        others.pop(source, None)
+        new = _next_reading(old, others, rate, live, rules)
+        prices[source] = price = new.rate.price
+        if old is None or not is_within(price, old.rate.price, rules.agreement_ratio):
+            readings = {name: replace(each, anchors={**each.anchors, source: price}) for name, each in readings.items()}
+        readings[source] = new
+    return readings
 
 
-def _next_reading(readings: Mapping[str, Reading], rate: Rate, live: bool, rules: Rules) -> Reading:
+def _next_reading(old: Reading | None, others: Mapping[str, Decimal], rate: Rate, live: bool, rules: Rules) -> Reading:
     """
-    Return the reading of *rate*'s source after *rate* arrived.
+    Return the reading of *rate*'s source, *old* before, after *rate* arrived; *others* are the prices of the others.
 
     A rate older than the last one of its source is refused, and the source counts for nothing until its clock passes
     that point. Between a source's stream and its poll, the one that is behind is ignored.
     """
-    old = readings.get(rate.source)
-    anchors = {name: other.rate.price for name, other in readings.items() if name != rate.source}
-    age = rate.received_at - rate.observed_at
-    if age > OLDEST_OBSERVATION and (live or rate.source in rules.by_id):
-        return Reading(rate, live, anchors=anchors, refused=f"its price is {age.total_seconds() / 60:.0f} minutes old")
+    if (live or rate.source in rules.by_id) and rate.received_at - rate.observed_at > OLDEST_OBSERVATION:
+        minutes = (rate.received_at - rate.observed_at).total_seconds() / 60
+        return Reading(rate, live, anchors=others, refused=f"its price is {minutes:.0f} minutes old")
     if old is None:
-        return Reading(rate, live, anchors=anchors)
+        return Reading(rate, live, anchors=others)
+    last = old.rate
     if not live and old.live and _confirms(rate, old, rules):
         return _confirm(old, rate, rules)
-    if _is_behind(rate, old.rate):
+    if rate.observed_at < last.observed_at and _is_behind(rate, last):
         return old if old.live != live else replace(old, refused="its clock went back")
-    goes_on = old.refused is None and is_fresh(old.rate.received_at, rate.received_at, rules.stale_after)
+    # As `is_fresh`, for every price that arrives.
+    goes_on = old.refused is None and YOUNGEST <= rate.received_at - last.received_at <= rules.stale_after
     return Reading(
         rate,
         live,
-        streak=min(old.streak + 1, STANDING) if goes_on else 1,
-        anchors={**anchors, **old.anchors} if rate.price == old.rate.price else anchors,
+        streak=old.streak + (old.streak < STANDING) if goes_on else 1,
+        anchors={**others, **old.anchors} if rate.price == last.price else others,
         step=_next_step(old, rate) if live and old.live else old.step,
     )
 
@@ -122,12 +137,10 @@ def is_delivered(reading: Reading, now: datetime, rules: Rules) -> bool:
 
 def _is_behind(rate: Rate, old: Rate) -> bool:
     """
-    Return whether *rate* is older than *old* by its source's own clock.
+    Return whether *rate*, whose timestamp is before that of *old*, is older by its source's own clock.
 
     That cannot be told when *old* has our timestamp for lack of one, or was received before our clock was set back.
     """
-    if rate.observed_at >= old.observed_at:
-        return False
     ours = old.observed_at == old.received_at or old.received_at - rate.received_at > CLOCK_TOLERANCE
     return not ours
 

@@ -51,6 +51,11 @@ class Rules(Struct, frozen=True, dict=True):
         return self.stale_after / 2
 
     @cached_property
+    def agreement_ratio(self) -> Decimal:
+        """How many times another price a price may be to agree with it."""
+        return 1 + self.agreement_pct / 100
+
+    @cached_property
     def small_step_pct(self) -> Decimal:
         """How far from the last good price a price may be that has moved on from it."""
         return min(self.agreement_pct, self.max_jump_pct)

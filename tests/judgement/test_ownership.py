@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from rates.judgement.ownership import Verdict, accept, decide
-from rates.judgement.readings import add_rate
+from rates.judgement.readings import update_readings
 from rates.types import CoinState, Reading
 from tests.judgement.samples import NOW, RULES, rate, reading, state
 
@@ -202,7 +202,7 @@ def test_a_price_that_may_not_be_shown_still_contradicts() -> None:
 
 
 def test_an_answer_of_an_hour_ago_is_refused_but_better_than_nothing() -> None:
-    old = add_rate({}, rate("coingecko", "100", observed_age=3600), False, RULES)["coingecko"]
+    old = update_readings({}, [rate("coingecko", "100", observed_age=3600)], False, RULES)["coingecko"]
     assert old.refused == "its price is 60 minutes old"
     verdict = judge(CoinState(readings={"coingecko": old}))
     assert verdict.state.shown is not None

@@ -3,18 +3,17 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rates.judgement.ownership import find_candidates
-from rates.judgement.readings import add_rate, distance_pct
+from rates.judgement.readings import distance_pct, is_within, update_readings
 from rates.types import Rate, Reading
 from tests.judgement.samples import NOW, RULES, rate
 
 
 def add(*rates: Rate, live: bool = False, known: dict[str, Reading] | None = None) -> dict[str, Reading]:
-    known = known or {}
-    for each in rates:
-        known = add_rate(known, each, live, RULES)
-    return known
+    return update_readings(known or {}, rates, live, RULES)
 
 
 def test_a_rate_older_than_the_last_one_is_refused_until_the_clock_passes_it() -> None:
@@ -108,3 +107,37 @@ def test_a_price_is_no_longer_frozen_when_it_moves_or_the_other_returns() -> Non
 
 def test_distance_is_the_same_from_both_sides() -> None:
     assert distance_pct(Decimal(100), Decimal(1000)) == distance_pct(Decimal(1000), Decimal(100)) == 900
+
+
+PRICES = st.decimals("0.00000001", "1e9", places=8)
+TINY = Decimal("1E-12")
+
+
+@given(one=PRICES, other=PRICES | st.none(), limit=st.sampled_from(["0.5", "1", "2", "3.3", "10"]).map(Decimal))
+def test_to_be_within_a_ratio_is_to_be_at_most_so_far_apart(
+    one: Decimal, other: Decimal | None, limit: Decimal
+) -> None:
+    ratio = 1 + limit / 100
+    # Without another price: exactly at the limit.
+    other = one * ratio if other is None else other
+    for second in (other, other - TINY, other + TINY):
+        assert is_within(one, second, ratio) == is_within(second, one, ratio) == (distance_pct(one, second) <= limit)
+
+
+SAID = st.builds(
+    rate,
+    st.sampled_from(["coingecko", "binance", "kraken"]),
+    st.sampled_from(["100", "100.00", "101", "103", "120"]),
+    st.sampled_from([0, 1, 10, 14, 20, -6]),
+    st.sampled_from([None, None, -1, 0, 3, 15, 400]),
+)
+
+
+@given(before=st.lists(SAID, max_size=4), rates=st.lists(SAID, max_size=5), streamed=st.booleans(), live=st.booleans())
+def test_rates_that_arrive_together_are_taken_in_one_after_the_other(
+    before: list[Rate], rates: list[Rate], streamed: bool, live: bool
+) -> None:
+    known = one_by_one = add(*before, live=streamed)
+    for each in rates:
+        one_by_one = add(each, live=live, known=one_by_one)
+    assert repr(add(*rates, live=live, known=known)) == repr(one_by_one)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rates.judgement import next_board
 from rates.judgement.consensus import find_consensus
-from rates.judgement.readings import add_rate
+from rates.judgement.readings import update_readings
 from rates.judgement.standing import find_span
 from rates.models import Coin
 from rates.store import Change, Memory
@@ -106,5 +106,5 @@ def test_a_coin_without_news_is_not_judged_again_until_a_reading_comes_of_age() 
 def test_the_span_ends_where_a_time_comes_of_age() -> None:
     coin = state(reading("coingecko", "100", age=3), reading("kraken", "100", age=20), owner=None)
     assert find_span(coin, NOW, RULES.stale_after) == (timedelta(seconds=-5), timedelta(seconds=12))
-    ahead = CoinState(readings=add_rate({}, rate("kraken", "100", age=-6), False, RULES))
+    ahead = CoinState(readings=update_readings({}, [rate("kraken", "100", age=-6)], False, RULES))
     assert find_span(ahead, NOW, RULES.stale_after) == (timedelta.min, timedelta(seconds=1))
