@@ -62,10 +62,10 @@ def convert_price(price: Decimal, factor: Decimal) -> Decimal:
 
 def multiply(amount: Decimal, factor: Decimal) -> Decimal:
     """Return the product, rounded to the precision of *amount*: the further digits mean nothing."""
-    exponent = amount.as_tuple().exponent
-    assert isinstance(exponent, int)
     product = amount * factor
-    return round_places(product, max(-exponent, 5 - product.adjusted()))
+    # The exponent of zero is that of *amount*; `as_tuple` would first make a tuple of all of its digits.
+    places = -(amount * 0).adjusted()
+    return round_places(product, max(places, 5 - product.adjusted()))
 
 
 def is_depegged(usdt: CoinState) -> bool:

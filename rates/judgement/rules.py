@@ -61,6 +61,11 @@ class Rules(Struct, frozen=True, dict=True):
         return min(self.agreement_pct, self.max_jump_pct)
 
     @cached_property
+    def small_step_ratio(self) -> Decimal:
+        """How many times the last good price that is, at most."""
+        return 1 + self.small_step_pct / 100
+
+    @cached_property
     def places(self) -> Mapping[tuple[str, bool], int]:
         """The rank of each kind of reading, (source, live); every reading of every coin needs it."""
         order = [(name, True) for name in self.streams] + [(name, False) for name in self.polls]
