@@ -9,6 +9,7 @@ The errors that this project raises on purpose.
     │   ├── SourceGarbled      an answer that cannot be read or believed
     │   │   └── SourceEmpty    a well-formed one without any price
     │   └── NotOffered         it has no such thing: another question may be answered at once
+    │       └── TooLongAgo     nor anything as old
     └── StoreUnavailable       Redis cannot be reached, or refuses to write
         └── ForeignBoard       what is there belongs to another deployment
 
@@ -88,6 +89,10 @@ class NotOffered(SourceError):
     """Raised when a source does not have what was asked for: no such coin, no such past. It is to be asked on."""
 
     kind = "not_offered"
+
+
+class TooLongAgo(NotOffered):
+    """Raised when the plan that the operator has at a source does not reach as far back as the question."""
 
 
 class StoreUnavailable(RatesError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +25,7 @@ from rates.backfill.factors import Factors, are_complete, load_factors
 from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
 from rates.central_bank import daily
 from rates.currencies import CENTRAL_BANK, is_coin, measured, pair_of
-from rates.exceptions import NotOffered, SourceError
+from rates.exceptions import NotOffered, SourceError, TooLongAgo
 from rates.history import archive
 from rates.history.archive import SOURCE_NUMBERS
 from rates.history.candles import DAY, HOUR, INTERVAL_NAMES, MINUTE, STORED, Candle
@@ -37,7 +38,7 @@ from rates.sources.pacing import Health
 from rates.sources.protocols import Source
 from rates.sources.registry import POLL_SOURCES
 from rates.types import USDT_PAIR, Target
-from rates.vendor_history.answers import HistoryAnswer, HistorySource, VendorCandle
+from rates.vendor_history.answers import HistorySource, VendorCandle
 from rates.vendor_history.registry import HISTORY_SOURCES
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ CREDIT_SHARE = 10
 # Until what a source's quote currency was worth has been fetched.
 FACTOR_WAIT = 5.0
 LONGEST_NOTE = 200
+
+# By source; one of each, because a gap is filled before the next. Lost with the process, and then asked for again.
+_parts: dict[str, "Part"] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,15 @@ class Request:
     def __str__(self) -> str:
         start = datetime.fromtimestamp(self.span.start, UTC)
         return f"{self.gap} from {start:%Y-%m-%d %H:%M}, {self.source.NAME}"
+
+
+class Part(NamedTuple):
+    """The beginning of an answer that stopped early, at the Unix time *until*: it is judged when the rest has come."""
+
+    series: int
+    span: TimeRange
+    candles: list[VendorCandle]
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,16 +256,21 @@ def _credit_spacing(source: Source, now: float) -> float:
 
 
 def _send(request: Request, health: Health, factors: Factors) -> int:
-    """Send *request*; return the number of candles that were stored."""
+    """Send *request*, or what is left of it; return the number of candles that were stored."""
     asked_at = time.time()
     store.count_calls({request.source.NAME: 1}, datetime.fromtimestamp(asked_at, UTC))
-    (start, end), interval = request.span, request.gap.interval
+    part, interval = _find_part(request), request.gap.interval
+    end = request.span.end + interval
     try:
-        answer = request.source.fetch_candles(request.name, interval, start - interval, end + interval, TIMEOUT)
+        answer = request.source.fetch_candles(request.name, interval, part.until, end, TIMEOUT)
+    except TooLongAgo:
+        # The source knows now how far its plan reaches, and the next request begins later.
+        _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
+        return 0
     except NotOffered as error:
         _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
         # It has nothing older either.
-        _save(replace(request, span=TimeRange(request.oldest, end)), CheckResult([], 0, str(error)), end)
+        _save(replace(request, span=TimeRange(request.oldest, request.span.end)), CheckResult([], 0, str(error)))
         return 0
     except SourceError as error:
         _save_health(
@@ -262,16 +280,26 @@ def _send(request: Request, health: Health, factors: Factors) -> int:
             logger.warning("history: %s", error)
         return 0
     _save_health(request, pacing.after_answer(health, asked_at, request.source.SPACING))
-    return _store_answer(request, _per_coin(answer, request), factors)
+    candles = part.candles + answer.candles
+    if answer.until < request.span.end:
+        # Always some progress, or an answer that stops early could be requested forever.
+        _parts[request.source.NAME] = part._replace(candles=candles, until=max(answer.until, part.until + interval))
+        return 0
+    return _store(request, _per_coin(candles, request), factors)
 
 
-def _per_coin(answer: HistoryAnswer, request: Request) -> HistoryAnswer:
-    """Return *answer* in prices of one coin: the pair may count in units of many, or have it the other way round."""
+def _find_part(request: Request) -> Part:
+    """Return what has come of the answer to *request* so far; nothing, from the candle before its span on."""
+    part, start = _parts.pop(request.source.NAME, None), request.span.start - request.gap.interval
+    known = part is not None and (part.series, part.span) == (request.series.pk, request.span)
+    return part if part and known else Part(request.series.pk, request.span, [], start)
+
+
+def _per_coin(candles: list[VendorCandle], request: Request) -> list[VendorCandle]:
+    """Return *candles* in prices of one coin: the pair may count in units of many, or have it the other way round."""
     symbol, pair = request.gap.coin.symbol, request.gap.coin.pairs.get(request.source.NAME)
     unit = Target(symbol, pair.factor if pair else 1, inverse=request.name == "/".join(reversed(symbol.split("/"))))
-    if unit == Target(symbol):
-        return answer
-    return answer._replace(candles=[_convert(candle, unit) for candle in answer.candles])
+    return candles if unit == Target(symbol) else [_convert(candle, unit) for candle in candles]
 
 
 def _convert(candle: VendorCandle, unit: Target) -> VendorCandle:
@@ -287,12 +315,12 @@ def _save_health(request: Request, health: Health) -> None:
     store.update_healths(partial(pacing.merge_health, {pacing.history_name(request.source.NAME): health}))
 
 
-def _store_answer(request: Request, answer: HistoryAnswer, factors: Factors) -> int:
-    """Store the candles of *answer* that pass the check; return their number."""
+def _store(request: Request, candles: Sequence[VendorCandle], factors: Factors) -> int:
+    """Store those of *candles*, the whole answer to *request*, that pass the check; return their number."""
     (start, end), interval = request.span, request.gap.interval
     around = archive.read_candles(request.series.pk, start - interval, end + interval)
     checked = check_candles(
-        to_candles(answer.candles, request.source.NAME, factors),
+        to_candles(candles, request.source.NAME, factors),
         # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
         {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
         _find_next_price(request),
@@ -303,12 +331,11 @@ def _store_answer(request: Request, answer: HistoryAnswer, factors: Factors) -> 
     # Between two gaps stands what is known.
     known = {candle.time for candle in around}
     inside = [candle for candle in checked.candles if start <= candle.time < end and candle.time not in known]
-    # Always some progress, or an answer that stops early could be requested forever.
-    _save(request, checked._replace(candles=inside), min(max(answer.until, start + interval), end))
+    _save(request, checked._replace(candles=inside))
     return len(inside)
 
 
-def _save(request: Request, checked: CheckResult, until: int) -> None:
+def _save(request: Request, checked: CheckResult) -> None:
     with transaction.atomic():
         if checked.candles:
             archive.write_candles(request.gap.interval, {request.gap.instrument: checked.candles})
@@ -317,7 +344,7 @@ def _save(request: Request, checked: CheckResult, until: int) -> None:
             source=SOURCE_NUMBERS[request.source.NAME],
             start=request.span.start,
             defaults={
-                "end": until,
+                "end": request.span.end,
                 "candles": len(checked.candles),
                 "refused": checked.refused,
                 "note": checked.why[:LONGEST_NOTE],

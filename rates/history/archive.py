@@ -225,12 +225,23 @@ def _load(keys: Sequence[int]) -> dict[int, Candle]:
 
 def delete_before(interval: int, time: int) -> None:
     """
-    Delete all candles of *interval* that began before the Unix *time*, and the records of their backfill.
+    Delete all candles of *interval* that began before the Unix *time*, and what is recorded of their backfill.
 
-    A record that goes on after *time* is deleted too: when more is kept again, its beginning has to be requested.
+    A record that goes on after *time* begins there from now on: when more is kept again, the rest has to be requested.
     """
     with transaction.atomic():
         for series in list_series(interval).values():
             keys = (make_key(series.pk, 0), make_key(series.pk, time))
             StoredCandle.objects.filter(pk__gte=keys[0], pk__lt=keys[1]).delete()
-        Backfill.objects.filter(series__interval=interval, start__lt=time).delete()
+        _shorten_backfills(interval, time)
+
+
+def _shorten_backfills(interval: int, time: int) -> None:
+    earlier = Backfill.objects.filter(series__interval=interval, start__lt=time)
+    for record in earlier.filter(end__gt=time):
+        # A vendor has one record for each start, and the longest tells most.
+        there = Backfill.objects.filter(series_id=record.series_id, source=record.source, start=time)
+        if not there.filter(end__gte=record.end).exists():
+            there.delete()
+            Backfill.objects.filter(pk=record.pk).update(start=time)
+    earlier.delete()

@@ -30,6 +30,7 @@ from rates.exceptions import (
     SourceLimited,
     SourceRefused,
     SourceUnreachable,
+    TooLongAgo,
 )
 from rates.kept import KeptLast
 from rates.models import Coin
@@ -303,7 +304,9 @@ def answer_error(status: int, error: tuple[int, str] | None, retry_after: float 
     if 429 in (status, code):
         pause = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER)
         return SourceLimited(NAME, "asked too often (429)", pause)
-    if code == TOO_LONG_AGO or (status == 404 and "coin not found" in words):
+    if code == TOO_LONG_AGO:
+        return TooLongAgo(NAME, words)
+    if status == 404 and "coin not found" in words:
         return NotOffered(NAME, words)
     if code in REFUSED_CODES or (status in (401, 403, 451) and not code):
         key = status == 401 or code

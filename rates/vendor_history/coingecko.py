@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
+from rates.exceptions import NotOffered, TooLongAgo
 from rates.models import Coin
 from rates.sources import coingecko
 from rates.sources.vendor_values import read_number, read_price
@@ -37,6 +38,9 @@ DAYS = {60: 1, 3600: 89, DAY: 364}
 MOST_CANDLES: Mapping[int, int] = {interval: days * DAY // interval + 2 for interval, days in DAYS.items()}
 LONGEST_BODY = 2_000_000
 
+# How many days back may be asked for, where a refusal has told; by configuration, as another key may have another plan.
+_plans: dict[str, int] = {}
+
 
 def setup_fingerprint() -> str:
     """Return what tells one configuration of this source from another."""
@@ -50,7 +54,11 @@ def find_name(coin: Coin) -> str | None:
 
 def max_age(interval: int) -> float:
     """Return the age of the oldest candle, in seconds."""
-    return DAYS[interval] * float(DAY)
+    return min(DAYS[interval], _plan_days()) * float(DAY)
+
+
+def _plan_days() -> int:
+    return _plans.get(setup_fingerprint(), max(DAYS.values()) + 1)
 
 
 def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float) -> HistoryAnswer:
@@ -58,14 +66,19 @@ def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float
     Return candles of the coin *name*, made of the prices within [*start*, *end*) and the one after.
 
     Raises:
-        SourceError: when there is no usable answer; `NotOffered` for an unknown coin, or a time before the plan's.
+        SourceError: when there is no usable answer; `NotOffered` for an unknown coin, `TooLongAgo` for a time before
+            the plan's: `max_age` is less then.
     """
     address = coingecko.price_url().removesuffix("/simple/price")
     url = f"{address}/coins/{quote(name, safe='')}/market_chart"
     # The span decides how far the points are apart, and only one that ends now has some every five minutes.
-    days = {60: 1, 3600: min(max(2, _days_since(start)), 90), DAY: min(max(91, _days_since(start)), 365)}[interval]
+    days = _count_days(interval, start)
     params = {"vs_currency": settings.QUOTE_CURRENCY, "days": str(days), "precision": "full"}
-    body = coingecko.get_json(url, params, time.monotonic() + timeout, LONGEST_BODY)
+    try:
+        body = coingecko.get_json(url, params, time.monotonic() + timeout, LONGEST_BODY)
+    except TooLongAgo as error:
+        _learn_plan(days, str(error))
+        raise
     prices = body.get("prices") if isinstance(body, dict) else None
     if not isinstance(prices, list):
         raise garbled(NAME, "an answer without prices")
@@ -74,8 +87,23 @@ def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float
     )
 
 
-def _days_since(start: int) -> int:
-    return int((time.time() - start) // DAY) + 1
+def _count_days(interval: int, start: int) -> int:
+    """Return the days to ask for: from *start* on, and so many that the points are as far apart as *interval*."""
+    fewest, most = {60: (1, 1), 3600: (2, 90), DAY: (91, 365)}[interval]
+    since = int((time.time() - start) // DAY) + 1
+    return min(max(fewest, since), most, _plan_days())
+
+
+def _learn_plan(days: int, words: str) -> None:
+    """
+    Ask for half as many days after a refusal of so many: it does not tell how many the plan has.
+
+    Raises:
+        NotOffered: when there is nothing to halve.
+    """
+    if days == 1:
+        raise NotOffered(NAME, words)
+    _plans[setup_fingerprint()] = days // 2
 
 
 def parse_points(rows: Sequence[Any]) -> list[tuple[float, Decimal]]:

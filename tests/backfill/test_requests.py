@@ -165,16 +165,47 @@ def test_what_was_asked_for_is_not_asked_for_again(vendors: Vendors) -> None:
 def test_a_short_answer_is_followed_by_another(vendors: Vendors) -> None:
     vendors["binance"].history.fault = "short"
     step = fill(Gap(coin(), MINUTE), time.time())
-    assert 0 < step.stored < 200
+    assert (asked([step]), step.stored) == (["binance"], 0)
     vendors["binance"].history.fault = ""
-    fill_all(Gap(coin(), MINUTE))
+    steps = fill_all(Gap(coin(), MINUTE))
+    assert asked(steps) == ["binance", "binance"]
+    # One more than a request may have, and less of the second than a whole answer.
+    assert steps[0].stored > 900
     found = read(MINUTE)
     assert {b.time - a.time for a, b in pairwise(found)} == {MINUTE}
 
 
-def test_answers_that_stay_short_come_to_an_end(vendors: Vendors) -> None:
+@pytest.mark.parametrize("other", ["gap", "coin"])
+def test_the_beginning_of_an_answer_is_dropped_when_something_else_is_asked_first(other: str, vendors: Vendors) -> None:
     vendors["binance"].history.fault = "short"
-    assert len(fill_all(Gap(coin(), HOUR), 200)) < 100
+    fill(Gap(coin(), HOUR), time.time())
+    vendors["binance"].history.fault = ""
+    assert fill_all(Gap(coin(), MINUTE) if other == "gap" else Gap(TETHER, HOUR))
+    fill_all(Gap(coin(), HOUR))
+    assert {b.time - a.time for a, b in pairwise(read(HOUR))} == {HOUR}
+
+
+def test_answers_that_stay_short_are_judged_by_what_they_meet_at_their_end(vendors: Vendors) -> None:
+    """Prices have moved by more than a jump within an answer; its beginning alone would look like another coin's."""
+    vendors["binance"].history.fault = "short"
+    steps = fill_all(Gap(coin(), HOUR), 300)
+    found = read(HOUR)
+    assert {c.source for c in found} == {"binance"}
+    assert {b.time - a.time for a, b in pairwise(found)} == {HOUR}
+    assert max(c.high for c in found) > min(c.low for c in found) * Decimal("1.2")
+    assert not Backfill.objects.exclude(note="").exists()
+    assert len(steps) < 250
+
+
+def test_a_plan_that_reaches_less_far_is_used_as_far_as_it_reaches(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["coingecko"]
+    vendors["coingecko"].longest_span = 30
+    fill_all(Gap(coin(), MINUTE))
+    assert len(fill_all(Gap(coin(), DAY))) == 5
+    assert len(read(DAY)) >= 20
+    assert len(fill_all(Gap(coin(), HOUR))) == 1
+    assert len(read(HOUR)) >= 20 * 24
+    assert not Backfill.objects.exclude(note="").exists()
 
 
 def test_a_gap_of_one_vendor_is_filled_by_another(vendors: Vendors) -> None:

@@ -13,7 +13,7 @@ from rates.history import archive
 from rates.history.candles import DAY, HOUR, MINUTE, Candle
 from rates.history.packing import pack_prices, unpack_prices
 from rates.history.series import Instrument, find_series
-from rates.models import CandleSource, Series, StoredCandle
+from rates.models import Backfill, CandleSource, Series, StoredCandle
 from tests.history.test_candles import candle
 
 BTC, ETH = Instrument("bitcoin", "usd"), Instrument("ethereum", "usd")
@@ -178,6 +178,21 @@ def test_what_is_too_old_is_deleted_from_its_interval_alone() -> None:
     archive.delete_before(MINUTE, BEGIN + DAY)
     assert [found.time for found in read(MINUTE)] == [BEGIN + DAY]
     assert len(read(HOUR)) == 2
+
+
+def test_the_record_of_a_backfill_is_shortened_with_what_it_is_about() -> None:
+    """What a vendor does not have is not asked for again each day."""
+    write(candle(BEGIN, "5 5 5 5"))
+    series, cut = find_series(BTC, MINUTE).pk, BEGIN + DAY
+    spans = {1: [(-9, -5), (-5, 3), (-4, 8), (8, 9)], 2: [(-1, 4), (0, 2)], 3: [(-1, 2), (0, 4)]}
+    for source, start, end in [(source, *span) for source, each in spans.items() for span in each]:
+        times = {"start": cut + start * HOUR, "end": cut + end * HOUR}
+        Backfill.objects.create(series_id=series, source=source, candles=end + 9, **times)
+    archive.delete_before(MINUTE, cut)
+    left = Backfill.objects.values_list("source", "start", "end", "candles")
+    assert sorted((s, (start - cut) // HOUR, (end - cut) // HOUR, n) for s, start, end, n in left) == [
+        (1, 0, 8, 17), (1, 8, 9, 18), (2, 0, 4, 13), (3, 0, 4, 13)
+    ]  # fmt: skip
 
 
 def test_every_source_has_a_number() -> None:

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from rates.currencies import CENTRAL_BANK
-from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceUnreachable
+from rates.exceptions import NotOffered, SourceError, SourceGarbled, SourceLimited, SourceUnreachable, TooLongAgo
 from rates.models import Coin
 from rates.vendor_history import binance as binance_past
 from rates.vendor_history import coingecko as coingecko_past
@@ -136,8 +137,30 @@ def test_krakens_limit_comes_with_status_200(kraken: Kraken) -> None:
 
 def test_a_past_that_coingecko_does_not_tell_is_no_fault_of_the_key(coingecko: CoinGecko) -> None:
     coingecko.longest_span = 100
-    with pytest.raises(NotOffered, match="allowed time range"):
+    with pytest.raises(TooLongAgo, match="allowed time range"):
         fetch((coingecko_past, coingecko), DAY, 200)
+
+
+@pytest.mark.parametrize(("span", "asked"), [(365, 364), (100, 91), (30, 22), (7, 5), (1, 1)])
+def test_half_as_many_days_are_asked_for_until_the_plan_has_them(span: int, asked: int, coingecko: CoinGecko) -> None:
+    coingecko.longest_span = span
+    for _ in range(9):
+        with suppress(TooLongAgo):
+            start = int(time.time() - coingecko_past.max_age(DAY) + HOUR)
+            coingecko_past.fetch_candles("bitcoin", DAY, start, int(time.time()), 5)
+            break
+    assert coingecko_past.max_age(DAY) == asked * DAY
+
+
+def test_a_plan_that_has_no_past_at_all_ends_the_search(coingecko: CoinGecko) -> None:
+    coingecko.longest_span = 0
+    for _ in range(8):
+        with suppress(TooLongAgo):
+            coingecko_past.fetch_candles("bitcoin", DAY, int(time.time()) - 300 * DAY, int(time.time()), 5)
+    assert coingecko_past.max_age(DAY) == DAY
+    with pytest.raises(NotOffered) as caught:
+        coingecko_past.fetch_candles("bitcoin", DAY, int(time.time()) - 300 * DAY, int(time.time()), 5)
+    assert not isinstance(caught.value, TooLongAgo)
 
 
 def test_a_source_that_cannot_be_reached_is_named(settings: Any) -> None:

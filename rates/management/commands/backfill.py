@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
     def _fill(self, gap: Gap) -> StepResult:
         """Return the last step, once there is no request left."""
-        asked = stored = 0
+        asked, stored, share = 0, 0, 0.0
         while True:
             step = fill(gap, time.time())
             if step.wait:
@@ -88,7 +88,9 @@ class Command(BaseCommand):
                 self._draw(gap, 1.0, f"{asked} requests, {stored} candles\n")
                 return step
             asked, stored = asked + 1, stored + step.stored
-            self._draw(gap, _find_share(step.request), f"{step.request.source.NAME}, {stored} candles")
+            # The next vendor is asked about the same range, from its end on.
+            share = max(share, _find_share(step.request))
+            self._draw(gap, share, f"{step.request.source.NAME}, {stored} candles")
 
     def _draw(self, gap: Gap, share: float, words: str) -> None:
         done = round(BAR * share)
