@@ -107,6 +107,15 @@ def test_a_candle_is_told_to_pointer_and_keyboard(page: Any) -> None:
     assert violations(page) == []
 
 
+@pytest.mark.parametrize("width", [390, 360])
+def test_the_table_of_a_price_with_many_decimals_fits_on_a_phone(width: int, page: Any) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate("for (const cell of document.querySelectorAll('#updates td.r')) cell.textContent = '0.00123457'")
+    table = page.locator(".figures-table .scroll")
+    assert table.evaluate("table => table.scrollWidth <= table.clientWidth")
+    expect(page.locator("#updates tr").nth(DISPUTED).get_by_text("disputed")).to_be_visible()
+
+
 def test_the_running_candle_moves_and_a_paused_page_has_no_hole(page: Any) -> None:
     row = page.locator("#updates tr").first
 

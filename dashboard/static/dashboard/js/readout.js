@@ -55,7 +55,7 @@ function fillRow(row, candle, step, decimals) {
     setPrice(cell, formatPrice(price, decimals));
     cell.title = price;
   });
-  setText(source.firstElementChild, sourceName(candle.source));
+  setText(source, sourceName(candle.source));
 }
 
 /** Let arrow keys move along the chart, as along a slider. */
