@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -53,45 +54,63 @@ ROW_ENCODER = msgspec.json.Encoder()
 Message = dict[str, Any]
 
 
+class CoinObject(msgspec.Struct, omit_defaults=True):
+    """The coin object of `docs/protocol.md`, as it is written: what is not known is null, or left out at the end."""
+
+    symbol: str
+    name: str
+    price: str | None
+    change_24h_pct: str | None
+    volume_24h: str | None
+    source: str | None
+    observed_at: str | None
+    stale: bool
+    disputed: bool
+    confirmed_by: tuple[str, ...]
+    spread_pct: str | None
+    logo: str = ""
+    high_24h: str = ""
+    low_24h: str = ""
+    from_history: tuple[str, ...] = ()
+
+
 def encode_row(row: Row) -> Fragment:
     """
     Encode *row* as the coin object of the protocol; what is not known yet is null.
 
-    Called by `judgement.next_board` for every coin about which something is new.
+    Called by `judgement.rows` for every coin about which something is new.
     """
     rate = row.rate
-    coin: dict[str, object] = {
-        "symbol": row.symbol,
-        "name": row.name,
-        "price": rate and decimal_text(rate.price),
-        "change_24h_pct": _text(rate and rate.change_24h_pct),
-        "volume_24h": _text(rate and rate.volume_24h),
-        "source": rate and rate.source,
-        "observed_at": rate and time_text(rate.observed_at),
-        "stale": row.stale,
-        "disputed": row.disputed,
-        "confirmed_by": row.confirmed_by,
-        "spread_pct": _text(row.spread_pct),
-    }
-    if row.logo:
-        coin["logo"] = row.logo
+    coin = CoinObject(
+        row.symbol,
+        row.name,
+        decimal_text(rate.price) if rate else None,
+        _text(rate.change_24h_pct) if rate else None,
+        _text(rate.volume_24h) if rate else None,
+        rate.source if rate else None,
+        time_text(rate.observed_at) if rate else None,
+        row.stale,
+        row.disputed,
+        row.confirmed_by,
+        _text(row.spread_pct),
+        row.logo,
+    )
     if rate and row.day:
-        coin |= _describe_day(rate, row.day)
-    return Fragment(row.symbol, ROW_ENCODER.encode(coin).decode(), decimal_text(rate.price) if rate else None)
+        _add_day(coin, rate, row.day)
+    return Fragment(row.symbol, ROW_ENCODER.encode(coin).decode(), coin.price)
 
 
-def _describe_day(rate: Rate, day: DayStats) -> dict[str, object]:
-    """Return what our own candles say of the last 24 hours, and which fields that is; what the source says stands."""
-    own: dict[str, object] = {
-        "high_24h": decimal_text(max(day.high, rate.price)),
-        "low_24h": decimal_text(min(day.low, rate.price)),
-    }
+def _add_day(coin: CoinObject, rate: Rate, day: DayStats) -> None:
+    """Add what our own candles say of the last 24 hours, and which fields that is; what the source says stands."""
+    coin.high_24h = decimal_text(max(day.high, rate.price))
+    coin.low_24h = decimal_text(min(day.low, rate.price))
+    coin.from_history = ("high_24h", "low_24h")
     if rate.change_24h_pct is None and day.before is not None:
-        own["change_24h_pct"] = decimal_text(round_places((rate.price / day.before - 1) * 100, 2))
-    return own | {"from_history": list(own)}
+        coin.change_24h_pct = decimal_text(round_places((rate.price / day.before - 1) * 100, 2))
+        coin.from_history += ("change_24h_pct",)
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
 
 

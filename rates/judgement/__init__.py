@@ -9,7 +9,7 @@ What the sources' readings make of a coin's price: a pure function of what each 
     consensus    the same at once, where nobody disagrees
     dissent      who has to be heard again before a dispute can end
     standing     verdicts that still stand, so that only coins with news are judged
-    unchanged    the same for what else is made of a coin
+    rows         the rows of the board as text, of which only those with news are encoded
     next_board   the next board, made with all of these
     rules        the settings that they depend on
 """

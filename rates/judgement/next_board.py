@@ -22,24 +22,21 @@ from rates.judgement.currencies import currency_rules, describe_currencies, judg
 from rates.judgement.identity import identity_notes, judge_proven
 from rates.judgement.ownership import Verdict, decide
 from rates.judgement.readings import update_readings
+from rates.judgement.rows import LastRows
 from rates.judgement.rules import Rules, read_rules
 from rates.judgement.standing import Judged, LastVerdicts
-from rates.judgement.unchanged import Unchanged
 from rates.kept import KeptLast
 from rates.models import Coin
-from rates.publication import encode_row
 from rates.store import Change, Memory
 from rates.types import (
     USDT_PAIR,
     Absence,
     CoinState,
     DayStats,
-    Fragment,
     HistoryPoint,
     KnownPairs,
     OwnerChange,
     Rate,
-    Row,
     decimal_text,
     time_text,
 )
@@ -77,7 +74,7 @@ def revise(
     watched = shown | {s: judged[s] for s in list_pairs(coins) if s in judged and judged[s] is not old.get(s)}
     return Change(
         as_of=now,
-        fragments=_encode_rows(coins, verdicts, days),
+        fragments=_rows.encode_all(coins, verdicts, days),
         states=judged,
         points=_new_points(old, shown),
         forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
@@ -253,41 +250,14 @@ def _judge_pair(pair: CoinState, now: datetime, rules: Rules) -> Verdict:
     return decide(pair, dict.fromkeys(rules.quotes), now, pair_rules(rules))
 
 
-def _encode_rows(
-    coins: Sequence[Coin], verdicts: Mapping[str, Verdict], days: Mapping[str, DayStats]
-) -> dict[str, Fragment]:
-    symbols = [coin.symbol for coin in coins]
-    lately = [days.get(coin.coingecko_id) for coin in coins]
-    return _rows.make_all(symbols, coins, [verdicts[symbol] for symbol in symbols], lately)
-
-
-def _encode_row(coin: Coin, verdict: Verdict, day: DayStats | None) -> Fragment:
-    row = Row(
-        symbol=coin.symbol,
-        name=coin.name,
-        rate=verdict.state.shown,
-        stale=verdict.stale,
-        disputed=verdict.state.disputed,
-        confirmed_by=verdict.confirmed_by,
-        spread_pct=verdict.spread_pct,
-        day=day,
-        logo=coin.logo_path,
-    )
-    return encode_row(row)
-
-
 def _new_points(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, HistoryPoint]:
     """Return an update for each coin whose shown price is not the one of the board before."""
     points = {}
     for symbol, state in new.items():
-        before = old.get(symbol, NOTHING).shown
-        if state.shown and not _same_update(before, state.shown):
-            points[symbol] = HistoryPoint(decimal_text(state.shown.price), time_text(state.shown.observed_at))
+        before, shown = old.get(symbol, NOTHING).shown, state.shown
+        if shown and not (before and before.observed_at == shown.observed_at and before.price == shown.price):
+            points[symbol] = HistoryPoint(decimal_text(shown.price), time_text(shown.observed_at))
     return points
-
-
-def _same_update(before: Rate | None, after: Rate) -> bool:
-    return before is not None and (before.price, before.observed_at) == (after.price, after.observed_at)
 
 
 def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], now: datetime) -> list[OwnerChange]:
@@ -325,4 +295,4 @@ def _dispute_notes(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -
 _known_pairs = KeptLast(_read_pairs)
 _followed = KeptLast(_follow)
 _verdicts = LastVerdicts()
-_rows = Unchanged(_encode_row)
+_rows = LastRows()
