@@ -34,7 +34,6 @@ from rates.judgement.readings import (
     distance_pct,
     find_fresh,
     find_frozen,
-    find_moving,
     is_fresh,
 )
 from rates.judgement.rules import Rules
@@ -89,7 +88,10 @@ def find_candidates(readings: Mapping[str, Reading], factors: Factors, now: date
     only shown when there are no others.
     """
     fresh = find_fresh(readings, now, rules)
-    candidates = sorted(_convert_all(find_moving(fresh, rules), factors, rules), key=attrgetter("rank"))
+    found = _convert_all(fresh, factors, rules)
+    frozen = find_frozen(fresh, [c.price for c in found], rules)
+    moving = [c for c, reading in zip(found, fresh, strict=True) if reading not in frozen] if frozen else found
+    candidates = sorted(moving, key=attrgetter("rank"))
     return candidates if rules.usdt_is_near else [c for c in candidates if c.certain]
 
 
@@ -102,7 +104,8 @@ def find_frozen_majority(
     The source that moved away from them may be the one that is wrong, so they count as evidence.
     """
     fresh = find_fresh(readings, now, rules)
-    frozen = find_frozen(fresh, rules)
+    prices = [c.price for c in _convert_all(fresh, factors, rules)]
+    frozen = find_frozen(fresh, prices, rules)
     return _convert_all(frozen, factors, rules) if 2 * len(frozen) > len(fresh) else []
 
 

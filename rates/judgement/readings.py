@@ -145,27 +145,29 @@ def _is_behind(rate: Rate, old: Rate) -> bool:
     return not ours
 
 
-def find_moving(fresh: Sequence[Reading], rules: Rules) -> Sequence[Reading]:
-    """Return those of the *fresh* readings that are not frozen."""
-    frozen = find_frozen(fresh, rules)
-    return [reading for reading in fresh if reading not in frozen] if frozen else fresh
+def find_frozen(fresh: Sequence[Reading], prices: Sequence[Decimal], rules: Rules) -> list[Reading]:
+    """
+    Return those that are unchanged while another of *fresh* has moved away by more than the agreement band.
 
-
-def find_frozen(fresh: Sequence[Reading], rules: Rules) -> list[Reading]:
-    """Return those that are unchanged while another of *fresh* has moved away by more than the agreement band."""
-    prices = [reading.rate.price for reading in fresh]
+    *prices* are theirs in one currency: where a source quotes in another one, its number may be far from all others.
+    """
     if len(prices) < 2 or distance_pct(max(prices), min(prices)) <= rules.agreement_pct:
         return []
-    return [reading for reading in fresh if any(_has_moved_away(other.rate, reading, rules) for other in fresh)]
+    said = list(zip(fresh, prices, strict=True))
+    return [
+        reading
+        for reading, price in said
+        if any(
+            _has_moved(other.rate, reading, rules) and distance_pct(its_price, price) > rules.agreement_pct
+            for other, its_price in said
+        )
+    ]
 
 
-def _has_moved_away(other: Rate, reading: Reading, rules: Rules) -> bool:
+def _has_moved(other: Rate, reading: Reading, rules: Rules) -> bool:
+    """Return whether the price of *other* is another one than when *reading* last changed."""
     anchor = reading.anchors.get(other.source)
-    return (
-        anchor is not None
-        and distance_pct(other.price, anchor) > rules.agreement_pct
-        and distance_pct(other.price, reading.rate.price) > rules.agreement_pct
-    )
+    return anchor is not None and distance_pct(other.price, anchor) > rules.agreement_pct
 
 
 def find_fresh(readings: Mapping[str, Reading], now: datetime, rules: Rules) -> list[Reading]:
