@@ -105,7 +105,7 @@ def identity_notes(
     return [
         f"{symbol}: {line} until its price agrees or staff vouch for it"
         for symbol, state in after.items()
-        if (fresh := state.doubtful - before[symbol].doubtful)
+        if state.doubtful and (fresh := state.doubtful - before[symbol].doubtful)
         for source, line in describe_doubtful(state, factors, rules).items()
         if source in fresh
     ]

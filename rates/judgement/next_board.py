@@ -72,14 +72,15 @@ def revise(
     # A state that is the same object has no news.
     shown = {s: judged[s] for s in (coin.symbol for coin in coins) if judged[s] is not old.get(s)}
     watched = shown | {s: judged[s] for s in list_pairs(coins) if s in judged and judged[s] is not old.get(s)}
+    owners = _owner_changes(old, watched, now)
     return Change(
         as_of=now,
         fragments=_rows.encode_all(coins, verdicts, days),
         states=judged,
         points=_new_points(old, shown),
-        forgotten=[coin.symbol for coin in coins if coin.symbol in old and _is_another_coin(old[coin.symbol], coin)],
-        owners=_owner_changes(old, watched, now),
-        counts=_count_events(old, watched),
+        forgotten=_find_forgotten(old, known, coins),
+        owners=owners,
+        counts=_count_events(old, watched, owners),
         notes=[
             *_dispute_notes(old, watched),
             *identity_notes(known, shown, find_factors(judged, now, rules), rules),
@@ -157,6 +158,12 @@ def _forget(state: CoinState, source: str) -> CoinState:
 
 def _is_another_coin(state: CoinState, coin: Coin) -> bool:
     return state.coingecko_id not in ("", coin.coingecko_id) or state.quote not in ("", settings.QUOTE_CURRENCY)
+
+
+def _find_forgotten(old: Mapping[str, CoinState], known: Mapping[str, CoinState], coins: Sequence[Coin]) -> list[str]:
+    """Return the symbols of those *coins* whose state in *old* is about another coin; where it is *known* it is not."""
+    changed = [coin for coin in coins if old.get(coin.symbol, NOTHING) is not known[coin.symbol]]
+    return [coin.symbol for coin in changed if _is_another_coin(old.get(coin.symbol, NOTHING), coin)]
 
 
 def keep_current(rates: Sequence[A], asked: Sequence[Coin], coins: Sequence[Coin]) -> list[A]:
@@ -270,13 +277,16 @@ def _owner_changes(old: Mapping[str, CoinState], new: Mapping[str, CoinState], n
     return changes
 
 
-def _count_events(old: Mapping[str, CoinState], new: Mapping[str, CoinState]) -> dict[str, int]:
+def _count_events(
+    old: Mapping[str, CoinState], new: Mapping[str, CoinState], owners: Sequence[OwnerChange]
+) -> dict[str, int]:
     """Return how many coins changed their owner, came into dispute, had a price held back; without the zeros."""
-    pairs = [(old.get(symbol, NOTHING), state) for symbol, state in new.items()]
+    disputed = [symbol for symbol, state in new.items() if state.disputed]
+    held = [symbol for symbol, state in new.items() if state.held is not None]
     counts = {
-        "owner_changes": sum(bool(b.shown and a.shown and b.shown.source != a.shown.source) for b, a in pairs),
-        "disputes": sum(a.disputed and not b.disputed for b, a in pairs),
-        "held": sum(a.held is not None and b.held is None for b, a in pairs),
+        "owner_changes": sum(change.before is not None for change in owners),
+        "disputes": sum(not old.get(symbol, NOTHING).disputed for symbol in disputed),
+        "held": sum(old.get(symbol, NOTHING).held is None for symbol in held),
     }
     return {name: count for name, count in counts.items() if count}
 
