@@ -77,8 +77,13 @@ def _find_worth(currency: str, times: Sequence[float], within: float) -> list[Va
 
 def _find_rates(factor: Instrument, times: Sequence[float], within: float) -> list[Valuation | None]:
     """Return what was recorded of *factor*; the central bank's rate of a day stands until the next working day."""
-    found = _find([Question(factor, time) for time in times], max(within, CENTRAL_BANK_STANDS.total_seconds() - DAY))
-    return [known if known and known.source == CENTRAL_BANK else _if_near(known, within) for known in found]
+    questions = [Question(factor, time) for time in times]
+    found = _find(questions, within)
+    if None not in found:
+        return found
+    by_bank = _find(questions, max(within, CENTRAL_BANK_STANDS.total_seconds() - DAY))
+    return [known or (other if other and other.source == CENTRAL_BANK else None)
+            for known, other in zip(found, by_bank, strict=True)]  # fmt: skip
 
 
 def _convert(answer: Valuation | None, factor: Valuation | None) -> Valuation | None:
@@ -95,9 +100,11 @@ def _find(questions: Sequence[Question], within: float) -> list[Valuation | None
         left = [n for n, _ in enumerate(questions) if n not in found or found[n].distance > found[n].interval]
         for number, candle in _find_candles(questions, left, interval).items():
             answer = _value(candle, interval, questions[number].time)
-            if number not in found or answer.distance < found[number].distance:
+            # A minute that is too old hides no hour that is not, though that one may have ended before it.
+            is_near = answer.distance <= max(interval, within)
+            if is_near and (number not in found or answer.distance < found[number].distance):
                 found[number] = answer
-    return [_if_near(found.get(number), within) for number in range(len(questions))]
+    return [found.get(number) for number in range(len(questions))]
 
 
 def _find_candles(questions: Sequence[Question], numbers: Sequence[int], interval: int) -> dict[int, Candle]:
@@ -131,10 +138,6 @@ def _find_unwritten(questions: Sequence[Question], numbers: Sequence[int]) -> di
 def _value(candle: Candle, interval: int, moment: float) -> Valuation:
     end = candle.time + interval
     return Valuation(candle.close, end, interval, candle.source, candle.disputed, moment - end)
-
-
-def _if_near(answer: Valuation | None, within: float) -> Valuation | None:
-    return answer if answer and answer.distance <= max(answer.interval, within) else None
 
 
 def convert_points(points: Sequence[HistoryPoint], currency: str) -> list[HistoryPoint]:

@@ -193,13 +193,13 @@ def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, r
 
 
 def _add_to(symbol: str, state: CoinState, rates: Sequence[Rate], live: bool, rules: Rules) -> CoinState:
-    its_rules = _find_rules(symbol, rules) if is_pair(symbol) else rules
-    return replace(state, readings=update_readings(state.readings, rates, live, its_rules))
+    return replace(state, readings=update_readings(state.readings, rates, live, _find_rules(symbol, rules)))
 
 
 def _find_rules(symbol: str, rules: Rules) -> Rules:
-    """Return the rules by which readings of the pair *symbol* follow each other: a currency has its own."""
-    return rules if symbol in QUOTE_PAIRS.values() else currency_rules(code_of(symbol), rules)
+    """Return the rules by which readings of *symbol* follow each other: a currency has its own."""
+    is_currency = is_pair(symbol) and symbol not in QUOTE_PAIRS.values()
+    return currency_rules(code_of(symbol), rules) if is_currency else rules
 
 
 def add_absences(

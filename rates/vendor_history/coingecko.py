@@ -38,6 +38,8 @@ DAYS = {60: 1, 3600: 89, DAY: 364}
 MOST_CANDLES: Mapping[int, int] = {interval: days * DAY // interval + 2 for interval, days in DAYS.items()}
 LONGEST_BODY = 2_000_000
 
+# Days to ask for, fewer after each refusal: none tells how many the plan has.
+PLANS = (180, 90, 30, 14, 7, 1)
 # How many days back may be asked for, where a refusal has told; by configuration, as another key may have another plan.
 _plans: dict[str, int] = {}
 
@@ -77,7 +79,8 @@ def fetch_candles(name: str, interval: int, start: int, end: int, timeout: float
     try:
         body = coingecko.get_json(url, params, time.monotonic() + timeout, LONGEST_BODY)
     except TooLongAgo as error:
-        _learn_plan(days, str(error))
+        if not _learn_plan(days):
+            raise NotOffered(NAME, str(error).removeprefix(f"{NAME}: ")) from error
         raise
     prices = body.get("prices") if isinstance(body, dict) else None
     if not isinstance(prices, list):
@@ -94,16 +97,12 @@ def _count_days(interval: int, start: int) -> int:
     return min(max(fewest, since), most, _plan_days())
 
 
-def _learn_plan(days: int, words: str) -> None:
-    """
-    Ask for half as many days after a refusal of so many: it does not tell how many the plan has.
-
-    Raises:
-        NotOffered: when there is nothing to halve.
-    """
-    if days == 1:
-        raise NotOffered(NAME, words)
-    _plans[setup_fingerprint()] = days // 2
+def _learn_plan(days: int) -> bool:
+    """Ask for fewer days after a refusal of so many; return False when there are no fewer."""
+    fewer = next((plan for plan in PLANS if plan < days), None)
+    if fewer is not None:
+        _plans[setup_fingerprint()] = fewer
+    return fewer is not None
 
 
 def parse_points(rows: Sequence[Any]) -> list[tuple[float, Decimal]]:

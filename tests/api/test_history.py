@@ -306,6 +306,37 @@ def test_an_hour_that_ended_later_serves_better_than_a_minute_long_before() -> N
     assert at(iso(BEGIN + 6 * HOUR + 60)) == ("2", "1h", 60.0)
 
 
+@pytest.mark.parametrize("last", [59, 49, 10])
+def test_in_a_gap_of_minutes_the_hour_serves_wherever_the_gap_begins(last: int) -> None:
+    write(*(candle(BEGIN + n * MINUTE, "1 1 1 1") for n in range(last + 1)))
+    write(candle(BEGIN, "2 2 2 2"), interval=HOUR)
+    moment = BEGIN + HOUR + 34 * MINUTE
+    assert at(iso(moment)) == ("2", "1h", 34.0 * MINUTE)
+    many = post({"wanted": [{"symbol": "BTC", "time": iso(moment)}]}).json()["prices"]
+    assert [(each["price"], each["interval"]) for each in many] == [("2", "1h")]
+    assert code(f"/api/rates/BTC/at?time={iso(BEGIN + 3 * HOUR)}", 404) == "no_price"
+    # Who allows older ones is told the last one.
+    far = get(f"/api/rates/BTC/at?time={iso(moment)}&within=86400")
+    assert far["observed_at"] == iso(BEGIN + HOUR)
+    assert far["price"] == ("1" if last == 59 else "2")
+
+
+def test_in_a_gap_of_minutes_after_the_hour_its_last_minute_serves_who_allows_it() -> None:
+    write(*(candle(BEGIN + n * MINUTE, "1 1 1 1") for n in range(70)))
+    write(candle(BEGIN, "2 2 2 2"), interval=HOUR)
+    moment = iso(BEGIN + HOUR + 34 * MINUTE)
+    assert at(moment) == ("2", "1h", 34.0 * MINUTE)
+    assert get(f"/api/rates/BTC/at?time={moment}&within=3600")["interval"] == "1m"
+
+
+def test_what_a_currency_was_worth_in_a_gap_of_its_minutes_is_the_hours() -> None:
+    write(*(candle(BEGIN + n * MINUTE, "100 100 100 100") for n in range(100)))
+    write(*(candle(BEGIN + n * MINUTE, "0.5 0.5 0.5 0.5") for n in range(70)), pair=EURO)
+    write(candle(BEGIN, "0.8 0.8 0.8 0.8"), pair=EURO, interval=HOUR)
+    prices = [get(f"/api/rates/BTC/at?time={iso(BEGIN + n * MINUTE)}&currency=eur") for n in (70, 95)]
+    assert [(each["price"], each["interval"]) for each in prices] == [("50.0", "1m"), ("80.0", "1m")]
+
+
 def test_a_blank_may_stand_for_the_plus_of_a_zone_and_no_zone_is_utc() -> None:
     write(candle(BEGIN, "1 1 1 1"))
     moment = datetime.fromtimestamp(BEGIN + 60, UTC)

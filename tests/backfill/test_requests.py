@@ -201,10 +201,11 @@ def test_a_plan_that_reaches_less_far_is_used_as_far_as_it_reaches(vendors: Vend
     settings.RATES_SOURCES = ["coingecko"]
     vendors["coingecko"].longest_span = 30
     fill_all(Gap(coin(), MINUTE))
-    assert len(fill_all(Gap(coin(), DAY))) == 5
-    assert len(read(DAY)) >= 20
+    assert len(fill_all(Gap(coin(), DAY))) == 4
+    # The first of its days has begun before.
+    assert 28 <= len(read(DAY)) <= 30
     assert len(fill_all(Gap(coin(), HOUR))) == 1
-    assert len(read(HOUR)) >= 20 * 24
+    assert len(read(HOUR)) >= 30 * 24 - 2
     assert not Backfill.objects.exclude(note="").exists()
 
 
@@ -505,6 +506,16 @@ def test_staff_fetch_a_past_by_hand(vendors: Vendors, settings: Settings) -> Non
     assert sorted(bars) == bars
     assert "BTC 1d: " in said
     assert "missing: nothing" in said
+
+
+def test_the_progress_bar_does_not_go_back_when_the_next_vendor_is_asked(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    vendors["binance"].history.fault = "gap"
+    lines = command("btc").replace("\r", "\n").splitlines()
+    hours = [line for line in lines if line.startswith("BTC 1h     [")]
+    assert {"binance", "kraken"} <= {line.split("] ")[1].split(",")[0] for line in hours}
+    bars = [line.count("#") for line in hours]
+    assert sorted(bars) == bars
 
 
 def test_staff_are_told_of_candles_that_are_disputed_no_longer(vendors: Vendors, settings: Settings) -> None:

@@ -17,6 +17,8 @@ from pytest_django import Settings
 from rates import feed, store
 from rates.central_bank import daily
 from rates.currencies import in_currency
+from rates.judgement.next_board import rules_of
+from rates.judgement.rules import read_rules
 from rates.models import Coin
 from rates.types import Currency
 from tests.coins import pairs
@@ -230,6 +232,15 @@ def test_a_newer_file_of_the_bank_is_shown_when_the_others_are_gone(world: World
     let_pass(2 * 86400)
     world.tick()
     assert (worth("eur").source, worth("eur").stale) == ("ecb", False)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "agreement", "jump"),
+    [("BTC", 2, 10), ("DOGE", 2, 10), ("USD/EUR", 1, 2), ("USDT/USD", Decimal("0.5"), 1)],
+)
+def test_a_coin_is_not_judged_by_the_narrower_limits_of_a_currency(symbol: str, agreement: int, jump: int) -> None:
+    rules = rules_of(symbol, read_rules())
+    assert (rules.agreement_pct, rules.max_jump_pct) == (agreement, jump)
 
 
 def test_a_bitcoin_on_the_board_is_a_currency_by_its_price(world: World, settings: Settings) -> None:
