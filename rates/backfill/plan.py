@@ -1,5 +1,6 @@
 """Which candles are missing, and which range the next request is about; pure functions."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -56,6 +57,12 @@ def _subtract(span: TimeRange, other: TimeRange) -> list[TimeRange]:
         TimeRange(max(span.start, other.end), span.end),
     ]
     return [part for part in parts if part.start < part.end]
+
+
+def select_followed(ranges: Iterable[TimeRange], times: Sequence[int], within: float) -> list[TimeRange]:
+    """Return those of *ranges* that one of *times*, in order, follows within so many seconds after their end."""
+    after = [(span, bisect_left(times, span.end)) for span in ranges]
+    return [span for span, place in after if place < len(times) and times[place] <= span.end + within]
 
 
 def newest_chunk(ranges: Iterable[TimeRange], interval: int, most: int, oldest: float) -> TimeRange | None:

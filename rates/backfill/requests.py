@@ -5,6 +5,9 @@ Backfill: missing candles are fetched from the vendors, one request at a time.
 
 A `Backfill` row records which time range a vendor has answered. So a process that is killed is followed by one that
 continues there, and what no vendor has is not requested again.
+
+Ranges that end next to a known price come first: an answer is compared with it. Where an answer stops earlier, other
+vendors are asked for what followed before the rest is requested again; see `_list_requests`.
 """
 
 import logging
@@ -12,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
@@ -22,9 +24,9 @@ from django.db import transaction
 from rates import store
 from rates.backfill.consistency import CheckResult, check_candles, to_candles
 from rates.backfill.factors import Factors, are_complete, load_factors
-from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
+from rates.backfill.plan import TimeRange, find_missing, newest_chunk, select_followed, subtract, wanted_range
 from rates.central_bank import daily
-from rates.currencies import CENTRAL_BANK, is_coin, measured, pair_of
+from rates.currencies import CENTRAL_BANK, CENTRAL_BANK_STANDS, is_coin, is_pair, measured, pair_of
 from rates.exceptions import NotOffered, SourceError, TooLongAgo
 from rates.history import archive
 from rates.history.archive import SOURCE_NUMBERS
@@ -50,8 +52,10 @@ LONGEST_WAIT = 120.0
 TIMEOUT = 10.0
 # After so many failures in a row a vendor is left alone for so long.
 FREE_RETRIES, RETRY_AFTER = 3, 600.0
-# A known price that is later says nothing about the end of a request.
-NEXT_PRICE_WITHIN = 2 * DAY
+# A range that ends as long before a known price can be compared with it.
+NEXT_PRICE_WITHIN = 3.0 * HOUR
+# Without a price that is as new, no answer can be checked: a later one says nothing about where an answer ends.
+RECENT = 2.0 * DAY
 # Until a coin has a price of its own.
 FIRST_PRICE_WAIT = 60.0
 # The month's credits are for ticks; the backfill takes a tenth of them.
@@ -99,6 +103,7 @@ class Request:
         name: the vendor's name for the coin.
         span: the time range that it is about.
         oldest: Unix time from which candles are missing; later requests are about the rest.
+        followed: its span ends next to a known price; no such request was left if not.
     """
 
     gap: Gap
@@ -107,6 +112,7 @@ class Request:
     name: str
     span: TimeRange
     oldest: int
+    followed: bool
 
     def __str__(self) -> str:
         start = datetime.fromtimestamp(self.span.start, UTC)
@@ -177,11 +183,10 @@ def fill(gap: Gap, now: float, *, factors_follow: bool = False) -> StepResult:
         return StepResult(wait=FIRST_PRICE_WAIT)
     series = get_series([gap.instrument], gap.interval)[gap.instrument]
     wanted = _find_wanted(gap, series, now)
-    missing = find_missing(archive.read_times(series.pk, *wanted), wanted, gap.interval)
-    for source in list_sources() if missing else ():
-        request = _next_request(gap, series, source, missing, now)
-        if request is None:
-            continue
+    times = archive.read_times(series.pk, *wanted)
+    missing = find_missing(times, wanted, gap.interval)
+    for request in _list_requests(gap, series, missing, times, now):
+        source = request.source
         health = _load_health(source)
         wait = _seconds_until(source, health, now)
         factors = load_factors(source, request.span, gap.interval) if factors_follow or not wait else None
@@ -215,7 +220,7 @@ def _judge_again(gap: Gap, series: StoredSeries, wanted: TimeRange) -> int:
 def has_recent_price(instrument: Instrument, now: float) -> bool:
     """Return whether a price of *instrument* was recorded lately: without one no answer can be checked."""
     minutes = find_series(instrument, MINUTE)
-    return minutes is not None and bool(archive.read_times(minutes.pk, int(now - NEXT_PRICE_WITHIN), int(now) + MINUTE))
+    return minutes is not None and bool(archive.read_times(minutes.pk, int(now - RECENT), int(now) + MINUTE))
 
 
 def kept_seconds(interval: int) -> int:
@@ -225,22 +230,56 @@ def kept_seconds(interval: int) -> int:
 
 
 def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:
-    first = archive.read_first_time(series.pk) if gap.interval == MINUTE else None
-    return wanted_range(gap.interval, now, first, kept_seconds(gap.interval), gap.since)
+    first = archive.read_first(series.pk) if gap.interval == MINUTE else None
+    return wanted_range(gap.interval, now, first and first.time, kept_seconds(gap.interval), gap.since)
 
 
-def _next_request(
-    gap: Gap, series: StoredSeries, source: HistorySource, missing: Sequence[TimeRange], now: float
+def _list_requests(
+    gap: Gap, series: StoredSeries, missing: Sequence[TimeRange], times: Sequence[int], now: float
+) -> list[Request]:
+    """
+    Return the next request to each vendor that has one, in the order to ask them; *times* are those of known candles.
+
+    Only where no vendor can be asked about a range that ends next to a known price, others are requested.
+    """
+    if not missing:
+        return []
+    newest = _find_next(gap, missing[-1].end, RECENT)
+    known = [*times, *([newest.time] if newest else [])]
+    for each in (known, None):
+        made = [_make_request(gap, series, source, missing, now, known=each) for source in list_sources()]
+        if requests := [request for request in made if request]:
+            return requests
+    return []
+
+
+def _make_request(
+    gap: Gap,
+    series: StoredSeries,
+    source: HistorySource,
+    missing: Sequence[TimeRange],
+    now: float,
+    *,
+    known: Sequence[int] | None,
 ) -> Request | None:
+    """Return the next request to *source*: about a range that one of the *known* times follows, if they are given."""
     name, pair = source.find_name(gap.coin), gap.coin.pairs.get(source.NAME)
     if name is None or (pair is not None and not pair.verified):
         return None
     asked = Backfill.objects.filter(series_id=series.pk, source=SOURCE_NUMBERS[source.NAME]).values_list("start", "end")
     left = subtract(missing, (TimeRange(*each) for each in asked))
+    chosen = left if known is None else select_followed(left, known, _find_limit(gap))
     # One candle more on either side, to compare with what is known there.
     most = source.MOST_CANDLES[gap.interval] - 2
-    span = newest_chunk(left, gap.interval, most, now - source.max_age(gap.interval))
-    return span and Request(gap, series, source, name, span, min(start for start, _ in left))
+    span = newest_chunk(chosen, gap.interval, most, now - source.max_age(gap.interval))
+    return span and Request(gap, series, source, name, span, left[0].start, known is not None)
+
+
+def _find_limit(gap: Gap) -> float:
+    """Return within how many seconds after an answer about *gap* a known price has to be, to be compared with it."""
+    # At weekends and over Easter there are no days of the central bank.
+    stands = gap.interval == DAY and is_pair(gap.coin.symbol)
+    return CENTRAL_BANK_STANDS.total_seconds() if stands else NEXT_PRICE_WITHIN
 
 
 def _seconds_until(source: HistorySource, health: Health, now: float) -> float:
@@ -319,18 +358,23 @@ def _store(request: Request, candles: Sequence[VendorCandle], factors: Factors) 
     """Store those of *candles*, the whole answer to *request*, that pass the check; return their number."""
     (start, end), interval = request.span, request.gap.interval
     around = archive.read_candles(request.series.pk, start - interval, end + interval)
-    checked = check_candles(
-        to_candles(candles, request.source.NAME, factors),
-        # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
-        {candle.time: candle for candle in around if not (candle.disputed and candle.updates)},
-        _find_next_price(request),
-        rules_of(request.gap.coin.symbol, read_rules()),
-    )
+    # A vendor's candle is disputed for lack of a USDT/USD, which does not make it another coin's.
+    known = {candle.time: candle for candle in around if not (candle.disputed and candle.updates)}
+    found = to_candles(candles, request.source.NAME, factors)
+    ended = found[-1].time + interval if found else end
+    limit = _find_limit(request.gap)
+    following = _find_next(request.gap, ended, max(limit, RECENT))
+    is_next = following is not None and following.time - ended <= limit
+    if request.followed and ended < end and not is_next and known.keys().isdisjoint([each.time for each in found]):
+        # Another vendor may know what came after it; the next request for the rest ends there.
+        _save(replace(request, span=TimeRange(ended, end)), CheckResult([]))
+        return 0
+    checked = check_candles(found, known, following and following.open, rules_of(request.gap.coin.symbol, read_rules()))
     if checked.why:
         logger.warning("history: %s: %d candles refused: %s", request, checked.refused, checked.why)
     # Between two gaps stands what is known.
-    known = {candle.time for candle in around}
-    inside = [candle for candle in checked.candles if start <= candle.time < end and candle.time not in known]
+    there = {candle.time for candle in around}
+    inside = [candle for candle in checked.candles if start <= candle.time < end and candle.time not in there]
     _save(request, checked._replace(candles=inside))
     return len(inside)
 
@@ -352,12 +396,9 @@ def _save(request: Request, checked: CheckResult) -> None:
         )
 
 
-def _find_next_price(request: Request) -> Decimal | None:
-    """Return the first known price after *request*, if it is soon after."""
-    end = request.span.end
-    for interval in (request.gap.interval, MINUTE):
-        series = find_series(request.gap.instrument, interval)
-        found = archive.read_candles(series.pk, end, end + NEXT_PRICE_WITHIN) if series else []
-        if found:
-            return found[0].open
-    return None
+def _find_next(gap: Gap, after: int, within: float) -> Candle | None:
+    """Return the first candle of the interval of *gap* or a shorter one, *within* seconds *after* a Unix time."""
+    series = [find_series(gap.instrument, interval) for interval in STORED if interval <= gap.interval]
+    firsts = [candle for each in series if each and (candle := archive.read_first(each.pk, after))]
+    found = [candle for candle in firsts if candle.time <= after + within]
+    return min(found, default=None, key=lambda candle: candle.time)

@@ -172,12 +172,12 @@ def read_disputed_past(series: int, start: int, end: int) -> list[Candle]:
         return [to_candle(row) for row in cursor.fetchall()]
 
 
-def read_first_time(series: int) -> int | None:
-    """Return when the first candle of *series* began; None when there is none."""
+def read_first(series: int, start: int = 0) -> Candle | None:
+    """Return the first candle of *series* that begins at or after the Unix time *start*; None when there is none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT MIN(id) FROM rates_candle WHERE id >= %s AND id < %s", _bounds(series, 0, 2**33))
-        key = cursor.fetchone()[0]
-    return None if key is None else time_of(key)
+        cursor.execute(READ + "id >= %s AND id < %s ORDER BY id LIMIT 1", _bounds(series, start, 2**33))
+        row = cursor.fetchone()
+    return None if row is None else to_candle(row)
 
 
 def _bounds(series: int, start: int, end: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rates.backfill.plan import TimeRange, find_missing, newest_chunk, subtract, wanted_range
+from rates.backfill.plan import TimeRange, find_missing, newest_chunk, select_followed, subtract, wanted_range
 from rates.history.candles import DAY, HOUR, MINUTE
 
 NOW = 1_795_576_931.8
@@ -39,6 +39,24 @@ def test_what_was_asked_for_is_not_asked_for_again(
 ) -> None:
     left = subtract([TimeRange(0, 100), TimeRange(200, 300)], [TimeRange(*each) for each in others])
     assert left == [TimeRange(*each) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([], []),
+        ([100], [(0, 100)]),
+        ([99], []),
+        ([130, 330], [(0, 100), (200, 300)]),
+        ([131, 331], []),
+        ([0, 50, 150, 160, 310], [(200, 300)]),
+    ],
+)
+def test_a_range_is_followed_by_what_is_known_soon_after_its_end(
+    times: list[int], expected: list[tuple[int, int]]
+) -> None:
+    found = select_followed([TimeRange(0, 100), TimeRange(200, 300)], times, within=30)
+    assert found == [TimeRange(*each) for each in expected]
 
 
 def test_pieces_are_the_newest_that_one_answer_holds() -> None:

@@ -229,6 +229,42 @@ def test_many_short_gaps_cost_one_request_and_what_is_between_them_stands(vendor
     assert {*known} <= {*found}
 
 
+def test_a_pair_that_is_traded_no_longer_is_compared_when_another_vendor_has_told_what_followed(
+    vendors: Vendors, settings: Settings
+) -> None:
+    """Since its last candle the price has moved by more than a jump."""
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    vendors["binance"].history.delisted = 25
+    steps = fill_all(Gap(coin(), HOUR))
+    found = read(HOUR)
+    assert {b.time - a.time for a, b in pairwise(found)} == {HOUR}
+    assert abs(len(found) - 90 * 24) <= 2
+    assert {c.source for c in found} == {"binance", "kraken"}
+    assert not Backfill.objects.exclude(note="").exists()
+    assert len(steps) < 10
+
+
+def test_what_another_vendor_tells_keeps_the_past_of_another_coin_out(vendors: Vendors, settings: Settings) -> None:
+    settings.RATES_SOURCES = ["binance", "kraken"]
+    vendors["binance"].history.delisted, vendors["binance"].history.fault = 25, "unit_all"
+    fill_all(Gap(coin(), HOUR))
+    assert {c.source for c in read(HOUR)} == {"kraken"}
+    assert Backfill.objects.filter(note__contains="is known").exists()
+
+
+@pytest.mark.parametrize(("days", "taken"), [(1, True), (25, False)])
+def test_what_nothing_follows_is_compared_with_the_next_price_and_requested_twice(
+    days: int, taken: bool, vendors: Vendors, settings: Settings
+) -> None:
+    settings.RATES_SOURCES = ["binance"]
+    vendors["binance"].history.delisted = days
+    steps = fill_all(Gap(coin(), HOUR))
+    assert bool(read(HOUR)) == taken
+    assert len(steps) <= 5
+    assert Backfill.objects.exclude(note="").exists() != taken
+    assert fill_all(Gap(coin(), HOUR)) == []
+
+
 @pytest.mark.parametrize("fault", ["misaligned", "running_far", "microseconds"])
 def test_odd_times_and_running_candles_do_no_harm(fault: str, vendors: Vendors) -> None:
     for vendor in vendors.values():

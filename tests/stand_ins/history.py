@@ -49,12 +49,14 @@ class History:
     Attributes:
         fault: one of `HISTORY_FAULTS`, or nothing.
         listed: days since its coins were listed.
+        delisted: days since they have not been traded any more; 0 where they still are.
         asked: times of the calls so far.
     """
 
     market: StandIn
     fault: str = ""
     listed: int = 400
+    delisted: int = 0
     asked: list[float] = field(default_factory=list)
     _began: float = field(default_factory=time.time)
     _countdown: int = 0
@@ -92,7 +94,7 @@ class History:
         """Return *most* candles from *start* on, the running one last if they go as far."""
         began = max(start, self._began - self.listed * DAY)
         first = math.ceil(began / interval) * interval
-        times = list(range(first, int(time.time()) + 1, interval))[:most]
+        times = list(range(first, int(time.time()) - self.delisted * DAY + 1, interval))[:most]
         rows = [self._row(symbol, at, interval) for at in times]
         return list(_spoil(rows, fault, running=bool(times) and times[-1] + interval > time.time()))
 

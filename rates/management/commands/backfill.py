@@ -47,9 +47,9 @@ def read_day(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Fetch days, hours and minutes; may be stopped, and continues when it is started again."""
+    """Fetch minutes, hours and days; may be stopped, and continues when it is started again."""
 
-    help = "Fetch historical candles from the vendors: days, hours and minutes, as far as they are kept."
+    help = "Fetch historical candles from the vendors: minutes, hours and days, as far as they are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the coins and the day."""
@@ -69,7 +69,7 @@ class Command(BaseCommand):
                 f"no price of {', '.join(unknown)} was recorded within two days, and what vendors have is compared "
                 "with that: start the service, and try again in two minutes"
             )
-        gaps = [Gap(coin, interval, options["since"]) for coin in coins for interval in reversed(STORED)]
+        gaps = [Gap(coin, interval, options["since"]) for coin in coins for interval in STORED]
         if options["again"]:
             pairs = {gap.instrument for gap in gaps}
             Backfill.objects.filter(series__base__in={pair.base for pair in pairs}, candles=0).delete()
