@@ -12,8 +12,13 @@ from tests.browser.site import Site, make_database, run_site
 from tests.databases import made_once
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = os.environ.get("CHROMIUM_BIN") or next(filter(None, map(shutil.which, NAMES)), None)
+CHOSEN = os.environ.get("CHROMIUM_BIN")
+CHROMIUM = CHOSEN or next(filter(None, map(shutil.which, NAMES)), None)
+# The same engine without windows, which nobody sees here: half of the computing.
+WITHOUT_WINDOWS = CHOSEN or shutil.which("chromium-headless-shell") or CHROMIUM
 ARGS = [
+    # Letters as wide as in a window.
+    "--font-render-hinting=none",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -33,16 +38,29 @@ def browser() -> Iterator[Any]:
     # What is waited for is often a tick, a publication and a frame away.
     sync_api.expect.set_options(timeout=30_000)
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
+        chromium = launch(playwright.chromium, WITHOUT_WINDOWS)
         yield chromium
         chromium.close()
+
+
+def launch(chromium: Any, path: str | None, *args: str) -> Any:
+    """Return a running Chromium that nobody sees."""
+    return chromium.launch(executable_path=path, headless=True, args=[*ARGS, *args])
+
+
+@pytest.fixture
+def with_windows(browser: Any) -> Iterator[Any]:
+    """A Chromium that has what surrounds a page too, such as notifications."""
+    chromium = launch(browser.browser_type, CHROMIUM)
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
 def interpreter(browser: Any) -> Iterator[Any]:
     """A Chromium that compiles no script: code would come into its heap whenever there is time to compile it."""
     flags = "--js-flags=--no-opt --no-maglev --no-sparkplug --no-lazy-feedback-allocation"
-    chromium = browser.browser_type.launch(executable_path=CHROMIUM, headless=True, args=[*ARGS, flags])
+    chromium = launch(browser.browser_type, WITHOUT_WINDOWS, flags)
     yield chromium
     chromium.close()
 

@@ -11,6 +11,7 @@ import pytest
 from tests.browser.axe import violations
 from tests.browser.site import Site
 from tests.browser.sockets import Server, frame, rate
+from tests.browser.values import await_value
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -182,7 +183,7 @@ def test_a_coin_can_be_shown_elsewhere_by_html_to_copy(open_page: Any, site: Sit
     expect(code).to_have_value(re.compile(card))
     inside = page.frame_locator("#embed-preview iframe")
     expect(inside.locator(".card .px")).to_be_visible()
-    assert inside.locator("html").evaluate("each => each.scrollHeight <= innerHeight")
+    await_value(page, "each => each.scrollHeight <= innerHeight", True, inside=inside.locator("html"))
     page.locator("#embed-form [name=kind]").select_option("badge")
     expect(code).to_have_value(
         re.compile(rf'<a href="{site.url}/coins/btc/"><img src="{site.url}/coins/btc.svg".*</a>')
@@ -385,7 +386,7 @@ def test_an_alert_is_made_told_rested_and_removed_by_keyboard(open_page: Any) ->
     assert len(page.evaluate("told")) == 1, "an alert rests after it has fired"
     page.evaluate("Date.now = (now => () => now() + 301000)(Date.now)")
     server.sockets[-1].send(frame("update", rate(change_24h_pct="-3.2"), seq=4, removed=[]))
-    page.wait_for_function("told.length === 2")
+    await_value(page, "told.length", 2)
     page.get_by_role("button", name="Remove alert").press("Enter")
     expect(page.locator("#alert-list li")).to_have_count(0)
     assert page.evaluate("localStorage['rates.alerts']") == "[]"
@@ -508,15 +509,23 @@ NO_CONSTRUCTOR = """
   window.Notification = class { constructor() { throw new TypeError("Illegal constructor. Use a service worker."); } };
   Notification.permission = "granted";
 """
-NOTIFIED = """async () => (await Promise.all((await navigator.serviceWorker.getRegistrations()).map(
-  (each) => each.getNotifications()))).flat().map(({title}) => title).sort()"""
+# A question for the notifications that there are would lose one that is on its way.
+SHOWN = """
+  window.shown = [];
+  const {showNotification} = ServiceWorkerRegistration.prototype;
+  ServiceWorkerRegistration.prototype.showNotification = async function (text, ...others) {
+    await showNotification.call(this, text, ...others);
+    window.shown.push(text);
+  };
+"""
 
 
-def test_a_service_worker_notifies_where_pages_may_not(open_page: Any) -> None:
+def test_a_service_worker_notifies_where_pages_may_not(open_page: Any, with_windows: Any) -> None:
     """As in Chrome on Android; several alerts that are due at once are all told. The rendered prices make none due."""
-    page = open_page(goto=False)
+    page = open_page(goto=False, chromium=with_windows)
     page.context.grant_permissions(["notifications"])
     page.add_init_script(NO_CONSTRUCTOR)
+    page.add_init_script(SHOWN)
     page.add_init_script(
         """localStorage["rates.alerts"] = '[{"symbol":"BTC","kind":"above","value":90000,"firedAt":0},'
           + '{"symbol":"ETH","kind":"above","value":8000,"firedAt":0}]'"""
@@ -524,11 +533,8 @@ def test_a_service_worker_notifies_where_pages_may_not(open_page: Any) -> None:
     Server(page, frame("board", rate(price="99000"), rate("ETH", "9000")))
     page.goto("/")
     expect(page.locator("#toast p")).to_have_count(2)
-    page.wait_for_function(f"({NOTIFIED})().then((all) => all.length === 2)")
-    assert page.evaluate(NOTIFIED) == [
-        "BTC above $90,000.00: BTC is at $99,000.00",
-        "ETH above $8,000.00: ETH is at $9,000.00",
-    ]
+    told = ["BTC above $90,000.00: BTC is at $99,000.00", "ETH above $8,000.00: ETH is at $9,000.00"]
+    await_value(page, "shown.sort()", told)
 
 
 def test_what_nothing_can_notify_is_told_on_the_page(open_page: Any) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.site import COINS, Site
 from tests.browser.sockets import Server, frame, rate
+from tests.browser.values import await_value
 
 expect = pytest.importorskip("playwright.sync_api").expect
 PAGES = ("/", "/coins/btc/", "/coins/evil/", "/embed/evil/?pins=btc", "/?wall=1")
@@ -147,7 +148,7 @@ def test_a_price_that_is_told_twice_before_it_is_painted_flashes_all_the_same(op
     for seq in (2, 3):
         server.sockets[-1].send(frame("update", rate(price="101.00"), seq=seq, removed=[]))
     expect(page.locator(".card[data-symbol=BTC] .px")).to_have_text("$101.00")
-    assert page.evaluate("window.flashed") == ["1.00"]
+    await_value(page, "window.flashed", ["1.00"])
 
 
 def shared(one: str, other: str) -> str:

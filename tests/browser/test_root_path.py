@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.site import STAFF, Site, run_site
 from tests.browser.test_admin import LOGO
+from tests.browser.values import await_value
 from tests.config.test_containers import program
 from tests.faults.names import NameServer
 from tests.nginx import local_configuration, make_certificate
@@ -85,7 +86,7 @@ def test_pages_sockets_and_admin_work_below_a_path(visited: Any, address: str) -
     page.locator("#id_picture").set_input_files({"name": "btc.svg", "mimeType": "image/svg+xml", "buffer": LOGO})
     page.click("[name=_save]")
     page.goto(f"{ROOT_PATH}/coins/BTC/")
-    page.wait_for_function("document.querySelector('.card .mark img')?.naturalWidth > 0")
+    await_value(page, "document.querySelector('.card .mark img')?.naturalWidth > 0", True)
     pictures = page.request.get(f"{ROOT_PATH}/api/v3/coins/bitcoin").json()["image"]
     assert page.request.get(pictures["large"]).headers["content-type"] == "image/svg+xml"
     paths = {cookie["name"]: cookie["path"] for cookie in page.context.cookies()}
