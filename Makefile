@@ -13,7 +13,7 @@ SAY := say() { if [ "$$LOG_FORMAT" = json ]; then \
 	printf '{"time": "%s", "level": "%s", "logger": "make", "message": "%s"}\n' "$$(date -u +%FT%T+00:00)" "$$1" "$$2"; \
 	else echo "$$2"; fi; }
 
-.PHONY: mine help run demo test test-faults soak check style types migrations deployable vulnerabilities bench bench-quick format requirements release clean
+.PHONY: mine help run demo test test-code test-pages test-faults soak check style types migrations deployable vulnerabilities bench bench-quick format requirements release clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -24,21 +24,31 @@ run: .venv/run ## everything on this machine, with an embedded Redis; Ctrl-C end
 demo: .venv/run ## the same with made-up prices: needs no internet
 	@exec env RATES_SOURCES=simulated RATES_STREAM=off $(BIN)/python -m config.launcher
 
-# Tests run several at a time, so a busy moment may fail one: what failed runs once more, alone. A real fault fails twice.
-ALONE := $(BIN)/pytest --last-failed --last-failed-no-failures none
+# Tests run several at a time, so a busy moment may fail one: what failed runs once more, one by one. A real fault fails
+# twice.
+AGAIN := --last-failed --last-failed-no-failures none
+CODE := $(BIN)/pytest --ignore tests/browser
+# Both remember what failed.
+PAGES := $(BIN)/pytest -o cache_dir=.pytest_cache/pages tests/browser
 
-# Three quarters of what tests do is waiting, so eight run at a time on two cores. Browsers beside them would be slower
-# than what they wait for; each of three workers has one of its own, and a whole system for each file.
-test: .venv/dev tests/clients/node_modules ## all tests but the fault tests
-	$(BIN)/pytest -n 8 --dist worksteal --ignore tests/browser || $(ALONE) --ignore tests/browser
-	$(BIN)/pytest -n 3 --dist loadfile tests/browser || $(ALONE) tests/browser
+test: .venv/dev tests/clients/node_modules ## all tests but the fault tests: 6 minutes on two cores
+	@$(MAKE) --no-print-directory --jobs test-code test-pages
+
+# Most of what these tests do is waiting, and most of what those of the pages do is computing, so they go side by side:
+# seven of these at a time, and two browsers, with a whole system for each file.
+test-code:
+	$(CODE) -n 7 --dist worksteal || $(CODE) $(AGAIN)
+
+# Said in one go, for the others are talking.
+test-pages:
+	@said=$$($(PAGES) -n 2 --dist loadfile 2>&1 || $(PAGES) $(AGAIN) 2>&1); status=$$?; echo "$$said"; exit $$status
 
 # Most of a fault is waiting, so eight run at a time; what measures many sockets runs alone.
 MANY_SOCKETS := tests/faults/test_soak.py tests/faults/test_web_killed.py
 test-faults: .venv/dev ## what happens when processes, Redis, clocks, disks and sources fail: 10 minutes
 	$(BIN)/pytest -m faults -n 8 --dist loadgroup tests/faults $(MANY_SOCKETS:%=--ignore %) || \
-		$(ALONE) -m faults tests/faults $(MANY_SOCKETS:%=--ignore %)
-	$(BIN)/pytest -m faults $(MANY_SOCKETS) || $(ALONE) -m faults $(MANY_SOCKETS)
+		$(BIN)/pytest $(AGAIN) -m faults tests/faults $(MANY_SOCKETS:%=--ignore %)
+	$(BIN)/pytest -m faults $(MANY_SOCKETS) || $(BIN)/pytest $(AGAIN) -m faults $(MANY_SOCKETS)
 
 soak: .venv/dev ## a thousand sockets, edits, a restart: 15 minutes; sources away for 5; each database fault; an hour of candles
 	SOAK_SECONDS=900 SOURCES_AWAY=300 $(BIN)/pytest -m faults -n 2 tests/faults/test_soak.py tests/faults/test_sources_away.py
