@@ -14,7 +14,7 @@ from tests.browser.values import await_value
 from tests.config.test_containers import program
 from tests.faults.names import NameServer
 from tests.nginx import local_configuration, make_certificate
-from tests.ports import free_port
+from tests.ports import await_listener, free_port
 
 ROOT_PATH = "/prices"
 
@@ -37,6 +37,7 @@ def address(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Itera
         if not request.param:
             path.write_text(path.read_text().replace("set $web", f"rewrite ^{ROOT_PATH}(/.*) $1;\n        set $web"))
         nginx = subprocess.Popen([program("nginx"), "-c", path, "-e", tmp_path / "error.log", "-g", "daemon off;"])
+        await_listener(https)
         yield f"https://127.0.0.1:{https}"
         nginx.terminate()
         nginx.wait()
