@@ -121,8 +121,12 @@ class ExchangeSession:
         with suppress(OSError, WebSocketException):
             self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
             self._flush()
-            while self._protocol.state is not State.CLOSED and time.monotonic() < end:
+            while self._protocol.state is not State.CLOSED and not is_over(end):
                 self._receive()
+                if self._messages:
+                    # Prices go on until the exchange has read this; each of them would wake this thread up.
+                    self._messages.clear()
+                    time.sleep(GATHERING)
         self.drop()
 
     def drop(self) -> None:

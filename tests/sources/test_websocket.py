@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.sync.server import ServerConnection, serve
 
@@ -98,6 +99,21 @@ def test_vendor_hears_who_asks_and_when_that_is_over() -> None:
     with vendor(behave) as address:
         ask(address)
     assert heard == [USER_AGENT, CloseCode.NORMAL_CLOSURE]
+
+
+def test_vendor_that_goes_on_telling_prices_hears_that_it_is_over() -> None:
+    heard: list[object] = []
+
+    def behave(connection: ServerConnection) -> None:
+        connection.recv()
+        with suppress(ConnectionClosed):
+            while True:
+                connection.send("".join(PIECES))
+        heard.append(connection.close_code)
+
+    with vendor(behave) as address:
+        assert ask(address)
+    assert heard == [CloseCode.NORMAL_CLOSURE]
 
 
 @pytest.mark.parametrize(
