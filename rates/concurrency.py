@@ -83,9 +83,13 @@ def _kept_loop() -> asyncio.AbstractEventLoop:
 
 
 @cache
-def kept_threads() -> ThreadPoolExecutor:
-    """Return the threads that this process keeps for what a tick does at the same time; not for tasks that wait."""
-    return ThreadPoolExecutor(MOST_THREADS, "kept")
+def kept_threads(most: int = MOST_THREADS, name: str = "kept") -> ThreadPoolExecutor:
+    """
+    Return the threads that this process keeps for what a tick does at the same time; not for tasks that wait.
+
+    What runs in one of them and waits for others needs threads with a *name* of their own: these may all be waiting.
+    """
+    return ThreadPoolExecutor(most, name)
 
 
 # Threads stay behind in the parent.

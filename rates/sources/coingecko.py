@@ -12,15 +12,15 @@ that comes first. It makes the address longer by up to 260 characters, and the a
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 
+from rates.concurrency import kept_threads
 from rates.currencies import find_ratio, measured, pair_of, relative_change
 from rates.exceptions import (
     NotOffered,
@@ -40,6 +40,9 @@ from rates.outbound.retry_after import read_retry_after
 from rates.sources import pacing
 from rates.sources.vendor_values import read_json, read_number, read_price, read_time, read_volume
 from rates.types import USDT_PAIR, Rate, Rates
+
+if TYPE_CHECKING:
+    from rates.outbound.http import Answer
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +69,9 @@ KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 TOO_LONG_AGO = 10012
 # Key missing or wrong; a key for the other host; the firewall.
 REFUSED_CODES = (10002, 10010, 10011, 1020)
+
+# When an answer came.
+Arrived = tuple["Answer", datetime]
 
 # The first ids of the batches that this process had no time for in its last question, and when it last said so.
 _left_out: set[str] = set()
@@ -126,24 +132,44 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     symbols = _symbols(coins)
     # Those that there was no time for in the last tick come first: so a list that is too long has prices over several.
     batches = sorted(_batches(coins), key=lambda ids: ids[0] not in _left_out)
-    fetch = partial(_fetch_batch, symbols=symbols, deadline=started + timeout)
-    # This thread asks as well, and alone where there is one batch.
-    with ThreadPoolExecutor(SIDE_BY_SIDE - 1) as threads:
-        others = threads.map(fetch, batches[1:])
-        answers = [fetch(batches[0]), *others]
+    ask = partial(_ask, deadline=started + timeout)
+    # This thread asks as well, and alone where there is one batch. It reads all answers: threads that compute at the
+    # same time only get in each other's way.
+    others = kept_threads(SIDE_BY_SIDE - 1, NAME).map(ask, batches[1:])
+    arrived = [ask(batches[0]), *others]
+    answers = [_read_batch(ids, each, symbols) for ids, each in zip(batches, arrived, strict=True)]
     _left_out.clear()
     _left_out.update(ids[0] for ids, answer in zip(batches, answers, strict=True) if isinstance(answer, SourceError))
     return _join(answers, len(coins), time.monotonic() - started, timeout)
 
 
-def _fetch_batch(ids: Sequence[str], symbols: Mapping[str, Sequence[str]], deadline: float) -> Rates | SourceError:
-    codes = measured() if USDT_ID in ids else []
-    longest = LONGEST_BODY + LONGEST_CURRENCY * len(codes)
+def _ask(ids: Sequence[str], deadline: float) -> Arrived | SourceError:
+    codes = _codes(ids)
     try:
-        body = get_json(price_url(), _price_params(ids, codes), deadline, longest)
-        now = datetime.now(UTC)
-        rates = parse_prices(body, symbols, settings.QUOTE_CURRENCY, now)
-        rates += parse_currencies(body, codes, settings.QUOTE_CURRENCY, now)
+        return _get(price_url(), _price_params(ids, codes), deadline, _longest(codes)), datetime.now(UTC)
+    except SourceError as error:
+        return error
+
+
+def _codes(ids: Sequence[str]) -> Sequence[str]:
+    return measured() if USDT_ID in ids else []
+
+
+def _longest(codes: Sequence[str]) -> int:
+    return LONGEST_BODY + LONGEST_CURRENCY * len(codes)
+
+
+def _read_batch(
+    ids: Sequence[str], arrived: Arrived | SourceError, symbols: Mapping[str, Sequence[str]]
+) -> Rates | SourceError:
+    if isinstance(arrived, SourceError):
+        return arrived
+    answer, received_at = arrived
+    codes = _codes(ids)
+    try:
+        body = _read(answer, _longest(codes))
+        rates = parse_prices(body, symbols, settings.QUOTE_CURRENCY, received_at)
+        rates += parse_currencies(body, codes, settings.QUOTE_CURRENCY, received_at)
     except SourceError as error:
         return error
     priced = {rate.symbol for rate in rates}
@@ -223,13 +249,16 @@ def get_json(url: str, params: Mapping[str, str], deadline: float, longest: int 
     Raises:
         SourceError: as `fetch_rates`; *deadline* is a time of the monotonic clock.
     """
+    return _read(_get(url, params, deadline, longest), longest)
+
+
+def _get(url: str, params: Mapping[str, str], deadline: float, longest: int) -> "Answer":
     from rates.outbound.http import http_get  # noqa: PLC0415 - `requests` takes 4 MB, which most processes never use
 
     try:
-        answer = http_get(f"{url}?{urlencode(params, safe=',')}", _headers(), deadline, longest)
+        return http_get(f"{url}?{urlencode(params, safe=',')}", _headers(), deadline, longest)
     except OSError as error:
         raise SourceUnreachable(NAME, f"cannot be reached: {describe(error)}") from error
-    return _read(answer.status, answer.headers, answer.body, longest)
 
 
 def _headers() -> dict[str, str]:
@@ -239,7 +268,8 @@ def _headers() -> dict[str, str]:
     return headers
 
 
-def _read(status: int, headers: Mapping[str, str], body: bytes, longest: int) -> Any:
+def _read(answer: "Answer", longest: int) -> Any:
+    status, headers, body = answer
     if len(body) > longest:
         raise SourceGarbled(NAME, f"an answer of more than {longest} bytes")
     data = _decode(body)
