@@ -35,6 +35,9 @@ class KeptLast(Generic[T]):
         last = self._last
         if last and last.more == more and len(last.items) == len(items) and all(map(is_, last.items, items)):
             return last.made
-        made = self._make(items, *more)
+        return self.keep(self._make(items, *more), items, *more)
+
+    def keep(self, made: T, items: Sequence[Any], *more: object) -> T:
+        """Return *made*, which the caller knows to be what is made of these arguments, and do so again for them."""
         self._last = _Last(tuple(items), more, made)
         return made

@@ -19,3 +19,10 @@ def test_the_same_objects_are_not_asked_about_twice_and_others_are() -> None:
     assert kept(items, "eur") == 5
     items.append([3])
     assert kept(items, "eur") == 6, "a list that has grown is another one"
+
+
+def test_what_somebody_else_has_made_is_kept_for_its_arguments_alone() -> None:
+    items = [[1]]
+    kept = KeptLast(lambda given, more: "made")
+    assert kept.keep("known", items, 1) == "known"
+    assert [kept(items, 1), kept(items, 2), kept([[1]], 1)] == ["known", "made", "made"]

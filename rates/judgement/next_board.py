@@ -9,7 +9,7 @@ Tested in `tests/judgement/test_bad_inputs.py` and `tests/test_edits.py`.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from operator import is_
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -45,6 +45,7 @@ A = TypeVar("A", Rate, Absence)
 
 # The state of a coin of which nothing is known.
 NOTHING = CoinState()
+UNPROVEN = attrgetter("unproven")
 
 
 def revise(
@@ -68,6 +69,7 @@ def revise(
     known = match_states(memory.states, coins)
     verdicts = judge(add_absences(add_rates(known, rates, live, rules), rates, absent), now, rules)
     judged = {symbol: verdict.state for symbol, verdict in verdicts.items()}
+    _keep_matched(judged, coins)
     old, days = memory.states, days or {}
     # A state that is the same object has no news.
     shown = {s: judged[s] for s in (coin.symbol for coin in coins) if judged[s] is not old.get(s)}
@@ -97,6 +99,12 @@ def match_states(states: Mapping[str, CoinState], coins: Sequence[Coin]) -> dict
     """Return the state of each of *coins*, quote pair and currency; what is about another coin or pair is dropped."""
     # A tick asks twice. The states are one item more, so that they are compared by identity as the coins are.
     return _followed([states, *coins], settings.QUOTE_CURRENCY)
+
+
+def _keep_matched(judged: dict[str, CoinState], coins: Sequence[Coin]) -> None:
+    """Remember that *judged* states match *coins*: only the proof of a pair changes what is compared there."""
+    if not any(map(UNPROVEN, judged.values())):
+        _followed.keep(judged, [judged, *coins], settings.QUOTE_CURRENCY)
 
 
 def _follow(states_and_coins: Sequence[Any], quote: str) -> dict[str, CoinState]:

@@ -194,17 +194,18 @@ def cut_short_texts(data: bytes) -> tuple[list[bytes], bytes, bool]:
     knows what is right, so once there is any other frame, it is given that and all that follows.
     """
     texts: list[bytes] = []
-    start = 0
-    while len(data) - start >= 2:
-        first, length = data[start], data[start + 1]
-        if first != TEXT_ALONE or length > EXTENDED:
+    start, end = 0, len(data)
+    while end - start >= 2:
+        length, begin = data[start + 1], start + 2
+        if data[start] != TEXT_ALONE or length > EXTENDED:
             return texts, data[start:], False
-        begin = start + 2
         if length == EXTENDED:
-            length, begin = int.from_bytes(data[begin : begin + 2]), begin + 2
-        # Half of an extended length cannot be whole either, for it is more than 125.
-        if begin + length > len(data):
+            if end - begin < 2:
+                break
+            length, begin = data[begin] << 8 | data[begin + 1], begin + 2
+        stop = begin + length
+        if stop > end:
             break
-        texts.append(data[begin : begin + length])
-        start = begin + length
+        texts.append(data[begin:stop])
+        start = stop
     return texts, data[start:], True
