@@ -1,7 +1,7 @@
 """
 Fill the gaps of all coins one after the other, while prices are fresh, and report the progress.
 
-Tested in `tests/backfill/test_requests.py`.
+Tested in `tests/backfill/test_gap_filler.py`.
 """
 
 import logging

@@ -17,7 +17,7 @@ from rates.history.reading import read_history
 from rates.history.series import Instrument
 from rates.models import Backfill
 from rates.vendor_history import ecb
-from tests.backfill.test_requests import BTC, PATIENCE, Vendors, asked, coin, command, fill_all, let_wait, vendors  # noqa: F401 - the fixture
+from tests.backfill.past import BTC, PATIENCE, Vendors, asked, coin, command, fill_all, let_wait
 from tests.history.test_archive import read
 from tests.stand_ins.ecb import CentralBank
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def bank(vendors: Vendors, central_bank: CentralBank, settings: Settings) -> Iterator[CentralBank]:  # noqa: F811
+def bank(vendors: Vendors, central_bank: CentralBank, settings: Settings) -> Iterator[CentralBank]:
     """The central bank well; every currency has been published in the last minutes that are over."""
     ecb._download.cache_clear()
     settings.RATES_CURRENCIES = ["usd", "eur", "jpy", "pln", "btc"]
@@ -93,7 +93,7 @@ def test_a_chart_of_a_year_in_another_currency_has_a_past() -> None:
 
 def test_a_past_that_disagrees_with_what_is_known_is_not_taken(
     bank: CentralBank,
-    vendors: Vendors,  # noqa: F811
+    vendors: Vendors,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     # Further than sources of a currency may be apart, nearer than those of a coin.

@@ -1,90 +1,25 @@
 """The past, fetched from three vendors that have it, and misbehave."""
 
-import re
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from io import StringIO
 from itertools import pairwise
-from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from rates import store
-from rates.backfill.gap_filler import GapFiller
-from rates.backfill.requests import TETHER, Gap, StepResult, fill
+from rates.backfill.requests import TETHER, Gap, fill
 from rates.history import archive, writer
-from rates.history.archive import SOURCE_NAMES
 from rates.history.candles import DAY, HOUR, MINUTE, STORED, Candle, floor_time
-from rates.history.series import Instrument, get_series
+from rates.history.series import Instrument
 from rates.models import Backfill, Coin
 from rates.sources import pacing
-from tests.boards import publish
+from tests.backfill.past import BTC, Vendors, asked, coin, fill_all, let_wait
 from tests.coins import pairs
 from tests.history.test_archive import read
-from tests.stand_ins.binance import Binance
-from tests.stand_ins.coingecko import CoinGecko
-from tests.stand_ins.kraken import Kraken
 from tests.stand_ins.sockets import HISTORY_PAUSE
 
-pytestmark = pytest.mark.django_db
-BTC, TETHER_USD = Instrument("bitcoin", "usd"), Instrument("USDT", "usd")
-Vendors = dict[str, Any]
-# Seconds: a filler ends before, when all is filled; and so long prices are fresh. Longer than any test on any machine.
-PATIENCE = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def vendors(binance: Binance, kraken: Kraken, coingecko: CoinGecko, settings: Settings) -> Iterator[Vendors]:
-    """All three well; BTC and USDT/USD have been published in the last minute that is over."""
-    settings.RATES_SOURCES, settings.RATES_STREAM, settings.RATES_BACKFILL = (
-        ["coingecko", "binance", "kraken"],
-        [],
-        True,
-    )
-    settings.RATES_STALE_AFTER = PATIENCE
-    Coin.objects.all().delete()
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
-    publish(BTC="63250.12")
-    for pair, price in ((BTC, binance.prices["BTC"] * binance.prices["USDT"]), (TETHER_USD, binance.prices["USDT"])):
-        minute = floor_time(time.time(), MINUTE) - 4 * MINUTE
-        for at in range(minute, minute + 4 * MINUTE, MINUTE):
-            archive.write_candles(MINUTE, {pair: [Candle(at, *4 * [price], 12, "kraken", False)]})
-    return {"binance": binance, "kraken": kraken, "coingecko": coingecko}
-
-
-def coin() -> Coin:
-    return Coin.objects.get(symbol="BTC")
-
-
-def fill_all(gap: Gap, most: int = 40) -> list[StepResult]:
-    """Take steps until there is nothing to ask any more; return those that asked."""
-    steps = []
-    for _ in range(most):
-        step = fill(gap, time.time())
-        if step.wait:
-            let_wait(step.wait)
-        elif step.request is None:
-            return steps
-        else:
-            steps.append(step)
-    raise AssertionError("there is no end to it")
-
-
-def let_wait(seconds: float) -> None:
-    """Move what is known of the vendors into the past, for the time that passes while one is waited for."""
-    store.update_healths(
-        lambda stored: {
-            name: {**health, **{key: max(0, health[key] - seconds - 1) for key in ("asked_at", "paused_until")}}
-            for name, health in stored.items()
-        }
-    )
-
-
-def asked(steps: list[StepResult]) -> list[str]:
-    return [step.request.source.NAME for step in steps]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("vendors")]
 
 
 def test_the_last_day_comes_in_minutes(vendors: Vendors) -> None:
@@ -372,207 +307,12 @@ def test_an_hour_that_was_half_published_is_completed(vendors: Vendors) -> None:
     assert (found.open, found.high) == (minutes[0].open, max(c.high for c in minutes))
 
 
-def test_it_goes_on_after_a_kill_where_it_was(vendors: Vendors) -> None:
-    class Killed(Exception):
-        pass
-
-    def kill(_seconds: float) -> None:
-        raise Killed
-
-    filler = GapFiller(sleep=kill)
-    with pytest.raises(Killed):
-        filler.work(PATIENCE)
-    done = Backfill.objects.count()
-    assert done
-    work_through(GapFiller(sleep=let_wait))
-    rows = list(Backfill.objects.values_list("series", "source", "start"))
-    assert len(rows) == len(set(rows)) > done
-    # A minute may have ended meanwhile.
-    assert len(read(MINUTE)) >= 24 * 60 - 1
-
-
-def test_all_gaps_are_filled_and_the_admin_is_told(vendors: Vendors) -> None:
-    work_through(GapFiller(sleep=let_wait))
-    progress = store.load_backfill()
-    assert progress is not None
-    assert progress["done"] == 3 * 2
-    # BTC, USDT/USD and six currencies, of which nobody has recorded a price here.
-    assert progress["gaps"] == 3 * (2 + 6)
-    assert progress["stored"] > 3000
-
-
-def work_through(filler: GapFiller) -> None:
-    """Let *filler* work as long as waiting for vendors helps."""
-    for _ in range(8):
-        filler.work(PATIENCE)
-        let_wait(15)
-        filler._coins_due = filler._resume_at = float("-inf")
-
-
-@pytest.mark.parametrize(("listed", "missing"), [(300, ["1d"]), (400, [])])
-def test_what_is_missing_is_reported_but_no_day_from_before_the_last_year(
-    listed: int, missing: list[str], vendors: Vendors
-) -> None:
-    for vendor in vendors.values():
-        vendor.history.listed = listed
-    work_through(GapFiller(sleep=let_wait))
-    progress = store.load_backfill()
-    assert progress["done"] == 3 * 2
-    assert [gap["interval"] for gap in progress["missing"] if gap["symbol"] == "BTC"] == missing
-
-
-def test_the_past_waits_for_what_a_usdt_was_worth(vendors: Vendors, settings: Settings) -> None:
-    """CoinGecko, who may be asked every 15 seconds, is the only one to know that."""
-    settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
-    work_through(GapFiller(sleep=let_wait))
-    progress = store.load_backfill()
-    assert progress["done"] == progress["gaps"] == 3 * 2
-    for interval in (MINUTE, HOUR):
-        assert not any(c.disputed for c in read(interval) if c.source == "binance"), interval
-    # Those of days before CoinGecko's are the only ones that nobody can convert.
-    days = read(DAY)
-    assert 30 < sum(c.disputed for c in days) < 40
-    assert not any(c.disputed for c in days[40:])
-
-
-def test_scarce_credits_leave_the_past_disputed_only_until_they_have_told_what_a_usdt_was_worth(
-    vendors: Vendors, settings: Settings
-) -> None:
-    """Of 10,000 credits a month the backfill gets a tenth, so CoinGecko is asked every 45 minutes."""
-    settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
-    settings.COINGECKO_MONTHLY_CREDITS = 10_000
-    filler = GapFiller(sleep=let_wait)
-    for _ in range(3):
-        work_through(filler)
-        let_wait(DAY)
-        let_search(filler)
-    assert not any(c.disputed for interval in (MINUTE, HOUR) for c in read(interval))
-    assert sum(c.disputed for c in read(DAY)) < 40, "CoinGecko tells what a USDT was worth on 364 days"
-
-
-def test_what_a_usdt_was_worth_is_fetched_before_coins_that_need_the_same_vendor(
-    vendors: Vendors, settings: Settings
-) -> None:
-    settings.RATES_SOURCES, settings.RATES_CURRENCIES = ["coingecko", "binance"], []
-    Coin.objects.create(symbol="ETH", name="Ethereum", coingecko_id="ethereum", position=2)
-    minute = floor_time(time.time(), MINUTE) - MINUTE
-    price = Candle(minute, *4 * [vendors["coingecko"].prices["ETH"]], 12, "coingecko", False)
-    archive.write_candles(MINUTE, {Instrument("ethereum", "usd"): [price]})
-    work_through(GapFiller(sleep=let_wait))
-    order = Backfill.objects.filter(source=archive.SOURCE_NUMBERS["coingecko"]).order_by("asked_at")
-    assert [*order.values_list("series__base", flat=True)][:4] == [*3 * ["USDT"], "ethereum"]
-
-
-def test_what_has_no_price_keeps_no_new_gap_from_being_found(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_CURRENCIES = ["eur"]
-    settings.RATES_SOURCES = ["binance"]
-    Coin.objects.all().delete()
-    filler = GapFiller(sleep=let_wait)
-    filler.work(PATIENCE)
-    assert store.load_backfill()["gaps"] == 3 * (1 + 1)
-    Coin.objects.create(symbol="BTC", name="Bitcoin", coingecko_id="bitcoin", **pairs("BTC"))
-    let_search(filler)
-    filler.work(PATIENCE)
-    assert store.load_backfill()["gaps"] == 3 * (2 + 1)
-    assert read(MINUTE)[0].source == "binance"
-
-
-def test_what_a_fast_clock_took_for_answered_is_asked_for_again(vendors: Vendors) -> None:
-    series = get_series([BTC], MINUTE)[BTC].pk
-    for number in SOURCE_NAMES:
-        Backfill.objects.create(series_id=series, source=number, start=time.time() - DAY, end=time.time() + HOUR)
-    work_through(GapFiller(sleep=let_wait))
-    # One fewer where the minute ends meanwhile.
-    assert len(read(MINUTE)) >= 24 * 60 - 1
-
-
-def test_staff_are_told_which_vendor_refused_what(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_SOURCES = ["binance", "kraken"]
-    vendors["binance"].history.fault, vendors["kraken"].history.fault = "unit", "no_pair"
-    said = command("BTC")
-    assert re.search(r"\n  binance, from \d{4}-\d\d-\d\d( \d\d:\d\d)?: 1 candles refused: they disagree", said)
-    assert re.search(r"\n  kraken, from \d{4}-\d\d-\d\d( \d\d:\d\d)?: has no pair", said)
-
-
-def test_a_new_coin_does_not_wait_for_the_next_search(vendors: Vendors) -> None:
-    filler = GapFiller(sleep=let_wait)
-    work_through(filler)
-    gaps = store.load_backfill()["gaps"]
-    Coin.objects.create(symbol="ETH", name="Ethereum", coingecko_id="ethereum", **pairs("ETH"))
-    work_through(filler)
-    assert store.load_backfill()["gaps"] == gaps + 3
-
-
-def let_search(filler: GapFiller) -> None:
-    """Let the pause of *filler* and its interval between two searches be over."""
-    filler._resume_at = filler._search_due = float("-inf")
-
-
-def test_nothing_is_fetched_while_prices_are_old_or_when_it_is_off(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_BACKFILL = False
-    GapFiller().work(1)
-    settings.RATES_BACKFILL = True
-    store.client().delete("rates:board")
-    GapFiller().work(1)
-    assert not any(vendor.history.asked for vendor in vendors.values())
-
-
 def test_credits_are_counted_and_spared(vendors: Vendors, settings: Settings) -> None:
     settings.RATES_SOURCES, settings.COINGECKO_MONTHLY_CREDITS = ["coingecko"], 3
     assert fill(Gap(coin(), DAY), time.time()).stored
     assert sum(store.load_calls().values()) == 2
     # Of the last credit a tenth: the next question has to wait for the rest of the month, and is not waited for.
     assert fill(Gap(coin(), HOUR), time.time() + 60).request is None
-
-
-def command(*arguments: str) -> str:
-    out = StringIO()
-    call_command("backfill", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def test_staff_fetch_a_past_by_hand(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_SOURCES = ["binance"]
-    said = command("btc", "--since", time.strftime("%Y-%m-%d", time.gmtime(time.time() - 200 * DAY)))
-    assert abs(len(read(HOUR)) - 200 * 24) <= 25
-    assert "BTC 1h" in said
-    # Minutes are kept for a week: the bar is full when those are there.
-    bars = [line.count("#") for line in said.replace("\r", "\n").splitlines() if line.startswith("BTC 1m     [")]
-    assert bars[-2:] == [30, 30]
-    assert sorted(bars) == bars
-    assert "BTC 1d: " in said
-    assert "missing: nothing" in said
-
-
-def test_the_progress_bar_does_not_go_back_when_the_next_vendor_is_asked(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_SOURCES = ["binance", "kraken"]
-    vendors["binance"].history.fault = "gap"
-    lines = command("btc").replace("\r", "\n").splitlines()
-    hours = [line for line in lines if line.startswith("BTC 1h     [")]
-    assert {"binance", "kraken"} <= {line.split("] ")[1].split(",")[0] for line in hours}
-    bars = [line.count("#") for line in hours]
-    assert sorted(bars) == bars
-
-
-def test_staff_are_told_of_candles_that_are_disputed_no_longer(vendors: Vendors, settings: Settings) -> None:
-    settings.RATES_SOURCES = ["binance"]
-    assert "disputed" not in command("BTC")
-    settings.RATES_SOURCES = ["binance", "kraken"]
-    said = command("BTC")
-    hours = re.search(r"BTC 1h: .*\n  (\d+) candles were disputed for lack of a USDT/USD, which is known now", said)
-    assert hours
-    assert abs(int(hours[1]) - 90 * 24) <= 24
-    assert "disputed" not in command("BTC")
-
-
-def test_staff_are_told_what_is_wrong_with_the_question(vendors: Vendors, settings: Settings) -> None:
-    with pytest.raises(CommandError, match="not on the coin list: NONE; it has BTC"):
-        command("NONE")
-    with pytest.raises(CommandError, match="'soon' is not a day such as 2024-01-01"):
-        command("BTC", "--since", "soon")
-    settings.RATES_SOURCES = ["simulated"]
-    with pytest.raises(CommandError, match="neither RATES_SOURCES nor RATES_STREAM"):
-        command("BTC")
 
 
 def test_another_coin_does_not_get_the_past_of_the_one_before(vendors: Vendors) -> None:

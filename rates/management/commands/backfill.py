@@ -1,7 +1,7 @@
 """
 `manage.py backfill BTC --since 2024-01-01`: fetch historical candles by hand.
 
-Tested in `tests/backfill/test_requests.py`.
+Tested in `tests/backfill/test_command.py`.
 """
 
 import time
