@@ -185,7 +185,7 @@ def fill(gap: Gap, now: float, *, factors_follow: bool = False) -> StepResult:
     wanted = _find_wanted(gap, series, now)
     times = archive.read_times(series.pk, *wanted)
     missing = find_missing(times, wanted, gap.interval)
-    for request in _list_requests(gap, series, missing, times, now):
+    for request in _list_requests(gap, series, missing, times, now) if missing else ():
         source = request.source
         health = _load_health(source)
         wait = _seconds_until(source, health, now)
@@ -236,21 +236,23 @@ def _find_wanted(gap: Gap, series: StoredSeries, now: float) -> TimeRange:
 
 def _list_requests(
     gap: Gap, series: StoredSeries, missing: Sequence[TimeRange], times: Sequence[int], now: float
-) -> list[Request]:
+) -> Iterator[Request]:
     """
     Return the next request to each vendor that has one, in the order to ask them; *times* are those of known candles.
 
     Only where no vendor can be asked about a range that ends next to a known price, others are requested.
     """
-    if not missing:
-        return []
     newest = _find_next(gap, missing[-1].end, RECENT)
     known = [*times, *([newest.time] if newest else [])]
-    for each in (known, None):
-        made = [_make_request(gap, series, source, missing, now, known=each) for source in list_sources()]
-        if requests := [request for request in made if request]:
-            return requests
-    return []
+    is_followed = False
+    # One after the other, as mostly the first is sent.
+    for source in list_sources():
+        if request := _make_request(gap, series, source, missing, now, known=known):
+            is_followed = True
+            yield request
+    for source in () if is_followed else list_sources():
+        if request := _make_request(gap, series, source, missing, now, known=None):
+            yield request
 
 
 def _make_request(

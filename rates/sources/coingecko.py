@@ -70,7 +70,7 @@ TOO_LONG_AGO = 10012
 # Key missing or wrong; a key for the other host; the firewall.
 REFUSED_CODES = (10002, 10010, 10011, 1020)
 
-# When an answer came.
+# An answer, and when it came.
 Arrived = tuple["Answer", datetime]
 
 # The first ids of the batches that this process had no time for in its last question, and when it last said so.

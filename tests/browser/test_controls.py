@@ -509,7 +509,9 @@ NO_CONSTRUCTOR = """
   window.Notification = class { constructor() { throw new TypeError("Illegal constructor. Use a service worker."); } };
   Notification.permission = "granted";
 """
-# A question for the notifications that there are would lose one that is on its way.
+NOTIFIED = """async () => (await Promise.all((await navigator.serviceWorker.getRegistrations()).map(
+  (each) => each.getNotifications()))).flat().map(({title}) => title).sort()"""
+# To ask for the notifications that there are would lose one that is on its way.
 SHOWN = """
   window.shown = [];
   const {showNotification} = ServiceWorkerRegistration.prototype;
@@ -535,6 +537,7 @@ def test_a_service_worker_notifies_where_pages_may_not(open_page: Any, with_wind
     expect(page.locator("#toast p")).to_have_count(2)
     told = ["BTC above $90,000.00: BTC is at $99,000.00", "ETH above $8,000.00: ETH is at $9,000.00"]
     await_value(page, "shown.sort()", told)
+    await_value(page, NOTIFIED, told)
 
 
 def test_what_nothing_can_notify_is_told_on_the_page(open_page: Any) -> None:
