@@ -5,10 +5,9 @@ Tested in `tests/outbound/test_http.py`.
 """
 
 import socket
+import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from threading import Timer
+from typing import Any
 
 # Seconds: what is left after a deadline has passed, so that the next step fails as a timeout.
 MIN_LEFT = 0.01
@@ -24,23 +23,42 @@ def is_over(deadline: float) -> bool:
     return time.monotonic() >= deadline
 
 
-@contextmanager
-def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
+class DeadlineSocket(socket.socket):
     """
-    Shut *sock* down at *deadline*, so that a pending read returns.
+    A socket of which nothing is read after its deadline, however many steps a file makes of it.
 
-    The socket's own timeout cannot do that, because it starts again with each byte.
+    A timeout alone starts again with each step, so that a byte now and then would keep the reader for ever.
     """
-    timer = Timer(time_left(deadline), _shut_down, (sock,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+
+    deadline: float | None = None
+
+    def recv_into(self, *args: Any) -> int:
+        """Read, by the deadline; `TimeoutError` after it."""
+        _begin_step(self, self.deadline)
+        return super().recv_into(*args)
 
 
-def _shut_down(sock: socket.socket) -> None:
-    with suppress(OSError):
-        # Not the method of a TLS socket, which would leave a pending read without decryption.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+class DeadlineTlsSocket(ssl.SSLSocket):
+    """The same with TLS."""
+
+    deadline: float | None = None
+
+    def recv_into(self, *args: Any) -> int:
+        """Read, by the deadline; `TimeoutError` after it."""
+        _begin_step(self, self.deadline)
+        return super().recv_into(*args)
+
+
+def set_deadline(sock: socket.socket, deadline: float) -> None:
+    """Let the next step of *sock*, and every one in which something is read, end by *deadline*."""
+    assert isinstance(sock, DeadlineSocket | DeadlineTlsSocket)
+    sock.deadline = deadline
+    sock.settimeout(time_left(deadline))
+
+
+def _begin_step(sock: socket.socket, deadline: float | None) -> None:
+    if deadline is None:
+        return
+    if is_over(deadline):
+        raise TimeoutError("no answer in time")
+    sock.settimeout(time_left(deadline))

@@ -1,8 +1,8 @@
 """
 Opening connections within a deadline, through a proxy if there is one.
 
-The timeout of a socket starts again with each byte, and name resolution has none. So names are
-resolved in a thread that may be left behind, and a connection is shut down at the deadline.
+The timeout of a socket starts again with each byte, and name resolution has none. So names are resolved in a thread
+that may be left behind, and sockets have deadlines.
 
 Tested in `tests/outbound/test_http.py`, `tests/outbound/test_proxies.py` and `tests/sources/test_websocket.py`.
 """
@@ -11,12 +11,12 @@ import queue
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException, HTTPResponse
 from threading import Thread
 from typing import Any
 
-from rates.outbound.deadlines import is_over, shut_down_at, time_left
+from rates.outbound.deadlines import is_over, set_deadline, time_left
 from rates.outbound.errors import ProxyError, describe
 from rates.outbound.happy_eyeballs import connect_first
 from rates.outbound.proxies import SECURE, Endpoint, Proxy, parse_endpoint, proxy_for
@@ -72,8 +72,8 @@ def _open_tunnel(proxy: Proxy, endpoint: Endpoint, deadline: float) -> socket.so
     with proxy_errors(proxy, deadline):
         sock = connect(proxy.host, proxy.port, deadline)
         try:
-            with shut_down_at(deadline, sock):
-                status = _ask_for_tunnel(sock, proxy, endpoint)
+            set_deadline(sock, deadline)
+            status = _ask_for_tunnel(sock, proxy, endpoint)
             if is_over(deadline):
                 # A truncated header may look complete.
                 raise TimeoutError
@@ -129,6 +129,9 @@ def connect(host: str, port: int, deadline: float) -> socket.socket:
 
 
 def _resolve(host: str, port: int, deadline: float) -> list[Any]:
+    with suppress(OSError, UnicodeError):
+        # An address needs no name server, so nothing has to be waited for.
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     found: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
     Thread(target=_resolve_into, args=(found, host, port), daemon=True).start()
     try:

@@ -15,7 +15,7 @@ from errno import EINPROGRESS
 from selectors import EVENT_WRITE, DefaultSelector
 from typing import Any
 
-from rates.outbound.deadlines import is_over, time_left
+from rates.outbound.deadlines import DeadlineSocket, is_over, time_left
 
 # Seconds: what RFC 8305 recommends.
 ATTEMPT_DELAY = 0.25
@@ -81,7 +81,7 @@ class Race:
         """Start to connect to *address*; the next one has to wait a little, unless this fails at once."""
         family, kind, protocol, _, place = address
         try:
-            sock = socket.socket(family, kind, protocol)
+            sock = DeadlineSocket(family, kind, protocol)
         except OSError as error:
             self._failure = error
             return

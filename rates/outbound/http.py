@@ -2,18 +2,17 @@
 HTTP calls with `requests`: a total deadline, a size limit, no redirects and no cookies.
 
 The timeout of `requests` is the time between two bytes, so a header or a body that drips outlasts it, and name
-resolution has none. Here `dialing` opens the connections, and they are shut down at the deadline of the call that uses
-them.
+resolution has none. Here `dialing` opens the connections, and each of their sockets has the deadline of the call that
+uses it.
 
 Connections are kept alive for the next call, because the TLS handshake is most of what a call costs. One that the
 server has closed in the meantime is replaced within the same call.
 """
 
-import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from http.cookiejar import DefaultCookiePolicy
@@ -26,7 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from rates.outbound.deadlines import is_over, shut_down_at, time_left
+from rates.outbound.deadlines import is_over, set_deadline, time_left
 from rates.outbound.dialing import connect, open_socket, proxy_errors, proxy_refusal
 from rates.outbound.errors import ProxyError
 from rates.outbound.proxies import Endpoint, Proxy, parse_endpoint, proxy_for, read_proxy
@@ -51,29 +50,22 @@ class _Call:
     The call that the current thread is making.
 
     Attributes:
-        deadline: when its connection is shut down.
+        deadline: nothing is read from its connection after it.
         is_reusing: its connection served an earlier call, so the server may be closing it right now.
     """
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self.is_reusing = False
-        self._bound = ExitStack()
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Make this the call of the current thread; release its connection at the end."""
+        """Make this the call of the current thread."""
         token = _call.set(self)
         try:
-            with self._bound:
-                yield
+            yield
         finally:
             _call.reset(token)
-
-    def bind(self, sock: socket.socket) -> None:
-        """Shut *sock* down at the deadline, through a duplicate: TLS takes the descriptor away from the original."""
-        copy = self._bound.enter_context(socket.socket(fileno=os.dup(sock.fileno())))
-        self._bound.enter_context(shut_down_at(self.deadline, copy))
 
 
 _call: ContextVar[_Call] = ContextVar("_call")
@@ -91,9 +83,9 @@ class _Connection(HTTPConnection):
         return time.monotonic() - self.used_at <= LONGEST_IDLE and super().is_connected
 
     def _new_conn(self) -> socket.socket:
-        self.used_by = _call.get()
-        sock = self._open(self.used_by.deadline)
-        self.used_by.bind(sock)
+        self.used_by = call = _call.get()
+        sock = self._open(call.deadline)
+        set_deadline(sock, call.deadline)
         return sock
 
     def _open(self, deadline: float) -> socket.socket:
@@ -102,9 +94,11 @@ class _Connection(HTTPConnection):
 
     def request(self, *args: Any, **options: Any) -> None:
         call = _call.get()
-        if self.sock is not None and self.used_by is not call:
-            self.used_by, call.is_reusing = call, True
-            call.bind(self.sock)
+        if self.sock is not None:
+            # One that was opened for this call with TLS is another object than the one that was connected.
+            set_deadline(self.sock, call.deadline)
+            call.is_reusing = self.used_by is not call
+        self.used_by = call
         self.used_at = time.monotonic()
         super().request(*args, **options)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from rates.outbound.deadlines import DeadlineTlsSocket
+
 
 def tls_context() -> ssl.SSLContext:
     """
@@ -29,4 +31,5 @@ def _load(bundle: str) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=bundle or None)
     # urllib3 sets this too: it must not depend on who used the context first.
     context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = DeadlineTlsSocket
     return context
