@@ -7,10 +7,13 @@ Tested in `tests/sources/test_websocket.py`.
 """
 
 import socket
+import sys
+import termios
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from fcntl import ioctl
 from typing import Self, TypeVar
 
 from websockets.client import ClientProtocol
@@ -27,8 +30,9 @@ T = TypeVar("T")
 LONGEST_MESSAGE = 2**20
 # Bytes that are read at a time.
 CHUNK = 2**16
-# The first byte of a frame that is a whole text; the length in the second that says that two bytes of length follow.
-TEXT_ALONE, EXTENDED = 0x81, 126
+# The first byte of a frame that is a whole text; the second if its length follows in so many bytes. It is higher in the
+# frame of a client, which is masked.
+TEXT_ALONE, TWO_BYTES, EIGHT_BYTES = 0x81, 126, 127
 # Seconds, at most, for the closing handshake.
 CLOSING = 0.1
 # Seconds in which more messages arrive before they are read: to wake up for each of hundreds costs more than reading.
@@ -52,8 +56,8 @@ class ExchangeSession:
         self._protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
         self._messages: deque[bytes] = deque()
         self._parts: list[bytes | bytearray | memoryview] = []
-        self._are_short = False
-        self._rest = b""
+        self._are_texts = False
+        self._rest = bytearray()
 
     @classmethod
     def connect(cls, url: str, deadline: float) -> Self:
@@ -77,7 +81,7 @@ class ExchangeSession:
 
         It cannot once there was a ping, or a message in pieces: all that follows is then read at five times the cost.
         """
-        return self._protocol.state is State.OPEN and self._are_short
+        return self._protocol.state is State.OPEN and self._are_texts
 
     def _shake_hands(self) -> None:
         request = self._protocol.connect()
@@ -89,7 +93,7 @@ class ExchangeSession:
             if self._protocol.handshake_exc:
                 raise self._protocol.handshake_exc
         # Unless the handshake's answer came together with a part of a frame, which the protocol keeps.
-        self._are_short = not self._protocol.reader.buffer
+        self._are_texts = not self._protocol.reader.buffer
 
     def send(self, text: str) -> None:
         """Send a message."""
@@ -141,8 +145,17 @@ class ExchangeSession:
     def _read_arrived(self) -> None:
         """Read what has arrived, without waiting; if the connection has ended, that is told after its messages."""
         with suppress(OSError):
-            while self._protocol.state is State.OPEN:
-                self._accept(self._before_deadline(longest=0).recv(CHUNK))
+            # Not all that arrives while this is read: that would be a message at a time.
+            left = self._count_arrived()
+            sock = self._before_deadline(longest=0)
+            while left > 0 and self._protocol.state is State.OPEN:
+                data = sock.recv(CHUNK)
+                left -= len(data) or left
+                self._accept(data)
+
+    def _count_arrived(self) -> int:
+        """Return how many bytes wait to be read, by the system's count: with TLS they are fewer when they are read."""
+        return int.from_bytes(ioctl(self._sock, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def _check_open(self) -> None:
         if self._protocol.state is not State.OPEN:
@@ -153,12 +166,13 @@ class ExchangeSession:
 
     def _accept(self, data: bytes) -> None:
         """Take in *data* that has arrived; none is the end of the connection."""
-        if data and self._are_short:
-            texts, data, self._are_short = cut_short_texts(self._rest + data)
+        if data and self._are_texts:
+            self._rest += data
+            texts, self._are_texts = cut_texts(self._rest)
             self._messages += texts
-            if self._are_short:
-                self._rest = data
+            if self._are_texts:
                 return
+            data = bytes(self._rest)
         if data:
             self._protocol.receive_data(data)
         else:
@@ -186,26 +200,31 @@ class ExchangeSession:
         return self._sock
 
 
-def cut_short_texts(data: bytes) -> tuple[list[bytes], bytes, bool]:
+def cut_texts(data: bytearray) -> tuple[list[bytes], bool]:
     """
-    Return the whole, short, unmasked texts that *data* begins with; what follows; and whether that may be one more.
+    Take the whole, unmasked texts that *data* begins with out of it; return them, and whether the rest may be one more.
 
     An exchange answers with hundreds of them, which the protocol of `websockets` parses at five times the cost. Only it
-    knows what is right, so once there is any other frame, it is given that and all that follows.
+    knows what is right, so once there is any other frame, or one too long, it is given that and all that follows.
     """
     texts: list[bytes] = []
-    start, end = 0, len(data)
+    start, end, goes_on = 0, len(data), True
     while end - start >= 2:
         length, begin = data[start + 1], start + 2
-        if data[start] != TEXT_ALONE or length > EXTENDED:
-            return texts, data[start:], False
-        if length == EXTENDED:
+        if length == TWO_BYTES:
             if end - begin < 2:
                 break
             length, begin = data[begin] << 8 | data[begin + 1], begin + 2
-        stop = begin + length
-        if stop > end:
+        elif length == EIGHT_BYTES:
+            if end - begin < 8:
+                break
+            length, begin = int.from_bytes(data[begin : begin + 8]), begin + 8
+        if data[start] != TEXT_ALONE or data[start + 1] > EIGHT_BYTES or length > LONGEST_MESSAGE:
+            goes_on = False
             break
-        texts.append(data[begin:stop])
-        start = stop
-    return texts, data[start:], True
+        if begin + length > end:
+            break
+        start = begin + length
+        texts.append(bytes(data[begin:start]))
+    del data[:start]
+    return texts, goes_on

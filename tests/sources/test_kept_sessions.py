@@ -1,5 +1,6 @@
 """Sessions that stay open from one question to the next, and what may have become of them in between."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,19 @@ def answer_all(connection: ServerConnection) -> None:
 
 def test_who_is_asked_often_is_asked_through_one_connection() -> None:
     with counting(answer_all) as (address, connections):
+        for _ in range(5):
+            ask(address)
+        assert len(connections) == 2
+
+
+def test_long_answers_keep_the_connection() -> None:
+    """The tickers of a few hundred pairs are longer than most frames."""
+
+    def behave(connection: ServerConnection) -> None:
+        for _ in connection:
+            connection.send(json.dumps({"fill": "x" * 200_000}))
+
+    with counting(behave) as (address, connections):
         for _ in range(5):
             ask(address)
         assert len(connections) == 2
