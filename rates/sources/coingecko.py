@@ -51,12 +51,12 @@ QUOTE: str | None = None
 BY_ID = True
 CREDITS_SETTING: str | None = "COINGECKO_MONTHLY_CREDITS"
 USDT_ID = "tether"
-# Requests fail when the address gets longer than some 4 KB.
-IDS_PER_REQUEST = 200
+# Up to 515 ids have been answered, and requests fail when the address gets longer than some 4 KB.
+IDS_PER_REQUEST = 500
 LONGEST_IDS = 3500
 LONGEST_BODY = 1_000_000
 # What each further currency adds for all the ids of a request.
-LONGEST_CURRENCY = 50_000
+LONGEST_CURRENCY = 125_000
 LONGEST_RETRY_AFTER = 300.0
 # Requests that are under way at a time.
 SIDE_BY_SIDE = 4

@@ -276,7 +276,12 @@ def test_many_coins_are_asked_for_in_short_addresses(coingecko: CoinGecko) -> No
     for coin in many:
         coingecko.ids[coin.coingecko_id], coingecko.prices[coin.symbol] = (coin.symbol, Decimal("1.5"))
     assert len(source.fetch_rates(many, 5)) == 451
-    assert coingecko.calls == source.count_calls(many) == 3
+    assert coingecko.calls == source.count_calls(many) == 2
+
+
+def test_no_request_has_more_ids_than_have_been_answered() -> None:
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"{n:03}") for n in range(600)]
+    assert [len(ids) for ids in source._batches(many)] == [500, 101]
 
 
 def test_long_ids_make_no_long_address(coingecko: CoinGecko) -> None:
@@ -441,7 +446,7 @@ def test_a_limit_in_the_middle_of_a_long_list_loses_nothing_that_arrived(
 
 def test_other_currencies_are_in_the_request_that_has_usdt(settings: Settings, coingecko: CoinGecko) -> None:
     settings.RATES_CURRENCIES = ["usd", "eur", "sats", "mmk"]
-    many = [Coin(symbol=f"C{n}", coingecko_id=f"coin-{n}") for n in range(250)]
+    many = [Coin(symbol=f"C{n}", coingecko_id=f"coin-{n}") for n in range(450)]
     rates = {rate.symbol: rate for rate in source.fetch_rates(many, 5)}
     assert sorted(call.params["vs_currencies"] for call in coingecko.requests) == ["usd", "usd,eur,btc,mmk"]
     assert abs(rates["USD/EUR"].price / coingecko.currencies["EUR"] - 1) < Decimal("0.000001")
@@ -453,7 +458,7 @@ def test_all_currencies_of_a_long_list_are_a_short_address_and_no_garbled_answer
 ) -> None:
     settings.RATES_CURRENCIES = sorted(CODES)
     coingecko.currencies = {code.upper(): Decimal("1.23456789012345678") for code in CODES - {"usd", "btc"}}
-    ids = {f"{n:03}-a-rather-lo": f"C{n}" for n in range(199)}
+    ids = {f"{n:03}-as": f"C{n}" for n in range(source.IDS_PER_REQUEST - 1)}
     coingecko.ids |= ids
     coingecko.prices |= dict.fromkeys(ids.values(), Decimal("0.0000123456789012345"))
     rates = source.fetch_rates([Coin(symbol=symbol, coingecko_id=i) for i, symbol in ids.items()], 20)
