@@ -44,6 +44,8 @@ CREDITS_SETTING: str | None = None
 # Its markets of one currency in another. Which of the two is first differs.
 CURRENCY_PAIRS = ("AUD/JPY", "AUD/USD", "EUR/AUD", "EUR/CAD", "EUR/CHF", "EUR/GBP", "EUR/JPY", "EUR/USD", "GBP/USD",
                   "USD/CAD", "USD/CHF", "USD/JPY")  # fmt: skip
+# In what it answers about each pair that it takes, which tells nothing else: half of all messages of a poll.
+ACCEPTED = b'"success":true'
 
 
 class Ticker(Struct):
@@ -149,7 +151,7 @@ def _read_snapshots(
     """Fill *arrived* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
-        messages = read_messages(session.read_all())
+        messages = read_messages([text for text in session.read_all() if ACCEPTED not in text])
         tickers = [ticker for message in messages if message.channel == "ticker" for ticker in read_tickers(message)]
         answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
         arrived.append((tickers, datetime.now(UTC)))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from websockets.asyncio.server import ServerConnection
 
 from rates.concurrency import first_of
+from rates.types import encode_json
 from tests.stand_ins.history import write_rows
 from tests.stand_ins.sockets import SUBSCRIPTIONS, SocketStandIn
 
@@ -73,7 +74,7 @@ class Kraken(SocketStandIn):
 
     def _status(self) -> str:
         system = self.fault if self.fault in SYSTEM else "online"
-        return json.dumps({"channel": "status", "type": "update", "data": [{"system": system, "api_version": "v2"}]})
+        return encode_json({"channel": "status", "type": "update", "data": [{"system": system, "api_version": "v2"}]})
 
     async def _listen(self, connection: ServerConnection, pairs: dict[str, str], first: dict[str, str]) -> None:
         while True:
@@ -96,14 +97,14 @@ class Kraken(SocketStandIn):
         symbol = pair.partition("/")[0]
         ack: dict[str, Any] = {"method": message["method"], "req_id": message.get("req_id")}
         if self.fault in REFUSED:
-            await connection.send(json.dumps(ack | {"success": False, "error": REFUSED[self.fault]}))
+            await connection.send(encode_json(ack | {"success": False, "error": REFUSED[self.fault]}))
             return
         if not self.has(pair):
             words = f"Currency pair not supported {pair}"
-            await connection.send(json.dumps(ack | {"success": False, "error": words, "symbol": pair}))
+            await connection.send(encode_json(ack | {"success": False, "error": words, "symbol": pair}))
             return
         fault = self.fault
-        text = json.dumps(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair}})
+        text = encode_json(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair, "snapshot": True}})
         await self.say(connection, text, fault)
         if message["method"] == "unsubscribe":
             pairs.pop(pair, None)
