@@ -135,10 +135,13 @@ class Rates(list[Rate]):
     def of_pairs(
         cls, rates: Sequence[Rate], targets: Mapping[str, Sequence[Target]], reasons: Mapping[str, str] | None = None
     ) -> "Rates":
-        """Return *rates* of an exchange that has answered about all pairs of *targets*; it told *reasons* of some."""
-        priced = {rate.symbol for rate in rates}
-        lacking = {coin.symbol: pair for pair, coins in targets.items() for coin in coins if coin.symbol not in priced}
-        told = reasons or {}
+        """
+        Return *rates* of an exchange that has answered about all pairs of *targets*; it told *reasons* of some.
+
+        Only coins are absent: what a quote or a currency is worth, others may know.
+        """
+        priced, told = {rate.symbol for rate in rates}, reasons or {}
+        lacking = {s: pair for pair, coins in targets.items() for s, *_ in coins if s not in priced and "/" not in s}
         return cls(rates, {s: told.get(pair, f"no pair {pair}, or it is not traded") for s, pair in lacking.items()})
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from msgspec import Struct
 from msgspec.structs import replace
 
-from rates.currencies import is_pair, measured, pair_of, relative_change
+from rates.currencies import measured, pair_of, relative_change
 from rates.exceptions import SourceLimited, SourceUnreachable
 from rates.kept import KeptLast
 from rates.models import Coin
@@ -44,8 +44,8 @@ CREDITS_SETTING: str | None = None
 # Its markets of one currency in another. Which of the two is first differs.
 CURRENCY_PAIRS = ("AUD/JPY", "AUD/USD", "EUR/AUD", "EUR/CAD", "EUR/CHF", "EUR/GBP", "EUR/JPY", "EUR/USD", "GBP/USD",
                   "USD/CAD", "USD/CHF", "USD/JPY")  # fmt: skip
-# In what it answers about each pair that it takes, which tells nothing else: half of all messages of a poll.
-ACCEPTED = b'"success":true'
+# How its answer about each pair that it takes begins, which tells nothing else: half of all messages of a poll.
+ACCEPTED = b'{"method":"subscribe","result":'
 
 
 class Ticker(Struct):
@@ -110,11 +110,9 @@ def fetch_rates(coins: Sequence[Coin], timeout: float) -> Rates:
     except SourceUnreachable:
         if not (rates := _build_newest(arrived, targets)):
             raise
-    coins_asked = {pair: coins for pair, coins in targets.items() if not is_pair(coins[0].symbol)}
     if halt:
-        return Rates.of_pairs([], coins_asked, dict.fromkeys(targets, f"not traded now ({halt})"))
-    asked = {pair: coins for pair, coins in coins_asked.items() if pair in answered}
-    return Rates.of_pairs(rates, asked)
+        return Rates.of_pairs([], targets, dict.fromkeys(targets, f"not traded now ({halt})"))
+    return Rates.of_pairs(rates, {pair: coins for pair, coins in targets.items() if pair in answered})
 
 
 def map_pairs(coins: Sequence[Coin]) -> Mapping[str, tuple[Target, ...]]:
@@ -151,13 +149,14 @@ def _read_snapshots(
     """Fill *arrived* until every pair was answered, by a snapshot or an error; return why nothing is traded, if so."""
     nameless = 0
     while len(answered) + nameless < len(targets):
-        messages = read_messages([text for text in session.read_all() if ACCEPTED not in text])
-        tickers = [ticker for message in messages if message.channel == "ticker" for ticker in read_tickers(message)]
-        answered.update(ticker.symbol for ticker in tickers if ticker.symbol in targets)
+        messages = read_messages([text for text in session.read_all() if not text.startswith(ACCEPTED)])
+        tickers = read_tickers(messages)
+        answered.update(targets.keys() & [ticker.symbol for ticker in tickers])
         arrived.append((tickers, datetime.now(UTC)))
-        if halt := next(filter(None, (read_halt(each) for each in messages if each.channel == "status")), ""):
+        others = [message for message in messages if message.channel != "ticker"]
+        if halt := next(filter(None, map(read_halt, others)), ""):
             return halt
-        refused = [read_refusal(message) for message in messages if message.success is False]
+        refused = [read_refusal(message) for message in others if message.success is False]
         answered.update(pair for pair in refused if pair)
         nameless += refused.count(None)
     return ""
@@ -166,12 +165,13 @@ def _read_snapshots(
 def _build_newest(arrived: Sequence[Arrived], targets: Mapping[str, Sequence[Target]]) -> list[Rate]:
     """Return the rates in the newest usable ticker of each pair: updates come while snapshots are waited for."""
     rates: list[Rate] = []
-    left = targets
+    priced: set[str] = set()
     for tickers, received_at in reversed(arrived):
-        newest = {ticker.symbol: ticker for ticker in tickers if ticker.symbol in left}
-        rates += build_rates(newest.values(), left, received_at)
-        priced = {rate.symbol for rate in rates}
-        left = {pair: coins for pair, coins in left.items() if coins[0].symbol not in priced}
+        newest = {ticker.symbol: ticker for ticker in tickers}
+        left = [t for pair, t in newest.items() if pair in targets and targets[pair][0].symbol not in priced]
+        found = build_rates(left, targets, received_at)
+        priced.update([rate.symbol for rate in found])
+        rates += found
     return rates
 
 
@@ -212,11 +212,15 @@ def subscribe_text(method: str, pairs: Sequence[str], request_id: int) -> str:
     return json.dumps({"method": method, "params": {"channel": "ticker", "symbol": list(pairs)}, "req_id": request_id})
 
 
-def read_tickers(message: Message) -> list[Ticker]:
-    """Return what a message of the ticker channel says of pairs; nothing for any other."""
-    if message.channel != "ticker" or not isinstance(message.data, list):
-        return []
-    return [item for item in message.data if isinstance(item, Ticker) and isinstance(item.symbol, str)]
+def read_tickers(messages: Iterable[Message]) -> list[Ticker]:
+    """Return what those of *messages* that are of the ticker channel say of pairs."""
+    return [
+        item
+        for message in messages
+        if message.channel == "ticker" and isinstance(message.data, list)
+        for item in message.data
+        if isinstance(item, Ticker) and isinstance(item.symbol, str)
+    ]
 
 
 def build_rates(

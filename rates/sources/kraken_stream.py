@@ -66,7 +66,7 @@ def read_event(
         kraken.read_refusal(message)
     if message.channel == "heartbeat":
         return StreamEvent()
-    tickers = kraken.read_tickers(message)
+    tickers = kraken.read_tickers([message])
     symbols = frozenset(target.symbol for ticker in tickers for target in targets.get(ticker.symbol, ()))
     if not symbols:
         return None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, InvalidOperation, Rounded
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,8 +20,9 @@ T = TypeVar("T")
 LOWEST_EXPONENT = -30
 HIGHEST_EXPONENT = 18
 LOWEST_PRICE, ABOVE_PRICES = Decimal(f"1e{LOWEST_EXPONENT}"), Decimal(f"1e{HIGHEST_EXPONENT + 1}")
-# Characters: a longer number is not a real one.
+# Digits: a longer number is not a real one. The context refuses it, and what is not a number.
 LONGEST_NUMBER = 60
+NUMBERS = Context(prec=LONGEST_NUMBER, traps=[InvalidOperation, Rounded])
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 # What a vendor may send where an object is expected, or a list.
 Scalar = str | float | bool | None
@@ -41,13 +42,13 @@ def json_reader(kind: type[T] | Any) -> Callable[[str | bytes], T]:
     The function raises `ValueError` when the text is not JSON, or not of the kind.
     """
     # Made once: a decoder for each of hundreds of messages would take longer than to decode them.
-    decoder = msgspec.json.Decoder(kind, float_hook=_decimal)
+    decoder = msgspec.json.Decoder(kind, float_hook=NUMBERS.create_decimal)
 
     def read(text: str | bytes) -> T:
         value: T
         try:
             value = decoder.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, ArithmeticError):
             value = msgspec.convert(_read_lenient(text if isinstance(text, str) else text.decode()), kind)
         return value
 
@@ -86,7 +87,7 @@ def _read_lenient(text: str) -> Any:
 
 def _decimal(text: str) -> Decimal | None:
     try:
-        return Decimal(text) if len(text) <= LONGEST_NUMBER else None
+        return NUMBERS.create_decimal(text)
     except ArithmeticError:
         return None
 

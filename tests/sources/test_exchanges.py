@@ -52,7 +52,7 @@ def write_json(value: Any) -> bytes:
 
 
 def read_kraken(text: str) -> list[Rate]:
-    tickers = kraken_source.read_tickers(kraken_source.read_message(text))
+    tickers = kraken_source.read_tickers([kraken_source.read_message(text)])
     return kraken_source.build_rates(tickers, {"BTC/USD": (Target("BTC"),)}, NOW)
 
 

@@ -54,7 +54,7 @@ def test_no_size_of_a_number_breaks_a_parser(values: Sequence[str]) -> None:
     )
     ticker = f'{{"symbol":"BTC/USD","last":{last},"volume":{volume},"vwap":{average},"change_pct":{opened}}}'
     message = kraken.read_message(f'{{"channel":"ticker","data":[{ticker}]}}')
-    found += kraken.build_rates(kraken.read_tickers(message), {"BTC/USD": (Target("BTC"),)}, NOW)
+    found += kraken.build_rates(kraken.read_tickers([message]), {"BTC/USD": (Target("BTC"),)}, NOW)
     body = read_json(f'{{"bitcoin":{{"usd":{last},"usd_24h_change":{opened},"usd_24h_vol":{volume}}}}}')
     found += coingecko.parse_prices(body, {"bitcoin": ("BTC",)}, "usd", NOW)
     assert [str(rate.price) for rate in found] == [str(Decimal(last))] * 3

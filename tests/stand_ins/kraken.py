@@ -104,7 +104,8 @@ class Kraken(SocketStandIn):
             await connection.send(encode_json(ack | {"success": False, "error": words, "symbol": pair}))
             return
         fault = self.fault
-        text = encode_json(ack | {"success": True, "result": {"channel": "ticker", "symbol": pair, "snapshot": True}})
+        result = {"channel": "ticker", "symbol": pair, "snapshot": True}
+        text = encode_json({"method": message["method"], "result": result, "success": True, **ack})
         await self.say(connection, text, fault)
         if message["method"] == "unsubscribe":
             pairs.pop(pair, None)
