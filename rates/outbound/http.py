@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple
 
 import requests
@@ -122,7 +121,7 @@ POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """How a session connects."""
+    """How requests are sent, and over which connections."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -146,27 +145,15 @@ class _Adapter(HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return none: `requests` reads the whole body of a redirect, even if it must not follow it."""
-
-
 @cache
-def _session() -> requests.Session:
-    session = _Session()
-    # Ignore the environment, which the settings have read, and ~/.netrc, which would replace our headers.
-    session.trust_env = False
-    session.headers.clear()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter())
-    return session
+def _adapter() -> _Adapter:
+    return _Adapter()
 
 
 # A source is asked the same question over and over, and to prepare it takes as long as to send it.
 @lru_cache(maxsize=64)
 def _prepare(url: str, headers: tuple[tuple[str, str], ...]) -> requests.PreparedRequest:
-    return _session().prepare_request(requests.Request("GET", url, dict(headers)))
+    return requests.Request("GET", url, dict(headers)).prepare()
 
 
 def http_get(url: str, headers: Mapping[str, str], deadline: float, longest: int) -> Answer:
@@ -210,12 +197,9 @@ def _get(url: str, headers: Mapping[str, str], call: _Call, proxy: Proxy | None,
     try:
         with (
             call.active(),
-            _session().send(
-                _prepare(url, tuple(headers.items())),
-                proxies=proxies,
-                stream=True,
-                timeout=time_left(call.deadline),
-                allow_redirects=False,
+            # Without a session, which would follow redirects, keep cookies, and read the environment and ~/.netrc.
+            _adapter().send(
+                _prepare(url, tuple(headers.items())), proxies=proxies, stream=True, timeout=time_left(call.deadline)
             ) as response,
         ):
             # The server has answered, so a second attempt would not help.

@@ -34,7 +34,7 @@ from rates.kept import KeptLast
 from rates.models import Coin
 from rates.outbound.websocket import ExchangeSession
 from rates.sources.pacing import fingerprint
-from rates.sources.vendor_values import NoObject, Scalar, json_reader, read_number, read_text, read_time
+from rates.sources.vendor_values import ZERO, NoObject, Scalar, json_reader, read_number, read_text, read_time
 from rates.sources.websocket import converse
 from rates.types import Rate, Rates, Target, round_places
 
@@ -287,10 +287,10 @@ def build_rates(values: Sequence[Any], targets: Mapping[str, Sequence[Target]], 
     pair, last, opened, volume, milliseconds = values
     price, before, traded = read_text(last), read_text(opened), read_text(volume)
     observed_at = read_time(milliseconds, 1000, received_at)
-    if price is None or price <= 0 or observed_at is None or not isinstance(pair, str):
+    if price is None or price <= ZERO or observed_at is None or not isinstance(pair, str):
         return []
-    change = read_number(round_places((price / before - 1) * 100, 4)) if before and before > 0 else None
-    traded = None if traded is None or traded < 0 else traded
+    change = read_number(round_places(price / before * 100 - 100, 4)) if before and before > ZERO else None
+    traded = None if traded is None or traded < ZERO else traded
     rates = []
     for target in targets.get(pair, ()):
         # Nearly always one, for which a comprehension would take three times as long.

@@ -27,6 +27,9 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 # What a vendor may send where an object is expected, or a list.
 Scalar = str | float | bool | None
 NoObject = list[Any] | Scalar
+# Seconds since 1970, some three thousand years.
+LATEST = 10**11
+ZERO = Decimal(0)
 # A vendor's clock that is further ahead is wrong; a smaller lead is cut to our time: no price is from the future.
 FURTHEST_AHEAD = timedelta(days=1)
 
@@ -99,13 +102,12 @@ read_json: Callable[[str | bytes], Any] = json_reader(Any)
 
 def read_number(value: object) -> Decimal | None:
     """Return *value* if it is a finite decimal (or int) of plausible size; None otherwise."""
-    if type(value) is int:
-        value = Decimal(value)
-    if type(value) is not Decimal or not value.is_finite():
+    number = Decimal(value) if type(value) is int else value
+    if type(number) is not Decimal or not number.is_finite():
         return None
-    if LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
-        return value
-    return Decimal(0) if value == 0 else None
+    if LOWEST_EXPONENT <= number.adjusted() <= HIGHEST_EXPONENT:
+        return number
+    return None if number else ZERO
 
 
 def read_price(value: object) -> Decimal | None:
@@ -117,25 +119,34 @@ def read_price(value: object) -> Decimal | None:
 
 def read_volume(value: object) -> Decimal | None:
     """Return *value* if it is a usable volume: a number that is not negative."""
-    number = read_number(value)
-    return number if number is not None and number >= 0 else None
+    number = Decimal(value) if type(value) is int else value
+    if type(number) is not Decimal or not number.is_finite():
+        return None
+    if LOWEST_PRICE <= number < ABOVE_PRICES:
+        return number
+    return None if number else ZERO
 
 
 def read_text(value: object) -> Decimal | None:
     """Return the number in a text of digits, as exchanges send it; None for anything else."""
-    if not isinstance(value, str) or (number := _decimal(value)) is None:
+    if type(value) is not str:
         return None
-    # Most are written in the way that Python has, and need not be looked at again.
-    return read_number(number) if str(number) == value or NUMBER.fullmatch(value) else None
+    try:
+        number = NUMBERS.create_decimal(value)
+    except ArithmeticError:
+        return None
+    # Most are written in the way that Python has, and need not be looked at again; the rest is as in `read_number`.
+    if not number.is_finite() or (str(number) != value and not NUMBER.fullmatch(value)):
+        return None
+    return number if LOWEST_EXPONENT <= number.adjusted() <= HIGHEST_EXPONENT else None if number else ZERO
 
 
 def read_time(value: object, per_second: int, received_at: datetime) -> datetime | None:
     """Return the time in a count since 1970 (*per_second*: 1 or 1000), at most *received_at*; None if it is not one."""
     number = value if type(value) is int else read_number(value)
-    seconds = number and float(number / per_second)
-    if not seconds or not 0 < seconds < 1e11:
+    if number is None or not 0 < number < LATEST * per_second:
         return None
-    return _not_ahead(datetime.fromtimestamp(seconds, UTC), received_at)
+    return _not_ahead(datetime.fromtimestamp(float(number / per_second), UTC), received_at)
 
 
 def read_iso_time(value: object, received_at: datetime) -> datetime | None:

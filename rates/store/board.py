@@ -1,8 +1,9 @@
 """The published board, its histories and the state of each coin: changed together by publishers."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from secrets import token_hex
 from typing import Any
 
@@ -29,6 +30,8 @@ from rates.types import (
 # Seconds after its last update that a coin's history expires.
 HISTORY_TTL = 7 * 86400
 OWNER_CHANGES_KEPT = 50
+# Some 100 kB of states: a larger command takes the client more than twice as long, as its memory is new each time.
+COINS_PER_COMMAND = 100
 # One command for all coins, because hundreds would cost the client more time than the server. A history is in order of
 # time whoever owns the coin: what is behind its last update is left out, unless our clock was set back since, and one
 # of the same time replaces it. What is stored there must not make it fail, as the rest of the transaction is done then
@@ -173,8 +176,8 @@ def _write(pipe: Any, before: Memory, saved: Saved, change: Change) -> tuple[str
 def _write_states(pipe: Any, before: Mapping[str, CoinState], after: Mapping[str, CoinState]) -> None:
     """Write what has changed: a publication of a stream is about few coins."""
     texts = {symbol: encode_state(state) for symbol, state in after.items() if state != before.get(symbol)}
-    if texts:
-        pipe.hset(STATES, mapping=texts)
+    for part in _cut(texts):
+        pipe.hset(STATES, mapping=part)
     if gone := before.keys() - after.keys():
         pipe.hdel(STATES, *gone)
     known_states.remember(texts, after)
@@ -186,8 +189,8 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> str:
     # Neither expires: a coin whose price does not change for long must not make the board unreadable.
     pipe.set(BOARD, head)
     texts = {symbol: snapshot.fragments[symbol].json for symbol in saved.changed}
-    if texts:
-        pipe.mset({rate_key(symbol): text for symbol, text in texts.items()})
+    for part in _cut(texts):
+        pipe.mset({rate_key(symbol): text for symbol, text in part.items()})
     known_fragments.remember(texts, snapshot.fragments)
     gone = [history_key(symbol) for symbol in change.forgotten]
     gone += [key for symbol in saved.removed for key in (rate_key(symbol), history_key(symbol))]
@@ -206,6 +209,13 @@ def _write_board(pipe: Any, saved: Saved, change: Change) -> str:
     # Inside the transaction, so that messages are in the order of the publications; prices alone do not tell it.
     pipe.publish(settings.REDIS_CHANNEL, map_prices(snapshot.fragments.values()))
     return head
+
+
+def _cut(texts: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Tell *texts* in parts of one command each."""
+    items = iter(texts.items())
+    while part := dict(islice(items, COINS_PER_COMMAND)):
+        yield part
 
 
 def _demand_permissions(pipe: Any) -> None:
