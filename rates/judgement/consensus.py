@@ -34,11 +34,12 @@ def find_consensus(
     opinions = _find_opinions(state, factors, now, rules)
     if opinions is None or _are_weak(opinions, state.good, doubted):
         return None
-    prices = [price for _, price, _ in opinions]
+    prices: tuple[Decimal, ...]
+    ranked: tuple[Reading, ...]
+    _, prices, ranked = zip(*opinions, strict=True)
     spread = distance_pct(max(prices), min(prices))
     if spread > rules.agreement_pct or not _go_on(state.good, prices, rules):
         return None
-    ranked = [reading for _, _, reading in opinions]
     pick = prefer(ranked, state)
     shown = convert(pick.rate, factors.get(pick.rate.source, SAME))
     return Verdict(

@@ -20,6 +20,7 @@ from rates.judgement.readings import EVIDENCE_AGE
 from rates.judgement.rules import Rules
 from rates.types import USDT_PAIR, CoinState, Rate, decimal_text, round_places
 
+ZERO = Decimal(0)
 QUOTE_PAIRS = {"usdt": USDT_PAIR}
 # Percent: a USDT/USD further than this from 1 is an alarm.
 DEPEG_ALARM_PCT = Decimal("0.5")
@@ -64,7 +65,7 @@ def multiply(amount: Decimal, factor: Decimal) -> Decimal:
     """Return the product, rounded to the precision of *amount*: the further digits mean nothing."""
     product = amount * factor
     # The exponent of zero is that of *amount*; `as_tuple` would first make a tuple of all of its digits.
-    places = -(amount * 0).adjusted()
+    places = -(amount * ZERO).adjusted()
     return round_places(product, max(places, 5 - product.adjusted()))
 
 

@@ -193,10 +193,13 @@ def _identify(coins: Sequence[Coin]) -> dict[str, tuple[str, Mapping[str, str]]]
 
 def add_rates(states: dict[str, CoinState], rates: Sequence[Rate], live: bool, rules: Rules) -> dict[str, CoinState]:
     """Return *states* with *rates* added to their readings; rates of coins without a state are left out."""
-    arrived: dict[str, list[Rate]] = {symbol: [] for rate in rates if (symbol := rate.symbol) in states}
+    arrived: dict[str, list[Rate]] = {}
     for rate in rates:
-        if rate.symbol in arrived:
-            arrived[rate.symbol].append(rate)
+        symbol = rate.symbol
+        if symbol in arrived:
+            arrived[symbol].append(rate)
+        elif symbol in states:
+            arrived[symbol] = [rate]
     return states | {symbol: _add_to(symbol, states[symbol], news, live, rules) for symbol, news in arrived.items()}
 
 
@@ -215,8 +218,9 @@ def add_absences(
 ) -> dict[str, CoinState]:
     """Return *states* with what sources lack now; one that has given a price lacks it no longer."""
     news: dict[str, dict[str, str]] = {}
-    for rate in rates:
-        if rate.symbol in states and rate.source in states[rate.symbol].absent:
+    lacking = {symbol for symbol, state in states.items() if state.absent}
+    for rate in rates if lacking else ():
+        if rate.symbol in lacking and rate.source in states[rate.symbol].absent:
             news.setdefault(rate.symbol, dict(states[rate.symbol].absent)).pop(rate.source, None)
     for symbol, source, reason in absent:
         if symbol in states:

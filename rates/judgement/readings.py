@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from rates.judgement.rules import Rules
 from rates.types import Rate, Reading, round_places
 
+HUNDRED = Decimal(100)
 # A reading from further in the future than this was received before our clock was set back.
 CLOCK_TOLERANCE = timedelta(seconds=5)
 YOUNGEST = -CLOCK_TOLERANCE
@@ -33,7 +34,7 @@ def distance_pct(one: Decimal, other: Decimal) -> Decimal:
     """Return how far two prices are apart, in percent of the lower one."""
     if one < other:
         one, other = other, one
-    return (one - other) / other * 100
+    return (one - other) / other * HUNDRED
 
 
 def is_within(one: Decimal, other: Decimal, ratio: Decimal) -> bool:
@@ -57,14 +58,15 @@ def update_readings(
     """
     readings = dict(readings)
     prices = {source: reading.rate.price for source, reading in readings.items()}
+    ratio = rules.agreement_ratio
     for rate in rates:
         source = rate.source
-        old = readings.get(source)
         others = prices.copy()
-        others.pop(source, None)
-        new = _next_reading(old, others, rate, live, rules)
+        before = others.pop(source, None)
+        new = _next_reading(readings.get(source), others, rate, live, rules)
         prices[source] = price = new.rate.price
-        if old is None or not is_within(price, old.rate.price, rules.agreement_ratio):
+        # As `is_within`, for every price that arrives.
+        if before is None or price > before * ratio or before > price * ratio:
             readings = {name: replace(each, anchors={**each.anchors, source: price}) for name, each in readings.items()}
         readings[source] = new
     return readings

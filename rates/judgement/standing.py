@@ -35,10 +35,8 @@ class Judged(Struct):
     stale_after: timedelta
     span: Span | None = None
 
-    def stands(self, state: CoinState, now: datetime) -> bool:
-        """Return whether this would also be the verdict on *state* at *now*."""
-        if self.state is not state:
-            return False
+    def stands(self, now: datetime) -> bool:
+        """Return whether this would also be the verdict on the state at *now*."""
         if self.span is None:
             self.span = find_span(self.verdict.state, self.at, self.stale_after)
         first, last = self.span
@@ -81,7 +79,7 @@ class LastVerdicts:
         known = last if before == context else {}
         judged = {
             symbol: found
-            if (found := known.get(symbol)) is not None and found.stands(state, now)
+            if (found := known.get(symbol)) is not None and found.state is state and found.stands(now)
             else judge(symbol, state)
             for symbol, state in states.items()
         }

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from fcntl import ioctl
+from struct import Struct
 from typing import Self, TypeVar
 
 from websockets.client import ClientProtocol
@@ -30,9 +31,12 @@ T = TypeVar("T")
 LONGEST_MESSAGE = 2**20
 # Bytes that are read at a time.
 CHUNK = 2**16
-# The first byte of a frame that is a whole text; the second if its length follows in so many bytes. It is higher in the
-# frame of a client, which is masked.
-TEXT_ALONE, TWO_BYTES, EIGHT_BYTES = 0x81, 126, 127
+# The first byte of a frame that is a whole text; the second if so many bytes of length follow; what it has in the frame
+# of a client.
+TEXT_ALONE, MASKED = 0x81, 0x80
+LENGTH_BYTES = {126: 2, 127: 8}
+# Both bytes of the shortest text, and of one of 126 to 65,535 bytes; that has its length in the next two.
+HEADER, SHORT_TEXT, MEDIUM_TEXT = Struct(">HH"), TEXT_ALONE << 8, TEXT_ALONE << 8 | 126
 # Seconds, at most, for the closing handshake.
 CLOSING = 0.1
 # Seconds in which more messages arrive before they are read: to wake up for each of hundreds costs more than reading.
@@ -208,23 +212,29 @@ def cut_texts(data: bytearray) -> tuple[list[bytes], bool]:
     knows what is right, so once there is any other frame, or one too long, it is given that and all that follows.
     """
     texts: list[bytes] = []
-    start, end, goes_on = 0, len(data), True
-    while end - start >= 2:
-        length, begin = data[start + 1], start + 2
-        if length == TWO_BYTES:
-            if end - begin < 2:
-                break
-            length, begin = data[begin] << 8 | data[begin + 1], begin + 2
-        elif length == EIGHT_BYTES:
-            if end - begin < 8:
-                break
-            length, begin = int.from_bytes(data[begin : begin + 8]), begin + 8
-        if data[start] != TEXT_ALONE or data[start + 1] > EIGHT_BYTES or length > LONGEST_MESSAGE:
-            goes_on = False
+    start, end, goes_on, read_header = 0, len(data), True, HEADER.unpack_from
+    while True:
+        kind, length = read_header(data, start) if end - start >= 4 else (0, 0)
+        if kind == MEDIUM_TEXT:
+            begin = start + 4
+        elif SHORT_TEXT <= kind < MEDIUM_TEXT:
+            begin, length = start + 2, kind - SHORT_TEXT
+        else:
+            begin, length, goes_on = _read_header(data[start : start + 10], start)
+        stop = begin + length
+        if stop > end or not goes_on:
             break
-        if begin + length > end:
-            break
-        start = begin + length
-        texts.append(bytes(data[begin:start]))
+        texts.append(bytes(data[begin:stop]))
+        start = stop
     del data[:start]
     return texts, goes_on
+
+
+def _read_header(header: bytearray, start: int) -> tuple[int, int, bool]:
+    """Return where the content of a frame begins, how long it is, and whether it is a whole text, by what has come."""
+    if len(header) < 2:
+        return start + 2, 0, not header or header[0] == TEXT_ALONE
+    size = LENGTH_BYTES.get(header[1], 0)
+    length = int.from_bytes(header[2 : 2 + size]) if size else header[1]
+    is_text = header[0] == TEXT_ALONE and header[1] < MASKED and length <= LONGEST_MESSAGE
+    return start + 2 + size, length, is_text

@@ -102,29 +102,27 @@ read_json: Callable[[str | bytes], Any] = json_reader(Any)
 
 def read_number(value: object) -> Decimal | None:
     """Return *value* if it is a finite decimal (or int) of plausible size; None otherwise."""
-    number = Decimal(value) if type(value) is int else value
-    if type(number) is not Decimal or not number.is_finite():
-        return None
-    if LOWEST_EXPONENT <= number.adjusted() <= HIGHEST_EXPONENT:
-        return number
-    return None if number else ZERO
+    if type(value) is not Decimal:
+        return read_number(Decimal(value)) if type(value) is int else None
+    if value.is_finite() and LOWEST_EXPONENT <= value.adjusted() <= HIGHEST_EXPONENT:
+        return value
+    return ZERO if value == ZERO else None
 
 
 def read_price(value: object) -> Decimal | None:
     """Return *value* if it is a usable price: a number above zero."""
-    number = Decimal(value) if type(value) is int else value
-    is_usable = type(number) is Decimal and number.is_finite() and LOWEST_PRICE <= number < ABOVE_PRICES
-    return number if is_usable else None  # type: ignore[return-value] # it is a Decimal
+    if type(value) is not Decimal:
+        return read_price(Decimal(value)) if type(value) is int else None
+    return value if value.is_finite() and LOWEST_PRICE <= value < ABOVE_PRICES else None
 
 
 def read_volume(value: object) -> Decimal | None:
     """Return *value* if it is a usable volume: a number that is not negative."""
-    number = Decimal(value) if type(value) is int else value
-    if type(number) is not Decimal or not number.is_finite():
-        return None
-    if LOWEST_PRICE <= number < ABOVE_PRICES:
-        return number
-    return None if number else ZERO
+    if type(value) is not Decimal:
+        return read_volume(Decimal(value)) if type(value) is int else None
+    if value.is_finite() and LOWEST_PRICE <= value < ABOVE_PRICES:
+        return value
+    return ZERO if value == ZERO else None
 
 
 def read_text(value: object) -> Decimal | None:

@@ -33,12 +33,9 @@ class Known(Generic[T]):
 
     def remember(self, texts: Mapping[str, str], values: Mapping[str, T]) -> None:
         """Remember *values*: new *texts* of some of them, what is known of the others, and nothing of other names."""
-        known = self._known
-        self._known = {
-            name: (texts[name], value) if name in texts else known[name]
-            for name, value in values.items()
-            if name in texts or name in known
-        }
+        known = self._known | {name: (text, values[name]) for name, text in texts.items() if name in values}
+        gone = known.keys() - values.keys()
+        self._known = {name: each for name, each in known.items() if name not in gone} if gone else known
 
 
 # A tick reads both, and usually they are what the same process wrote in the tick before.

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import redis
 from django.conf import settings
+from hiredis import pack_command
 from redis.backoff import ExponentialBackoff
 from redis.client import Pipeline
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError, WatchError
 from redis.retry import Retry
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 _failure_log = OutageLog(logger)
 
 ATTEMPTS = 10
+# More than any command has whose name consists of several words.
+MANY_ARGUMENTS = 32
 # Seconds: a failure that takes this long is a server, or a name server, that is silent; then nobody asks for a while.
 SLOW_FAILURE, SILENCE = 1.0, 1.0
 
@@ -51,6 +55,7 @@ def client() -> Any:
         **keepalive,
         "health_check_interval": 10,
         "max_connections": 50,
+        "command_packer": _Packer(),
         # A lost connection is retried once; a timeout is not, as it has already cost its seconds.
         "retry": Retry(ExponentialBackoff(cap=0.2, base=0.02), 1, supported_errors=(RedisConnectionError,)),
     }
@@ -64,6 +69,15 @@ def client() -> Any:
             known.pop("master_name"), _Client, connection_class=kind, **known, **options
         )
     return _Client.from_url(settings.REDIS_URL, **options)
+
+
+class _Packer(HiredisRespSerializer):
+    """Puts commands together; the library's own looks at every argument for what we never give it."""
+
+    def pack(self, *args: Any) -> list[bytes]:
+        if len(args) < MANY_ARGUMENTS:
+            return super().pack(*args)  # type: ignore[no-any-return]
+        return [pack_command(args)]
 
 
 class _Client(redis.Redis):

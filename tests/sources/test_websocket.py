@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django import Settings
 from websockets.exceptions import ConnectionClosed
@@ -239,14 +239,16 @@ def test_messages_of_every_length_arrive_in_order_whatever_comes_between() -> No
 
 
 @given(st.lists(st.sampled_from([0, 1, 5, 125, 126, 300, 65_535, 65_536]), min_size=1), st.integers(0, 70_000))
+@example([5, 126], 8)
+@example([65_536], 3)
 def test_texts_are_cut_where_their_frames_end(lengths: list[int], received: int) -> None:
     texts = [b"x" * length for length in lengths]
     sent = b"".join(Frame(Opcode.TEXT, text).serialize(mask=False) for text in texts)
     buffer = bytearray(sent[:received])
-    first, _ = cut_texts(buffer)
+    first, may_go_on = cut_texts(buffer)
     buffer += sent[received:]
     second, goes_on = cut_texts(buffer)
-    assert (first + second, buffer, goes_on) == (texts, b"", True)
+    assert (first + second, buffer, may_go_on, goes_on) == (texts, b"", True, True)
 
 
 @pytest.mark.parametrize(
